@@ -1,0 +1,314 @@
+/**
+ * All that is impure, as interfaces: the client's only doors to the world. The Node ports live in the cli,
+ * memory twins in `memory/`, and each interface has one suite that every implementation passes.
+ * Paths are relative to the linked folder, with '/' between names; '' is the folder itself.
+ */
+import type { ChunkId, DeviceId, NodeId, PackId, RecordHash, UserId, VaultId } from '@anysync/protocol/ids.ts'
+import type {
+  Compression,
+  ContentKind,
+  IndexedPack,
+  Kdf,
+  NodeKind,
+} from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+
+// ---------------------------------------------------------------------------------------------------
+// Chance and Clock
+
+export interface Chance {
+  /** Fresh, unpredictable bytes; in the simulator, the seed's. */
+  bytes(length: number): Uint8Array<ArrayBuffer>
+}
+
+export interface Clock {
+  /** Nanoseconds since 1970-01-01 UTC. */
+  nowNs(): bigint
+  /** Milliseconds that never go back, from an arbitrary start. */
+  monotonicMs(): number
+  /** Resolves after so many milliseconds; rejects with the signal's reason when it is aborted first. */
+  wait(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Cipher
+
+/** HMAC-SHA256 under one key, over the parts laid end to end. 32 bytes. */
+export type Mac = (...parts: Uint8Array[]) => Uint8Array<ArrayBuffer>
+
+/** The primitives of docs/design.md §Primitives, and zstd. Pure: same input, same output (but compressed bytes may differ between implementations). */
+export interface Cipher {
+  sha256(...parts: Uint8Array[]): Uint8Array<ArrayBuffer>
+  mac(key: Uint8Array): Mac
+  /** HKDF-SHA256 (RFC 5869) with an empty salt. */
+  hkdf(secret: Uint8Array, info: string, length: number): Uint8Array<ArrayBuffer>
+  /** scrypt (RFC 7914), 32 bytes. */
+  scrypt(
+    password: Uint8Array,
+    salt: Uint8Array,
+    cost: { n: number; r: number; p: number },
+  ): Promise<Uint8Array<ArrayBuffer>>
+  /** AES-256 of one 16-byte block under one key. */
+  aesBlock(key: Uint8Array): (block: Uint8Array) => Uint8Array<ArrayBuffer>
+  /** AES-256-GCM (SP 800-38D), 12-byte nonce: ciphertext | tag 16. */
+  gcmSeal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, associated: Uint8Array): Uint8Array<ArrayBuffer>
+  /** Null when the tag does not hold. */
+  gcmOpen(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    sealed: Uint8Array,
+    associated: Uint8Array,
+  ): Uint8Array<ArrayBuffer> | null
+  /** Ed25519 (RFC 8032) from a 32-byte seed. */
+  signPublicKey(seed: Uint8Array): Uint8Array<ArrayBuffer>
+  sign(seed: Uint8Array, message: Uint8Array): Uint8Array<ArrayBuffer>
+  /** False for a wrong signature and for a malformed key or signature alike. */
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  /** One zstd frame (RFC 8878) with its content size. */
+  compress(plaintext: Uint8Array, level: number): Uint8Array<ArrayBuffer>
+  /** Null when the frame is not valid or does not open to exactly `length` bytes; never allocates more than that. */
+  decompress(frame: Uint8Array, length: number): Uint8Array<ArrayBuffer> | null
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Disk
+
+export type DiskKind = 'file' | 'folder' | 'symlink' | 'other'
+
+/** What lstat says. */
+export type DiskStat = {
+  kind: DiskKind
+  /** Bytes of a file; 0 otherwise. */
+  size: number
+  /** Permission bits, 0 to 0o7777. */
+  mode: number
+  mtimeNs: bigint
+  ctimeNs: bigint
+  device: bigint
+  inode: bigint
+}
+
+export type DiskEntry = { name: string; stat: DiskStat } | { name: string; stat: null; reason: 'name-not-utf8' }
+
+/** An open file; reads from any position. Disposing closes it. */
+export interface FileReader extends AsyncDisposable {
+  /** fstat of the open file. */
+  stat(): Promise<DiskStat>
+  /** Fills the buffer from the position as far as the file goes; returns the bytes read, 0 at its end. */
+  read(buffer: Uint8Array, position: number): Promise<number>
+}
+
+/** A file being made beside the tree, under the private folder. Disposing it unplaced removes it. */
+export interface TempFile extends AsyncDisposable {
+  write(bytes: Uint8Array): Promise<void>
+  /** Sets mode and mtime, and makes it durable. After this it may be placed. */
+  finish(attributes: { mode: number; mtimeNs: bigint }): Promise<void>
+}
+
+/**
+ * One linked folder. Nothing is ever followed: a path whose parent is a symlink is `conflict`. Every call that
+ * changes what was there says what it expects there and throws `conflict`, changing nothing, when something else is.
+ * A full disk is `full`; what the person may not read or write is `unavailable` with the reason.
+ */
+export interface Disk {
+  /** Null when nothing is there. */
+  lstat(path: string): Promise<DiskStat | null>
+  /** Everything in a folder but the private folder, in any order. Throws `missing` when it is gone, `unavailable` when unreadable. */
+  list(path: string): Promise<DiskEntry[]>
+  /** Opens a regular file, never through a symlink. Throws `missing`, `unavailable`, or `conflict` when it is not a file. */
+  openFile(path: string): Promise<FileReader>
+  readLink(path: string): Promise<string>
+
+  createTemp(): Promise<TempFile>
+  /** Puts a finished temp file at the path by rename; `expected` is what it replaces (a file or symlink), null for nothing. Returns its stat there. */
+  place(temp: TempFile, path: string, expected: DiskStat | null): Promise<DiskStat>
+  /** The same for a symlink. */
+  placeLink(target: string, path: string, expected: DiskStat | null, mtimeNs: bigint): Promise<DiskStat>
+  /** Throws `conflict` when something is there. Its final attributes come later, by `setAttributes`. */
+  makeFolder(path: string): Promise<DiskStat>
+  /** Renames; throws `conflict` when something is at `to` (a rename that changes only the case of a name may pass). */
+  move(from: string, to: string, expected: DiskStat): Promise<DiskStat>
+  /** Removes a file, a symlink or an empty folder; a folder that is not empty is `conflict`. */
+  remove(path: string, expected: DiskStat): Promise<void>
+  /** Mode and mtime of what is there, a symlink's own mtime included (mode is not set on symlinks). */
+  setAttributes(path: string, attributes: { mode: number; mtimeNs: bigint }): Promise<DiskStat>
+
+  /** The text of the marker in the private folder, null when it is not there. `missing` when the root itself is not there. */
+  readMarker(): Promise<string | null>
+  /** Makes the private folder (hidden, mode 0700) and the marker. */
+  writeMarker(text: string): Promise<void>
+  /** Removes the private folder and all that is in it. */
+  removeMarker(): Promise<void>
+  /** Removes temp files that a crash left behind. Call while nothing else writes. */
+  sweepTemp(): Promise<void>
+  /** Why this system cannot store a name, or null when it can. */
+  refuseName(name: string): string | null
+}
+
+// ---------------------------------------------------------------------------------------------------
+// State: the local state database
+
+/** A folder linked to a vault. */
+export type Link = {
+  id: string
+  vaultId: VaultId
+  /** Absolute path on this device. */
+  root: string
+  mode: 'sync'
+}
+
+/** What may be said of a node's matter and place; the base, local and remote trees are made of these. */
+export type NodeState = {
+  id: NodeId
+  parent: NodeId
+  name: string
+  kind: NodeKind
+  mode: number
+  mtimeNs: bigint
+  /** Plaintext bytes of a file; 0 otherwise. */
+  size: number
+  /** Serialised Content of a file or folder; null for symlinks. */
+  content: Uint8Array | null
+  /** A symlink's target; '' otherwise. */
+  linkTarget: string
+}
+
+/** One node that this device and the log agree on, and how the disk looked when they did. */
+export type BaseNode = NodeState & {
+  /** Null when the node is in the vault but not on this disk; `absence` then says why. */
+  disk: DiskStat | null
+  absence: string
+}
+
+/** Where a chunk lies. */
+export type ChunkPlace = {
+  pack: PackId
+  /** Of the segment in the pack. */
+  segmentOffset: number
+  sealedLength: number
+  plainLength: number
+  kind: ContentKind
+  compression: Compression
+  /** Of the chunk in the opened segment. */
+  offset: number
+  length: number
+}
+
+export type LogHead = { sequence: number; hash: RecordHash }
+
+/**
+ * What a device remembers. Synchronous, like the database behind it. Losing it loses no file: the next turn compares
+ * everything again and settles. Every change outside `transact` is a transaction of its own.
+ */
+export interface State extends Disposable {
+  /** All or nothing. Calls may not nest. */
+  transact<Result>(work: () => Result): Result
+
+  links(): Link[]
+  putLink(link: Link): void
+  /** With its base and everything else that is kept for it. */
+  removeLink(linkId: string): void
+
+  /** Base. The root folder has the row `rootNodeId` once the first turn is done. */
+  node(linkId: string, nodeId: NodeId): BaseNode | null
+  children(linkId: string, parent: NodeId): BaseNode[]
+  nodeByInode(linkId: string, device: bigint, inode: bigint): BaseNode | null
+  putNode(linkId: string, node: BaseNode): void
+  removeNode(linkId: string, nodeId: NodeId): void
+  countFiles(linkId: string): number
+
+  /** Small facts by name, per link or vault ('scope'): settled head, confirmation, last scan … */
+  fact(scope: string, name: string): string | null
+  putFact(scope: string, name: string, value: string | null): void
+
+  /** The verified log, as far as it was seen. */
+  head(vaultId: VaultId): LogHead | null
+  putRecord(vaultId: VaultId, sequence: number, hash: RecordHash, record: Uint8Array): void
+  /** Records from..to, both included, in order. */
+  records(
+    vaultId: VaultId,
+    from: number,
+    to: number,
+  ): Iterable<{ sequence: number; hash: RecordHash; record: Uint8Array }>
+
+  /** Index. A pack is pending from its upload until a record brings it. */
+  putPack(vaultId: VaultId, pack: IndexedPack, isPending: boolean): void
+  findChunk(vaultId: VaultId, chunkId: ChunkId): ChunkPlace | null
+  pendingPacks(vaultId: VaultId): IndexedPack[]
+  removePack(vaultId: VaultId, pack: PackId): void
+  countChunks(vaultId: VaultId): number
+
+  /** Opened chunks of trees, so that an edit does not fetch what this device wrote or read. Bounded; may forget. */
+  cachedChunk(vaultId: VaultId, chunkId: ChunkId): Uint8Array | null
+  cacheChunk(vaultId: VaultId, chunkId: ChunkId, plaintext: Uint8Array): void
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Remote: the server
+
+export type SignUp = {
+  invitation: Uint8Array
+  email: string
+  loginPublicKey: Uint8Array
+  kdf: Kdf
+  accessTokenHash: Uint8Array
+  identityPublicKey: Uint8Array
+  boxPublicKey: Uint8Array
+  masterKeys: Uint8Array
+}
+
+export type Login = {
+  clientVersion: string
+  email: string
+  boxPublicKey: Uint8Array
+  challenge: Uint8Array
+  deviceName: string
+  signature: Uint8Array
+}
+
+export type LoginAnswer = {
+  userId: UserId
+  deviceId: DeviceId
+  sealedToken: Uint8Array
+  serverBoxPublicKey: Uint8Array
+  masterKeys: Uint8Array
+}
+
+/** What a stranger may ask. */
+export interface Door {
+  /** SHA-256 of the certificate that this connection trusts, 32 bytes. */
+  readonly certificateFingerprint: Uint8Array
+  signUp(request: SignUp): Promise<UserId>
+  challenge(email: string): Promise<{ challenge: Uint8Array; kdf: Kdf }>
+  login(request: Login): Promise<LoginAnswer>
+}
+
+export type Me = {
+  userId: UserId
+  deviceId: DeviceId
+  email: string
+  deviceName: string
+  bytesUsed: number
+  bytesQuota: number
+}
+
+export type VaultInfo = { vaultId: VaultId; grant: Uint8Array; head: LogHead | null; bytesStored: number }
+
+/** What an account's device may ask. Every call throws SyncErrors only; `unavailable` is worth a retry. */
+export interface Remote {
+  whoAmI(): Promise<Me>
+  logout(): Promise<void>
+  createVault(vaultId: VaultId, grant: Uint8Array): Promise<void>
+  listVaults(): Promise<{ vaults: VaultInfo[]; incarnation: Uint8Array }>
+  /** `conflict` when the head is another, `missing` when a pack is not stored. Repeating an append that took place is harmless. */
+  append(vaultId: VaultId, expected: LogHead | null, record: Uint8Array, packs: PackId[]): Promise<LogHead>
+  recordsSince(vaultId: VaultId, sequence: number): AsyncIterable<Uint8Array>
+  /** Heads as they move, until aborted. Ends by `unavailable` when the line is lost. */
+  watch(signal: AbortSignal): AsyncIterable<{ vaultId: VaultId; head: LogHead | null }>
+  existingPacks(vaultId: VaultId, packs: PackId[]): Promise<Set<PackId>>
+  /** Resolves when the pack is durable on the server. Storing it twice is harmless. */
+  putPack(vaultId: VaultId, pack: PackId, bytes: Uint8Array): Promise<void>
+  /** Bytes `offset` to `offset + length` of a pack, or `missing`; never more or fewer. */
+  getPack(vaultId: VaultId, pack: PackId, offset: number, length: number): Promise<Uint8Array>
+  /** Bytes of the whole pack, or null when it is not there. */
+  packLength(vaultId: VaultId, pack: PackId): Promise<number | null>
+}

@@ -1,0 +1,68 @@
+/**
+ * Ids are opaque strings of lower-case hex, made only by `parse` or from bytes of the right length.
+ * As strings they compare and key maps; as bytes they travel.
+ */
+import { SyncError } from './errors.ts'
+import { hashBytes, idBytes } from './limits.ts'
+
+export type VaultId = string & { readonly [vaultId]: true }
+export type NodeId = string & { readonly [nodeId]: true }
+export type DeviceId = string & { readonly [deviceId]: true }
+export type UserId = string & { readonly [userId]: true }
+/** HMAC-SHA256 of a chunk's kind and plaintext under the vault's chunk-id key. */
+export type ChunkId = string & { readonly [chunkId]: true }
+/** SHA-256 of a pack's bytes: its name on the server. */
+export type PackId = string & { readonly [packId]: true }
+/** SHA-256 of a record's bytes. */
+export type RecordHash = string & { readonly [recordHash]: true }
+
+declare const vaultId: unique symbol
+declare const nodeId: unique symbol
+declare const deviceId: unique symbol
+declare const userId: unique symbol
+declare const chunkId: unique symbol
+declare const packId: unique symbol
+declare const recordHash: unique symbol
+
+/** Lower-case hex of bytes. */
+export const toHex = (bytes: Uint8Array): string => bytes.toHex()
+
+/** Bytes of lower-case hex. Throws `invalid` unless the text is exactly `length` bytes of it. */
+export const fromHex = (text: string, length: number): Uint8Array<ArrayBuffer> => {
+  if (text.length !== length * 2 || !/^[0-9a-f]*$/.test(text)) {
+    throw new SyncError('id.parse', 'invalid', `an id must be ${length * 2} characters of lower-case hex`)
+  }
+  return Uint8Array.fromHex(text)
+}
+
+const idFromBytes =
+  <Id extends string>(what: string, length: number) =>
+  (bytes: Uint8Array): Id => {
+    if (bytes.length !== length) {
+      throw new SyncError('id.parse', 'invalid', `a ${what} is ${length} bytes, got ${bytes.length}`)
+    }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one place where ids are made
+    return bytes.toHex() as Id
+  }
+
+export const vaultIdFromBytes = idFromBytes<VaultId>('vault id', idBytes)
+export const nodeIdFromBytes = idFromBytes<NodeId>('node id', idBytes)
+export const deviceIdFromBytes = idFromBytes<DeviceId>('device id', idBytes)
+export const userIdFromBytes = idFromBytes<UserId>('user id', idBytes)
+export const chunkIdFromBytes = idFromBytes<ChunkId>('chunk id', hashBytes)
+export const packIdFromBytes = idFromBytes<PackId>('pack name', hashBytes)
+export const recordHashFromBytes = idFromBytes<RecordHash>('record hash', hashBytes)
+
+export const parseVaultId = (text: string): VaultId => vaultIdFromBytes(fromHex(text, idBytes))
+export const parseNodeId = (text: string): NodeId => nodeIdFromBytes(fromHex(text, idBytes))
+export const parseDeviceId = (text: string): DeviceId => deviceIdFromBytes(fromHex(text, idBytes))
+export const parseUserId = (text: string): UserId => userIdFromBytes(fromHex(text, idBytes))
+export const parsePackId = (text: string): PackId => packIdFromBytes(fromHex(text, hashBytes))
+
+/** The bytes of an id, as they travel. */
+export const idToBytes = (
+  id: VaultId | NodeId | DeviceId | UserId | ChunkId | PackId | RecordHash,
+): Uint8Array<ArrayBuffer> => Uint8Array.fromHex(id)
+
+/** The root folder of every vault. It has no node of its own. */
+export const rootNodeId: NodeId = nodeIdFromBytes(new Uint8Array(idBytes))

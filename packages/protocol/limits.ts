@@ -1,0 +1,88 @@
+/**
+ * Every limit of the system in one place: what a reader accepts and what a writer aims for.
+ * Changing a format limit is changing the format; docs/design.md says which are.
+ */
+
+export const KiB = 1024
+export const MiB = 1024 * KiB
+export const GiB = 1024 * MiB
+
+/** The port that the server listens on unless told otherwise. */
+export const serverPort = 65065
+
+/** Ids and keys, in bytes. */
+export const idBytes = 16
+export const keyBytes = 32
+export const hashBytes = 32
+export const signatureBytes = 64
+export const tokenBytes = 32
+
+/** Accounts. */
+export const emailBytesMax = 254
+export const deviceNameBytesMax = 64
+export const clientVersionBytesMax = 64
+export const masterKeysBytesMax = 16 * KiB
+export const masterKeysSlotsMax = 8
+export const grantBytesMax = 4 * KiB
+export const vaultNameBytesMax = 255
+export const challengeBytesMax = 256
+export const challengeMsMax = 60_000
+export const invitationMsDefault = 7 * 24 * 3600_000
+
+/** scrypt (RFC 7914): a reader refuses less than the floor before it derives, and more than the ceiling. */
+export const scryptFloor = { n: 16_384, r: 8, p: 1 } as const
+export const scryptCeiling = { n: 1_048_576, r: 8, p: 4 } as const
+export const scryptStrong = { n: 131_072, r: 8, p: 1 } as const
+export const saltBytes = 16
+
+/** Cutting data and trees, in bytes. */
+export const dataCut = { min: 256 * KiB, average: 1 * MiB, max: 4 * MiB } as const
+export const treeCut = { min: 16 * KiB, average: 64 * KiB, max: 256 * KiB } as const
+
+/** A chunk is never longer than this, whatever it holds. */
+export const chunkBytesMax = 4 * MiB
+/** Chunks gather in a segment until it holds this much; a chunk of `segmentAloneBytes` is a segment of its own. */
+export const segmentBytesTarget = 512 * KiB
+export const segmentAloneBytes = 256 * KiB
+export const segmentPlainBytesMax = 4 * MiB
+export const segmentChunksMax = 65_536
+/** A segment is stored compressed only when that saves at least this share. */
+export const compressionGainMin = 0.03
+export const compressionLevel = 3
+
+/** Packs. */
+export const packBytesTarget = 16 * MiB
+export const packBytesMax = 64 * MiB
+export const packSegmentsMax = 65_536
+export const directoryBytesMax = 16 * MiB
+
+/** Content: a list of more than this many chunk ids becomes a list-chunk. */
+export const contentChunksMax = 1000
+export const contentDepthMax = 3
+export const listChunkBytesMax = 256 * KiB
+
+/** Trees. */
+export const nameBytesMax = 255
+export const linkTargetBytesMax = 4095
+export const treeDepthMax = 1024
+export const treeBytesMax = 256 * MiB
+export const treeNodesMax = 1_000_000
+
+/** The log. */
+export const recordBytesMax = 1 * MiB
+export const inlineDirectoriesBytesMax = 64 * KiB
+export const appendPacksMax = 4096
+export const existingPacksMax = 1024
+
+/** A push is made durable and visible at the latest after so much. */
+export const commitBytesMax = 1 * GiB
+export const commitNodesMax = 10_000
+export const commitMsMax = 10_000
+
+/** Deletions of more than this in one turn wait for a person: so many files, or this share of at least so many. */
+export const deletionFilesMax = 1000
+export const deletionShareMax = 0.5
+export const deletionShareFilesMin = 10
+
+/** A turn that keeps losing races gives up after so many rounds and says so. */
+export const turnRoundsMax = 20
