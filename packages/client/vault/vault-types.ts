@@ -1,0 +1,95 @@
+/**
+ * A vault as its users see it: snapshots to read, files and folders to write, commits to make. `vault.ts` opens one.
+ */
+import type { DeviceId, NodeId, RecordHash, VaultId } from '@anysync/protocol/ids.ts'
+import type { Content, Node, Statistics } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { VaultKeys } from '../crypto/vault-keys.ts'
+import type { LogHead } from '../ports.ts'
+
+/** One snapshot: the vault as it was when a device appended the record. */
+export type SnapshotInfo = {
+  sequence: number
+  /** Of the record. */
+  hash: RecordHash
+  /** The root folder's tree. */
+  root: Content
+  timeNs: bigint
+  deviceId: DeviceId
+  deviceName: string
+  /** More of the same push follows. */
+  isPartial: boolean
+  statistics: Statistics
+  label: string
+}
+
+/** A change to one node. Edits of one call name each node once. */
+export type TreeEdit = {
+  id: NodeId
+  /** The folder that holds it now, at the head. Null: the node is new. */
+  from: NodeId | null
+  /** The folder that shall hold it and what it shall be. Null: it is removed, with all below it that no edit moves away. */
+  to: { parent: NodeId; node: Node } | null
+}
+
+/** The parent of any folder in the tree as edited; null for the root folder and for folders that are not in it. */
+export type ParentOf = (folder: NodeId) => NodeId | null
+
+/** The new root, and the new content of every folder that was written, the root folder among them. */
+export type EditedTree = { root: Content; folders: Map<NodeId, Content> }
+
+export type Commit = {
+  /** The head that the new root was made from. `conflict` when it is the head no more. */
+  expected: LogHead | null
+  root: Content
+  isPartial: boolean
+  /** What is known but for `bytesStored`, which the vault counts. */
+  statistics: Omit<Statistics, '$typeName' | '$unknown' | 'bytesStored'>
+  label?: string
+}
+
+/**
+ * One vault, open. Every call that reads from the server checks all that it reads; what does not hold is `corrupt`, and
+ * then nothing was changed. What was written becomes part of the vault by `commit`, and is sent only once even when
+ * the process dies before that.
+ */
+export type Vault = {
+  readonly id: VaultId
+  /** How this account calls it. */
+  readonly name: string
+  readonly keys: VaultKeys
+
+  /**
+   * Fetches what is new in the log and verifies it; the newest snapshot, null in an empty vault. `corrupt` when the
+   * server shows an older or another history than this device has seen. Begins anew after a failed write.
+   */
+  refresh(): Promise<SnapshotInfo | null>
+  /** The newest snapshot as last refreshed. */
+  newest(): SnapshotInfo | null
+  /** All snapshots that this device knows, oldest first. */
+  snapshots(): SnapshotInfo[]
+
+  /** The nodes of one folder, in byte order of their names. */
+  tree(content: Content): Promise<Node[]>
+  /** A file's bytes; each piece is verified before it is given. */
+  stream(content: Content): AsyncIterable<Uint8Array>
+  /** What will be read soon, in order, so that neighbours are fetched together. */
+  expect(contents: Content[]): void
+
+  /** What the content of these bytes would be, storing nothing: to see whether two files are equal. */
+  identify(source: AsyncIterable<Uint8Array> | Uint8Array): Promise<Content>
+  /**
+   * Stores a file's bytes, but for what the vault has already. May be called several times at once. After a failure
+   * every write and commit fails until `refresh`: contents given before it may not have been stored.
+   */
+  writeFile(source: AsyncIterable<Uint8Array> | Uint8Array): Promise<Content>
+  /**
+   * Applies edits to the tree of `root` (null: an empty vault) and stores the folders that change. `corrupt` when an
+   * edit names what is not there; `conflict` when edits give two nodes one name, or put a folder below itself.
+   */
+  editTree(root: Content | null, edits: TreeEdit[], parentOf: ParentOf): Promise<EditedTree>
+  /**
+   * Makes all that was written durable and appends the snapshot. `conflict`: the head moved or something that was
+   * written is gone; refresh, plan again. `unavailable`: it is not known whether it was appended; refresh tells.
+   */
+  commit(commit: Commit): Promise<SnapshotInfo>
+}
