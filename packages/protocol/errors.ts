@@ -43,3 +43,8 @@ export const isTrouble = (error: unknown, kind: Kind): error is SyncError =>
 export function demand(fact: boolean, operation: string, kind: Kind, message: string): asserts fact {
   if (!fact) throw new SyncError(operation, kind, message)
 }
+
+/** Stops the program when a fact that our own code promises does not hold: a bug, never the world's trouble. */
+export function assert(fact: boolean, message: string): asserts fact {
+  if (!fact) throw new Error(`bug: ${message}`)
+}

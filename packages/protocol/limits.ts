@@ -86,3 +86,8 @@ export const deletionShareFilesMin = 10
 
 /** A turn that keeps losing races gives up after so many rounds and says so. */
 export const turnRoundsMax = 20
+
+/** The local state database keeps opened chunks of trees up to this much, and forgets the oldest. */
+export const stateCacheBytesMax = 64 * MiB
+/** How long the local state database waits for another program to let go of it. */
+export const stateBusyMsMax = 5000
