@@ -23,11 +23,14 @@ export const deviceNameBytesMax = 64
 export const clientVersionBytesMax = 64
 export const masterKeysBytesMax = 16 * KiB
 export const masterKeysSlotsMax = 8
+export const accessKeysBytesMax = 64 * KiB
 export const grantBytesMax = 4 * KiB
 export const vaultNameBytesMax = 255
 export const challengeBytesMax = 256
 export const challengeMsMax = 60_000
 export const invitationMsDefault = 7 * 24 * 3600_000
+/** Of a new password, after NFKC, in code points. */
+export const passwordCharactersMin = 8
 
 /** scrypt (RFC 7914): a reader refuses less than the floor before it derives, and more than the ceiling. */
 export const scryptFloor = { n: 16_384, r: 8, p: 1 } as const
@@ -91,3 +94,24 @@ export const turnRoundsMax = 20
 export const stateCacheBytesMax = 64 * MiB
 /** How long the local state database waits for another program to let go of it. */
 export const stateBusyMsMax = 5000
+
+/** What one caller may ask of the server. */
+export const rpcBytesMax = 2 * MiB
+export const vaultsPerAccountMax = 1000
+export const devicesPerAccountMax = 1000
+export const invitationsOpenMax = 1000
+export const watchesPerAccountMax = 64
+export const watchAliveMs = 30_000
+export const uploadsAtOnceMax = 64
+export const uploadsPerAccountMax = 16
+export const connectionsMax = 2048
+export const challengesSpentMax = 100_000
+export const recordsPageMax = 16
+
+/** How long the server waits for a slow client: for headers, in silence, and for a body at the slowest rate it accepts. */
+export const headersMsMax = 15_000
+export const silenceMsMax = 90_000
+export const bodyMsBase = 60_000
+export const bodyBytesPerMsMin = 8
+/** A stopping server lets calls in flight finish for so long. */
+export const drainMsMax = 10_000

@@ -3,7 +3,7 @@
  * a 24-byte random nonce, so one key seals without a limit worth counting. Knows keys and contexts; knows nothing of
  * files or vaults. The context is bound in: bytes sealed for one place do not open in another.
  */
-import { SyncError } from '@anysync/protocol/errors.ts'
+import { demand } from '@anysync/protocol/errors.ts'
 import type { Chance, Cipher } from '../ports.ts'
 import { concatBytes } from './bytes.ts'
 
@@ -22,6 +22,9 @@ export type SealKey = {
   open(sealed: Uint8Array, context: Uint8Array): Uint8Array<ArrayBuffer>
 }
 
+/** One key that only opens: what needs no chance. */
+export type OpenKey = Pick<SealKey, 'open'>
+
 export const sealKey = (cipher: Cipher, chance: Chance, key: Uint8Array): SealKey => {
   const derive = deriver(cipher, key)
   return {
@@ -29,29 +32,33 @@ export const sealKey = (cipher: Cipher, chance: Chance, key: Uint8Array): SealKe
       const nonce = chance.bytes(nonceBytes)
       return concatBytes(nonce, cipher.gcmSeal(derive(nonce), nonce.subarray(12), plaintext, context))
     },
-    open(sealed, context) {
-      const nonce = sealed.subarray(0, nonceBytes)
-      const plaintext =
-        sealed.length < sealOverheadBytes
-          ? null
-          : cipher.gcmOpen(derive(nonce), nonce.subarray(12), sealed.subarray(nonceBytes), context)
-      if (plaintext === null) {
-        throw new SyncError(
-          'seal.open',
-          'corrupt',
-          'sealed bytes were altered, or were sealed elsewhere or by another key',
-        )
-      }
-      return plaintext
-    },
+    open: opener(cipher, derive),
   }
 }
 
+export const openKey = (cipher: Cipher, key: Uint8Array): OpenKey => ({ open: opener(cipher, deriver(cipher, key)) })
+
+const opener =
+  (cipher: Cipher, derive: Derive): SealKey['open'] =>
+  (sealed, context) => {
+    const nonce = sealed.subarray(0, nonceBytes)
+    const plaintext =
+      sealed.length < sealOverheadBytes
+        ? null
+        : cipher.gcmOpen(derive(nonce), nonce.subarray(12), sealed.subarray(nonceBytes), context)
+    const message = 'sealed bytes were altered, or were sealed elsewhere or by another key'
+    demand(plaintext !== null, 'seal.open', 'corrupt', message)
+    return plaintext
+  }
+
+/** The AES-256-GCM key of a nonce. */
+type Derive = (nonce: Uint8Array) => Uint8Array
+
 /**
- * The AES-256-GCM key of a nonce: CMAC-based counter-mode derivation (SP 800-108r1) with L and K1 computed once per key.
+ * CMAC-based key derivation in counter mode (SP 800-108r1) with L and K1 computed once per key.
  * Kx = AES(K, M1 ⊕ K1) ‖ AES(K, M2 ⊕ K1), where Mi = 00 0i 'X' 00 ‖ nonce[0..12).
  */
-const deriver = (cipher: Cipher, key: Uint8Array): ((nonce: Uint8Array) => Uint8Array) => {
+const deriver = (cipher: Cipher, key: Uint8Array): Derive => {
   const encrypt = cipher.aesBlock(key)
   const k1 = double(encrypt(new Uint8Array(blockBytes)))
   return (nonce) => {
