@@ -1,0 +1,176 @@
+/**
+ * The SQLite file behind the local state: opening, the schema and its migrations, prepared statements that turn
+ * SQLite's trouble into ours, and typed columns. Knows nothing of what the rows mean.
+ *
+ * [Note: how durable the state is] WAL with synchronous=NORMAL: a crash of the process loses nothing, a power cut may
+ * take back the newest transactions, always a whole tail of them and never one from the middle. That is safe, because
+ * nothing here is the only copy of anything. The base is written after the log accepted a record and after files are
+ * durable on disk, so it may fall behind the log, when the next turn finds equal contents and settles, but is never
+ * ahead of it. Pending packs that are forgotten are uploaded again.
+ */
+import { closeSync, openSync } from 'node:fs'
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite'
+import { assert, SyncError, type Kind } from '@anysync/protocol/errors.ts'
+import { stateBusyMsMax } from '@anysync/protocol/limits.ts'
+
+export type Row = Record<string, SQLOutputValue>
+
+/** A prepared statement. Integers come as bigint: nanoseconds and inodes do not fit a number. */
+export type Statement = {
+  run(...values: SQLInputValue[]): void
+  get(...values: SQLInputValue[]): Row | null
+  all(...values: SQLInputValue[]): Row[]
+}
+
+export interface StateDatabase extends Disposable {
+  /** Runs within a transaction; whatever it throws takes everything back. Calls may not nest. */
+  transact<Result>(work: () => Result): Result
+  /** Joins the transaction that is open, or is one of its own. */
+  join(work: () => void): void
+  prepare(sql: string): Statement
+}
+
+/** One entry a version, forward only: `user_version` counts those that are done. */
+const migrations = [
+  `
+  CREATE TABLE links (ref INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, vault BLOB NOT NULL, root TEXT NOT NULL,
+    mode TEXT NOT NULL) STRICT;
+  CREATE TABLE nodes (link INTEGER NOT NULL REFERENCES links ON DELETE CASCADE, id BLOB NOT NULL, parent BLOB NOT NULL,
+    name TEXT NOT NULL, kind TEXT NOT NULL, mode INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL,
+    content BLOB, link_target TEXT NOT NULL, absence TEXT NOT NULL,
+    disk_kind TEXT, disk_size INTEGER, disk_mode INTEGER, disk_mtime_ns INTEGER, disk_ctime_ns INTEGER,
+    disk_device INTEGER, disk_inode INTEGER, PRIMARY KEY (link, id)) STRICT, WITHOUT ROWID;
+  CREATE INDEX nodes_by_parent ON nodes (link, parent);
+  CREATE INDEX nodes_by_inode ON nodes (link, disk_inode) WHERE disk_inode IS NOT NULL;
+  CREATE TABLE facts (scope TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (scope, name)) STRICT, WITHOUT ROWID;
+  CREATE TABLE vaults (ref INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE) STRICT;
+  CREATE TABLE records (vault INTEGER NOT NULL REFERENCES vaults, sequence INTEGER NOT NULL, hash BLOB NOT NULL,
+    record BLOB NOT NULL, PRIMARY KEY (vault, sequence)) STRICT;
+  CREATE TABLE packs (ref INTEGER PRIMARY KEY, vault INTEGER NOT NULL REFERENCES vaults, id BLOB NOT NULL,
+    directory BLOB NOT NULL, is_pending INTEGER NOT NULL, UNIQUE (vault, id)) STRICT;
+  CREATE INDEX packs_pending ON packs (vault) WHERE is_pending = 1;
+  CREATE TABLE chunks (vault INTEGER NOT NULL REFERENCES vaults, id BLOB NOT NULL, pack INTEGER NOT NULL REFERENCES packs,
+    segment_offset INTEGER NOT NULL, sealed_length INTEGER NOT NULL, plain_length INTEGER NOT NULL,
+    kind INTEGER NOT NULL, compression INTEGER NOT NULL, chunk_offset INTEGER NOT NULL, chunk_length INTEGER NOT NULL,
+    PRIMARY KEY (vault, id, pack)) STRICT, WITHOUT ROWID;
+  CREATE TABLE cache (ref INTEGER PRIMARY KEY, vault INTEGER NOT NULL REFERENCES vaults, id BLOB NOT NULL,
+    bytes INTEGER NOT NULL, plaintext BLOB NOT NULL, UNIQUE (vault, id)) STRICT;
+  `,
+]
+
+/**
+ * Opens the file, made with mode 0600 when it is not there. `unavailable` while another program writes to it,
+ * `corrupt` when it is no database any more, `invalid` when a newer AnySync wrote it.
+ */
+export const openStateDatabase = (path: string, busyMsMax: number = stateBusyMsMax): StateDatabase => {
+  const database = guard('state.open', () => {
+    closeSync(openSync(path, 'a', 0o600))
+    return new DatabaseSync(path, { timeout: busyMsMax })
+  })
+  try {
+    guard('state.open', () => {
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
+      migrate(database)
+    })
+  } catch (error) {
+    database.close()
+    throw error
+  }
+
+  let isOpen = false
+  const transact = <Result>(work: () => Result): Result => {
+    assert(!isOpen, 'transactions of the local state do not nest')
+    guard('state.begin', () => database.exec('BEGIN IMMEDIATE'))
+    isOpen = true
+    try {
+      const result = work()
+      guard('state.commit', () => database.exec('COMMIT'))
+      return result
+    } catch (error) {
+      // Some failures (a full disk) have rolled back already.
+      if (database.isTransaction) guard('state.rollback', () => database.exec('ROLLBACK'))
+      throw error
+    } finally {
+      isOpen = false
+    }
+  }
+  return {
+    transact,
+    join: (work) => (isOpen ? work() : transact(work)),
+    prepare(sql) {
+      const statement = guard('state.prepare', () => database.prepare(sql))
+      statement.setReadBigInts(true)
+      return {
+        run: (...values) => guard('state.write', () => void statement.run(...values)),
+        get: (...values) => guard('state.read', () => statement.get(...values) ?? null),
+        all: (...values) => guard('state.read', () => statement.all(...values)),
+      }
+    },
+    [Symbol.dispose]: () => database.close(),
+  }
+}
+
+const migrate = (database: DatabaseSync): void => {
+  // Looks before it locks, so that a database in use can still be opened and read.
+  if (versionOf(database) === migrations.length) return
+  database.exec('BEGIN IMMEDIATE')
+  const done = versionOf(database)
+  if (done > migrations.length) {
+    throw new SyncError('state.open', 'invalid', 'the state database was written by a newer AnySync: update this one')
+  }
+  for (const migration of migrations.slice(done)) database.exec(migration)
+  database.exec(`PRAGMA user_version = ${migrations.length}; COMMIT`)
+}
+
+const versionOf = (database: DatabaseSync): number =>
+  Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
+
+/** What SQLite's result codes mean for a person (sqlite.org/rescode.html; the low byte is the primary code). */
+const troubleByCode = new Map<number, [Kind, string]>([
+  [5, ['unavailable', 'the state database is in use by another program: close it and try again']],
+  [6, ['unavailable', 'the state database is in use by another program: close it and try again']],
+  [8, ['unavailable', 'the state database cannot be written: give yourself write access to its folder and try again']],
+  [10, ['unavailable', 'the disk failed to read or write the state database: check the disk and try again']],
+  [11, ['corrupt', 'the state database is damaged: move the file state.db away; the next sync rebuilds it']],
+  [13, ['full', 'the disk that holds the state database is full: free some space and try again']],
+  [14, ['unavailable', 'the state database cannot be opened: see that its folder exists and is yours, and try again']],
+  [26, ['corrupt', 'the state database is damaged: move the file state.db away; the next sync rebuilds it']],
+])
+
+const guard = <Result>(operation: string, work: () => Result): Result => {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof SyncError) throw error
+    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : null
+    const isFileTrouble = error instanceof Error && 'syscall' in error
+    const [kind, message] = troubleByCode.get(code ?? (isFileTrouble ? 14 : 0)) ?? []
+    if (kind === undefined || message === undefined) throw error
+    throw new SyncError(operation, kind, message, error)
+  }
+}
+
+const damaged = (): SyncError =>
+  new SyncError('state.read', 'corrupt', troubleByCode.get(11)?.[1] ?? 'the state database is damaged')
+
+/** Columns of a row, with the type that the schema promises. */
+export const blobOf = (row: Row, column: string): Uint8Array => {
+  const value = row[column]
+  if (value instanceof Uint8Array) return value
+  throw damaged()
+}
+
+export const textOf = (row: Row, column: string): string => {
+  const value = row[column]
+  if (typeof value === 'string') return value
+  throw damaged()
+}
+
+export const bigintOf = (row: Row, column: string): bigint => {
+  const value = row[column]
+  if (typeof value === 'bigint') return value
+  throw damaged()
+}
+
+export const numberOf = (row: Row, column: string): number => Number(bigintOf(row, column))

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, test } from 'node:test'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import { stateSuite } from '@anysync/client/memory/state.suite.ts'
+import { openStateDatabase } from './state-database.ts'
+import { openState } from './state.ts'
+
+const home = mkdtempSync(join(tmpdir(), 'anysync-state-'))
+after(() => rmSync(home, { recursive: true }))
+let count = 0
+const freshPath = () => join(home, `${++count}.db`)
+
+stateSuite('the local state over SQLite', (options) => {
+  const path = freshPath()
+  let state = openState(path, options?.cacheBytesMax)
+  return {
+    state,
+    reopen() {
+      state[Symbol.dispose]()
+      state = openState(path, options?.cacheBytesMax)
+      return state
+    },
+    close: () => state[Symbol.dispose](),
+  }
+})
+
+const isTroubleLike = (kind: string, words: RegExp) => (error: unknown) =>
+  error instanceof SyncError && error.kind === kind && words.test(error.message)
+
+test('the state database is readable by its owner only', { skip: process.platform === 'win32' }, () => {
+  const path = freshPath()
+  openState(path)[Symbol.dispose]()
+  assert.equal(statSync(path).mode & 0o777, 0o600)
+})
+
+test('a file that is no database is corrupt, with what to do', () => {
+  const path = freshPath()
+  writeFileSync(path, 'this is a letter to my aunt, '.repeat(200))
+  assert.throws(() => openState(path), isTroubleLike('corrupt', /move the file state\.db away/))
+})
+
+test('a database that was overwritten in the middle is corrupt when it is read', () => {
+  const path = freshPath()
+  const state = openState(path)
+  for (let i = 0; i < 2000; i++) state.putFact('scope', `name ${i}`, 'value')
+  state[Symbol.dispose]()
+  // All but the first page, so that the file still opens.
+  const file = openSync(path, 'r+')
+  const garbage = new Uint8Array(statSync(path).size - 4096).fill(0xa5)
+  writeSync(file, garbage, 0, garbage.length, 4096)
+  closeSync(file)
+  assert.throws(
+    () => {
+      using damaged = openState(path)
+      for (let i = 0; i < 2000; i++) damaged.fact('scope', `name ${i}`)
+    },
+    isTroubleLike('corrupt', /damaged/),
+  )
+})
+
+test('a database that another program writes to is unavailable, not forever waited for', () => {
+  const path = freshPath()
+  using state = openState(path)
+  const other = new DatabaseSync(path)
+  other.exec('BEGIN IMMEDIATE')
+  const busy = openStateDatabase(path, 10)
+  try {
+    assert.throws(() => busy.transact(() => null), isTroubleLike('unavailable', /in use by another program/))
+    other.exec('ROLLBACK')
+    assert.equal(
+      busy.transact(() => 1),
+      1,
+    )
+  } finally {
+    other.close()
+    busy[Symbol.dispose]()
+  }
+  assert.deepEqual(state.links(), [])
+})
+
+test('a database of a newer AnySync is not touched', () => {
+  const path = freshPath()
+  openState(path)[Symbol.dispose]()
+  const database = new DatabaseSync(path)
+  database.exec('PRAGMA user_version = 99')
+  database.close()
+  assert.throws(() => openState(path), isTroubleLike('invalid', /newer AnySync/))
+})
+
+test('a folder that is not there is unavailable, with what to do', () => {
+  assert.throws(() => openState(join(home, 'no', 'such.db')), isTroubleLike('unavailable', /folder exists/))
+})

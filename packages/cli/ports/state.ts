@@ -1,0 +1,239 @@
+/**
+ * The local state over SQLite: one row a node, a chunk, a record. Statements are prepared once; ids are stored as
+ * their bytes; what belongs to a vault is kept once for all folders that are linked to it.
+ * How durable it is: [Note: how durable the state is].
+ */
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import { IndexedPackSchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { assert } from '@anysync/protocol/errors.ts'
+import { idToBytes, packIdFromBytes, recordHashFromBytes, type VaultId } from '@anysync/protocol/ids.ts'
+import { stateCacheBytesMax } from '@anysync/protocol/limits.ts'
+import type { LogHead, State } from '@anysync/client/ports.ts'
+import { placesInPack } from '@anysync/client/vault/places.ts'
+import { blobOf, numberOf, openStateDatabase, textOf, type Row, type StateDatabase } from './state-database.ts'
+import { linkFromRow, nodeFromRow, placeFromRow, valuesOfNode } from './state-rows.ts'
+
+/** Records are read in pages of so many. */
+const recordsPage = 64
+
+/** Opens the state database at a path. Throws as `openStateDatabase` does. */
+export const openState = (path: string, cacheBytesMax: number = stateCacheBytesMax): State => {
+  const database = openStateDatabase(path)
+  const sql = prepareAll(database)
+  const refOf = refsIn(database, sql)
+  let cacheBytes = numberOf(sql.cacheTotal.get() ?? {}, 'bytes')
+
+  const transact = <Result>(work: () => Result): Result => {
+    try {
+      return database.transact(work)
+    } catch (error) {
+      // What was counted or numbered within the transaction is gone.
+      refOf.forget()
+      cacheBytes = numberOf(sql.cacheTotal.get() ?? {}, 'bytes')
+      throw error
+    }
+  }
+  const readHead = (vaultId: VaultId): LogHead | null => {
+    const row = sql.head.get(refOf.vault(vaultId))
+    return row && { sequence: numberOf(row, 'sequence'), hash: recordHashFromBytes(blobOf(row, 'hash')) }
+  }
+
+  return {
+    transact,
+    [Symbol.dispose]: () => database[Symbol.dispose](),
+
+    links: () => sql.links.all().map(linkFromRow),
+    putLink: (link) => sql.putLink.run(link.id, idToBytes(link.vaultId), link.root, link.mode),
+    removeLink(linkId) {
+      database.join(() => {
+        sql.removeLink.run(linkId)
+        sql.removeFacts.run(linkId)
+      })
+      refOf.forget()
+    },
+
+    node(linkId, nodeId) {
+      const row = sql.node.get(refOf.link(linkId), idToBytes(nodeId))
+      return row && nodeFromRow(row)
+    },
+    children: (linkId, parent) => sql.children.all(refOf.link(linkId), idToBytes(parent)).map(nodeFromRow),
+    nodeByInode(linkId, device, inode) {
+      const row = sql.nodeByInode.get(refOf.link(linkId), BigInt.asIntN(64, inode), BigInt.asIntN(64, device))
+      return row && nodeFromRow(row)
+    },
+    putNode(linkId, node) {
+      const link = refOf.link(linkId)
+      assert(link !== null, 'the base belongs to a link')
+      sql.putNode.run(link, ...valuesOfNode(node))
+    },
+    removeNode: (linkId, nodeId) => sql.removeNode.run(refOf.link(linkId), idToBytes(nodeId)),
+    countFiles: (linkId) => numberOf(sql.countFiles.get(refOf.link(linkId)) ?? {}, 'count'),
+
+    fact(scope, name) {
+      const row = sql.fact.get(scope, name)
+      return row && textOf(row, 'value')
+    },
+    putFact(scope, name, value) {
+      if (value === null) sql.removeFact.run(scope, name)
+      else sql.putFact.run(scope, name, value)
+    },
+
+    head: readHead,
+    putRecord(vaultId, sequence, hash, record) {
+      database.join(() => {
+        const vault = refOf.madeVault(vaultId)
+        assert(sequence === (readHead(vaultId)?.sequence ?? 0) + 1, 'records are stored in order, one by one')
+        sql.putRecord.run(vault, sequence, idToBytes(hash), record)
+      })
+    },
+    *records(vaultId, from, to) {
+      for (let first = from; first <= to; first += recordsPage) {
+        const rows = sql.records.all(refOf.vault(vaultId), first, Math.min(to, first + recordsPage - 1))
+        if (rows.length === 0) return
+        for (const row of rows) yield recordFromRow(row)
+      }
+    },
+
+    putPack(vaultId, pack, isPending) {
+      database.join(() => {
+        const vault = refOf.madeVault(vaultId)
+        const known = sql.pack.get(vault, pack.pack)
+        if (known) {
+          if (!isPending) sql.settlePack.run(numberOf(known, 'ref'))
+          return
+        }
+        const row = sql.putPack.get(vault, pack.pack, toBinary(IndexedPackSchema, pack), isPending ? 1 : 0)
+        const ref = numberOf(row ?? {}, 'ref')
+        for (const { chunkId, place } of placesInPack(pack)) {
+          const segment = [place.segmentOffset, place.sealedLength, place.plainLength, place.kind, place.compression]
+          sql.putChunk.run(vault, idToBytes(chunkId), ref, ...segment, place.offset, place.length)
+        }
+      })
+    },
+    findChunk(vaultId, chunkId) {
+      const row = sql.findChunk.get(refOf.vault(vaultId), idToBytes(chunkId))
+      return row && placeFromRow(row)
+    },
+    pendingPacks: (vaultId) =>
+      sql.pendingPacks.all(refOf.vault(vaultId)).map((row) => fromBinary(IndexedPackSchema, blobOf(row, 'directory'))),
+    removePack(vaultId, packId) {
+      database.join(() => {
+        const vault = refOf.vault(vaultId)
+        const row = sql.pack.get(vault, idToBytes(packId))
+        if (!row) return
+        const ref = numberOf(row, 'ref')
+        const pack = fromBinary(IndexedPackSchema, blobOf(row, 'directory'))
+        assert(packIdFromBytes(pack.pack) === packId, 'a pack is stored under its own name')
+        for (const { chunkId } of placesInPack(pack)) sql.removeChunk.run(vault, idToBytes(chunkId), ref)
+        sql.removePack.run(ref)
+      })
+    },
+    countChunks: (vaultId) => numberOf(sql.countChunks.get(refOf.vault(vaultId)) ?? {}, 'count'),
+
+    cachedChunk(vaultId, chunkId) {
+      const row = sql.cached.get(refOf.vault(vaultId), idToBytes(chunkId))
+      return row && blobOf(row, 'plaintext')
+    },
+    cacheChunk(vaultId, chunkId, plaintext) {
+      database.join(() => {
+        const vault = refOf.madeVault(vaultId)
+        const id = idToBytes(chunkId)
+        if (sql.isCached.get(vault, id)) return
+        sql.putCached.run(vault, id, plaintext.length, plaintext)
+        cacheBytes += plaintext.length
+        while (cacheBytes > cacheBytesMax) cacheBytes -= numberOf(sql.removeOldestCached.get() ?? {}, 'bytes')
+      })
+    },
+  }
+}
+
+const recordFromRow = (row: Row): LogHead & { record: Uint8Array } => ({
+  sequence: numberOf(row, 'sequence'),
+  hash: recordHashFromBytes(blobOf(row, 'hash')),
+  record: blobOf(row, 'record'),
+})
+
+/** The short numbers that rows of links and vaults go by, looked up once. Null for what is not there. */
+const refsIn = (database: StateDatabase, sql: ReturnType<typeof prepareAll>) => {
+  const links = new Map<string, number>()
+  const vaults = new Map<VaultId, number>()
+  const vault = (vaultId: VaultId): number | null => lookUp(vaults, vaultId, () => sql.vault.get(idToBytes(vaultId)))
+  return {
+    vault,
+    link: (linkId: string): number | null => lookUp(links, linkId, () => sql.link.get(linkId)),
+    /** The vault's number, made when it has none. */
+    madeVault(vaultId: VaultId): number {
+      const known = vault(vaultId)
+      if (known !== null) return known
+      database.join(() => sql.putVault.run(idToBytes(vaultId)))
+      const made = vault(vaultId)
+      assert(made !== null, 'a vault that was just put is there')
+      return made
+    },
+    forget() {
+      links.clear()
+      vaults.clear()
+    },
+  }
+}
+
+const lookUp = <Key>(refs: Map<Key, number>, key: Key, read: () => Row | null): number | null => {
+  const known = refs.get(key)
+  if (known !== undefined) return known
+  const row = read()
+  if (!row) return null
+  refs.set(key, numberOf(row, 'ref'))
+  return numberOf(row, 'ref')
+}
+
+const prepareAll = (database: StateDatabase) => {
+  const prepare = (sql: string) => database.prepare(sql)
+  return {
+    links: prepare('SELECT * FROM links ORDER BY ref'),
+    link: prepare('SELECT ref FROM links WHERE id = ?'),
+    putLink: prepare(
+      `INSERT INTO links (id, vault, root, mode) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET vault = excluded.vault, root = excluded.root, mode = excluded.mode`,
+    ),
+    removeLink: prepare('DELETE FROM links WHERE id = ?'),
+
+    node: prepare('SELECT * FROM nodes WHERE link = ? AND id = ?'),
+    // The root folder is its own parent's child to nobody.
+    children: prepare('SELECT * FROM nodes WHERE link = ?1 AND parent = ?2 AND id <> ?2'),
+    nodeByInode: prepare('SELECT * FROM nodes WHERE link = ? AND disk_inode = ? AND disk_device = ? LIMIT 1'),
+    putNode: prepare('INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    removeNode: prepare('DELETE FROM nodes WHERE link = ? AND id = ?'),
+    countFiles: prepare(`SELECT count(*) AS count FROM nodes WHERE link = ? AND kind = 'file'`),
+
+    fact: prepare('SELECT value FROM facts WHERE scope = ? AND name = ?'),
+    putFact: prepare('INSERT OR REPLACE INTO facts VALUES (?, ?, ?)'),
+    removeFact: prepare('DELETE FROM facts WHERE scope = ? AND name = ?'),
+    removeFacts: prepare('DELETE FROM facts WHERE scope = ?'),
+
+    vault: prepare('SELECT ref FROM vaults WHERE id = ?'),
+    putVault: prepare('INSERT INTO vaults (id) VALUES (?)'),
+    head: prepare('SELECT sequence, hash FROM records WHERE vault = ? ORDER BY sequence DESC LIMIT 1'),
+    putRecord: prepare('INSERT INTO records VALUES (?, ?, ?, ?)'),
+    records: prepare('SELECT * FROM records WHERE vault = ? AND sequence BETWEEN ? AND ? ORDER BY sequence'),
+
+    pack: prepare('SELECT ref, directory FROM packs WHERE vault = ? AND id = ?'),
+    putPack: prepare('INSERT INTO packs (vault, id, directory, is_pending) VALUES (?, ?, ?, ?) RETURNING ref'),
+    settlePack: prepare('UPDATE packs SET is_pending = 0 WHERE ref = ?'),
+    removePack: prepare('DELETE FROM packs WHERE ref = ?'),
+    pendingPacks: prepare('SELECT directory FROM packs WHERE vault = ? AND is_pending = 1 ORDER BY ref'),
+    putChunk: prepare('INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    // What a record brought before what is pending: the server keeps the former.
+    findChunk: prepare(
+      `SELECT chunks.*, packs.id AS pack_id FROM chunks JOIN packs ON packs.ref = chunks.pack
+       WHERE chunks.vault = ? AND chunks.id = ? ORDER BY packs.is_pending, packs.ref LIMIT 1`,
+    ),
+    removeChunk: prepare('DELETE FROM chunks WHERE vault = ? AND id = ? AND pack = ?'),
+    countChunks: prepare('SELECT count(DISTINCT id) AS count FROM chunks WHERE vault = ?'),
+
+    cacheTotal: prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM cache'),
+    cached: prepare('SELECT plaintext FROM cache WHERE vault = ? AND id = ?'),
+    isCached: prepare('SELECT 1 FROM cache WHERE vault = ? AND id = ?'),
+    putCached: prepare('INSERT INTO cache (vault, id, bytes, plaintext) VALUES (?, ?, ?, ?)'),
+    removeOldestCached: prepare('DELETE FROM cache WHERE ref = (SELECT min(ref) FROM cache) RETURNING bytes'),
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * The local state in memory, for tests and the simulator. Transactions keep a list of how to undo what they did, so a
+ * throw takes everything back. `snapshot` is what a disk would hold after a crash: committed transactions only.
+ */
+import { clone } from '@bufbuild/protobuf'
+import { IndexedPackSchema, type IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { assert } from '@anysync/protocol/errors.ts'
+import { packIdFromBytes, type NodeId, type PackId, type VaultId } from '@anysync/protocol/ids.ts'
+import { stateCacheBytesMax } from '@anysync/protocol/limits.ts'
+import type { BaseNode, ChunkPlace, Link, LogHead, State } from '../ports.ts'
+import { placesInPack } from '../vault/places.ts'
+
+type StoredRecord = LogHead & { record: Uint8Array }
+type StoredPack = { pack: IndexedPack; isPending: boolean }
+
+/** All that is kept, as maps from joined ids. */
+type Tables = {
+  links: Map<string, Link>
+  nodes: Map<string, Map<NodeId, BaseNode>>
+  /** The same nodes by link and parent, and by link, device and inode. */
+  nodesByParent: Map<string, Map<NodeId, BaseNode>>
+  nodesByInode: Map<string, Map<NodeId, BaseNode>>
+  facts: Map<string, string>
+  records: Map<VaultId, StoredRecord[]>
+  packs: Map<VaultId, Map<PackId, StoredPack>>
+  places: Map<string, ChunkPlace[]>
+  cache: Map<string, Uint8Array>
+}
+
+export type MemoryStateSnapshot = { readonly tables: Tables }
+
+export type MemoryStateOptions = {
+  /** What an earlier state held when it was snapshot: a restart. */
+  restore?: MemoryStateSnapshot
+  /** Called around every commit, to crash there: a throw before takes the transaction back, a throw after does not. */
+  onCommit?: (moment: 'before' | 'after') => void
+  cacheBytesMax?: number
+}
+
+export type MemoryState = State & { snapshot(): MemoryStateSnapshot }
+
+export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState => {
+  const tables = options.restore ? copyTables(options.restore.tables) : emptyTables()
+  const cacheBytesMax = options.cacheBytesMax ?? stateCacheBytesMax
+  let cacheBytes = [...tables.cache.values()].reduce((sum, bytes) => sum + bytes.length, 0)
+  let undo: (() => void)[] | null = null
+  let isDisposed = false
+
+  const transact = <Result>(work: () => Result): Result => {
+    assert(undo === null, 'transactions of the local state do not nest')
+    assert(!isDisposed, 'the local state is closed')
+    const steps: (() => void)[] = []
+    undo = steps
+    try {
+      const result = work()
+      options.onCommit?.('before')
+      undo = null
+      options.onCommit?.('after')
+      return result
+    } catch (error) {
+      // After the commit there is nothing to take back: only the caller does not learn of it.
+      if (undo !== null) for (const step of steps.toReversed()) step()
+      throw error
+    } finally {
+      undo = null
+    }
+  }
+  const change = (work: () => void): void => {
+    assert(!isDisposed, 'the local state is closed')
+    if (undo === null) transact(work)
+    else work()
+  }
+  /** Sets or, with undefined, deletes, and remembers what was there. */
+  const set = <Key, Value>(map: Map<Key, Value>, key: Key, value: Value | undefined): void => {
+    const before = map.get(key)
+    if (value === undefined) map.delete(key)
+    else map.set(key, value)
+    undo?.push(() => (before === undefined ? map.delete(key) : map.set(key, before)))
+  }
+  const inner = <Key, Inner, Value>(map: Map<Key, Map<Inner, Value>>, key: Key): Map<Inner, Value> => {
+    const found = map.get(key)
+    if (found) return found
+    const made = new Map<Inner, Value>()
+    set(map, key, made)
+    return made
+  }
+  const removePlaces = (vaultId: VaultId, pack: PackId, old: IndexedPack): void => {
+    for (const { chunkId } of placesInPack(old)) {
+      const key = `${vaultId} ${chunkId}`
+      const rest = (tables.places.get(key) ?? []).filter((place) => place.pack !== pack)
+      set(tables.places, key, rest.length === 0 ? undefined : rest)
+    }
+  }
+  const replaceNode = (linkId: string, nodeId: NodeId, node: BaseNode | undefined): void => {
+    const nodes = inner(tables.nodes, linkId)
+    const before = nodes.get(nodeId)
+    set(nodes, nodeId, node)
+    for (const [map, keyOf] of [
+      [tables.nodesByParent, parentKey],
+      [tables.nodesByInode, inodeKey],
+    ] as const) {
+      const [oldKey, newKey] = [before && keyOf(linkId, before), node && keyOf(linkId, node)]
+      if (oldKey !== undefined && oldKey !== newKey) set(inner(map, oldKey), nodeId, undefined)
+      if (newKey !== undefined) set(inner(map, newKey), nodeId, node)
+    }
+  }
+
+  return {
+    transact,
+    snapshot() {
+      assert(undo === null, 'a snapshot is taken between transactions')
+      return { tables: copyTables(tables) }
+    },
+    [Symbol.dispose]() {
+      isDisposed = true
+    },
+
+    links: () => [...tables.links.values()],
+    putLink: (link) => change(() => set(tables.links, link.id, { ...link })),
+    removeLink: (linkId) =>
+      change(() => {
+        set(tables.links, linkId, undefined)
+        for (const nodeId of tables.nodes.get(linkId)?.keys() ?? []) replaceNode(linkId, nodeId, undefined)
+        for (const key of tables.facts.keys()) if (key.startsWith(`${linkId} `)) set(tables.facts, key, undefined)
+      }),
+
+    node: (linkId, nodeId) => tables.nodes.get(linkId)?.get(nodeId) ?? null,
+    children: (linkId, parent) =>
+      [...(tables.nodesByParent.get(`${linkId} ${parent}`)?.values() ?? [])].filter((node) => node.id !== parent),
+    nodeByInode: (linkId, device, inode) =>
+      tables.nodesByInode.get(`${linkId} ${device} ${inode}`)?.values().next().value ?? null,
+    putNode: (linkId, node) =>
+      change(() => {
+        assert(tables.links.has(linkId), 'the base belongs to a link')
+        replaceNode(linkId, node.id, { ...node, disk: node.disk && { ...node.disk } })
+      }),
+    removeNode: (linkId, nodeId) => change(() => replaceNode(linkId, nodeId, undefined)),
+    countFiles: (linkId) =>
+      [...(tables.nodes.get(linkId)?.values() ?? [])].filter((node) => node.kind === 'file').length,
+
+    fact: (scope, name) => tables.facts.get(`${scope} ${name}`) ?? null,
+    putFact: (scope, name, value) => change(() => set(tables.facts, `${scope} ${name}`, value ?? undefined)),
+
+    head(vaultId) {
+      const newest = tables.records.get(vaultId)?.at(-1)
+      return newest ? { sequence: newest.sequence, hash: newest.hash } : null
+    },
+    putRecord: (vaultId, sequence, hash, record) =>
+      change(() => {
+        const records = tables.records.get(vaultId) ?? []
+        assert(sequence === records.length + 1, 'records are stored in order, one by one')
+        set(tables.records, vaultId, records)
+        records.push({ sequence, hash, record: record.slice() })
+        undo?.push(() => records.pop())
+      }),
+    records: (vaultId, from, to) =>
+      (tables.records.get(vaultId) ?? []).filter((record) => record.sequence >= from && record.sequence <= to),
+
+    putPack: (vaultId, pack, isPending) =>
+      change(() => {
+        const id = packIdFromBytes(pack.pack)
+        const packs = inner(tables.packs, vaultId)
+        const before = packs.get(id)
+        if (before) return set(packs, id, { pack: before.pack, isPending: before.isPending && isPending })
+        set(packs, id, { pack: clone(IndexedPackSchema, pack), isPending })
+        for (const { chunkId, place } of placesInPack(pack)) {
+          const key = `${vaultId} ${chunkId}`
+          set(tables.places, key, [...(tables.places.get(key) ?? []), place])
+        }
+      }),
+    findChunk(vaultId, chunkId) {
+      const places = tables.places.get(`${vaultId} ${chunkId}`) ?? []
+      const packs = tables.packs.get(vaultId)
+      return places.find((place) => packs?.get(place.pack)?.isPending === false) ?? places[0] ?? null
+    },
+    pendingPacks: (vaultId) =>
+      [...(tables.packs.get(vaultId)?.values() ?? [])].filter(({ isPending }) => isPending).map(({ pack }) => pack),
+    removePack: (vaultId, pack) =>
+      change(() => {
+        const packs = inner(tables.packs, vaultId)
+        const before = packs.get(pack)
+        if (before) removePlaces(vaultId, pack, before.pack)
+        set(packs, pack, undefined)
+      }),
+    countChunks: (vaultId) => [...tables.places.keys()].filter((key) => key.startsWith(vaultId)).length,
+
+    cachedChunk: (vaultId, chunkId) => tables.cache.get(`${vaultId} ${chunkId}`)?.slice() ?? null,
+    cacheChunk(vaultId, chunkId, plaintext) {
+      const key = `${vaultId} ${chunkId}`
+      if (tables.cache.has(key)) return
+      tables.cache.set(key, plaintext.slice())
+      cacheBytes += plaintext.length
+      for (const [oldest, bytes] of tables.cache) {
+        if (cacheBytes <= cacheBytesMax) break
+        tables.cache.delete(oldest)
+        cacheBytes -= bytes.length
+      }
+    },
+  }
+}
+
+const parentKey = (linkId: string, node: BaseNode): string => `${linkId} ${node.parent}`
+const inodeKey = (linkId: string, { disk }: BaseNode): string | undefined =>
+  disk ? `${linkId} ${disk.device} ${disk.inode}` : undefined
+
+const emptyTables = (): Tables => ({
+  links: new Map(),
+  nodes: new Map(),
+  nodesByParent: new Map(),
+  nodesByInode: new Map(),
+  facts: new Map(),
+  records: new Map(),
+  packs: new Map(),
+  places: new Map(),
+  cache: new Map(),
+})
+
+/** Copies the maps. Values are shared: they are never changed, only replaced. */
+const copyTables = (tables: Tables): Tables => ({
+  links: new Map(tables.links),
+  nodes: copyInner(tables.nodes),
+  nodesByParent: copyInner(tables.nodesByParent),
+  nodesByInode: copyInner(tables.nodesByInode),
+  facts: new Map(tables.facts),
+  records: new Map([...tables.records].map(([vaultId, records]) => [vaultId, [...records]])),
+  packs: copyInner(tables.packs),
+  places: new Map(tables.places),
+  cache: new Map(tables.cache),
+})
+
+const copyInner = <Key, Inner, Value>(map: Map<Key, Map<Inner, Value>>): Map<Key, Map<Inner, Value>> =>
+  new Map([...map].map(([key, values]) => [key, new Map(values)]))
