@@ -17,9 +17,9 @@ export const sealOverheadBytes = nonceBytes + tagBytes
 /** One key, ready to use. */
 export type SealKey = {
   /** nonce ‖ ciphertext ‖ tag, with a fresh nonce. */
-  seal(plaintext: Uint8Array, context: Uint8Array): Uint8Array<ArrayBuffer>
+  seal: (plaintext: Uint8Array, context: Uint8Array) => Uint8Array<ArrayBuffer>
   /** Throws `corrupt` when the bytes are not what this key sealed in this context. */
-  open(sealed: Uint8Array, context: Uint8Array): Uint8Array<ArrayBuffer>
+  open: (sealed: Uint8Array, context: Uint8Array) => Uint8Array<ArrayBuffer>
 }
 
 /** One key that only opens: what needs no chance. */
@@ -28,7 +28,7 @@ export type OpenKey = Pick<SealKey, 'open'>
 export const sealKey = (cipher: Cipher, chance: Chance, key: Uint8Array): SealKey => {
   const derive = deriver(cipher, key)
   return {
-    seal(plaintext, context) {
+    seal: (plaintext, context) => {
       const nonce = chance.bytes(nonceBytes)
       return concatBytes(nonce, cipher.gcmSeal(derive(nonce), nonce.subarray(12), plaintext, context))
     },

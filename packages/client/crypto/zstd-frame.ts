@@ -20,8 +20,9 @@ export const isPlainFrame = (bytes: Uint8Array, length: number): boolean => {
   const start = isSingleSegment ? 5 : 6
   const size = contentSize(view, start, descriptor >> 6, isSingleSegment)
   if (size === null || size.value !== BigInt(length)) return false
-  if (!isSingleSegment && windowSize(view.getUint8(5)) > length) return false
-  return endOfBlocks(view, start + size.bytes) === bytes.length
+  const window = isSingleSegment ? length : windowSize(view.getUint8(5))
+  if (window > length) return false
+  return endOfBlocks(view, start + size.bytes, Math.min(window, zstdBlockBytesMax)) === bytes.length
 }
 
 const contentSize = (
@@ -44,8 +45,8 @@ const windowSize = (descriptor: number): number => {
   return base + (base / 8) * (descriptor & 7)
 }
 
-/** Where the frame's last block ends, or null when the blocks do not fit together. */
-const endOfBlocks = (view: DataView, start: number): number | null => {
+/** Where the frame's last block ends, or null when a block is too long or reaches beyond the bytes. */
+const endOfBlocks = (view: DataView, start: number, blockBytesMax: number): number | null => {
   let offset = start
   for (;;) {
     if (offset + 3 > view.byteLength) return null
@@ -56,7 +57,7 @@ const endOfBlocks = (view: DataView, start: number): number | null => {
     if (type === 3) return null
     // An RLE block (type 1) stores one byte, whatever its size.
     offset += 3 + (type === 1 ? 1 : size)
-    if (offset > view.byteLength || size > zstdBlockBytesMax) return null
+    if (offset > view.byteLength || size > blockBytesMax) return null
     if (isLast) return offset
   }
 }
