@@ -4,13 +4,7 @@
  * Paths are relative to the linked folder, with '/' between names; '' is the folder itself.
  */
 import type { ChunkId, DeviceId, NodeId, PackId, RecordHash, UserId, VaultId } from '@anysync/protocol/ids.ts'
-import type {
-  Compression,
-  ContentKind,
-  IndexedPack,
-  Kdf,
-  NodeKind,
-} from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { Compression, ContentKind, IndexedPack, Kdf } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 
 // ---------------------------------------------------------------------------------------------------
 // Chance and Clock
@@ -100,13 +94,14 @@ export interface FileReader extends AsyncDisposable {
 /** A file being made beside the tree, under the private folder. Disposing it unplaced removes it. */
 export interface TempFile extends AsyncDisposable {
   write(bytes: Uint8Array): Promise<void>
-  /** Sets mode and mtime, and makes it durable. After this it may be placed. */
+  /** Sets mode and mtime and closes it. After this it may be placed; it is durable after the next `settle`. */
   finish(attributes: { mode: number; mtimeNs: bigint }): Promise<void>
 }
 
 /**
  * One linked folder. Nothing is ever followed: a path whose parent is a symlink is `conflict`. Every call that
- * changes what was there says what it expects there and throws `conflict`, changing nothing, when something else is.
+ * changes what was there says what it expects there (compared by `isSameStat` of disk-stat.ts) and throws `conflict`,
+ * changing nothing, when something else is.
  * A full disk is `full`; what the person may not read or write is `unavailable` with the reason.
  */
 export interface Disk {
@@ -130,7 +125,13 @@ export interface Disk {
   /** Removes a file, a symlink or an empty folder; a folder that is not empty is `conflict`. */
   remove(path: string, expected: DiskStat): Promise<void>
   /** Mode and mtime of what is there, a symlink's own mtime included (mode is not set on symlinks). */
-  setAttributes(path: string, attributes: { mode: number; mtimeNs: bigint }): Promise<DiskStat>
+  setAttributes(path: string, expected: DiskStat, attributes: { mode: number; mtimeNs: bigint }): Promise<DiskStat>
+  /**
+   * Makes durable what was finished, placed, moved, made, removed or set since the last call. Costly, so call it for
+   * many at once: before placing (so that even after a power cut no file is half-written under its own name) and
+   * before the base is written (so that the base never says more than the disk holds). [Note: order of writes]
+   */
+  settle(): Promise<void>
 
   /** The text of the marker in the private folder, null when it is not there. `missing` when the root itself is not there. */
   readMarker(): Promise<string | null>
@@ -161,7 +162,7 @@ export type NodeState = {
   id: NodeId
   parent: NodeId
   name: string
-  kind: NodeKind
+  kind: Exclude<DiskKind, 'other'>
   mode: number
   mtimeNs: bigint
   /** Plaintext bytes of a file; 0 otherwise. */
@@ -208,7 +209,7 @@ export interface State extends Disposable {
   /** With its base and everything else that is kept for it. */
   removeLink(linkId: string): void
 
-  /** Base. The root folder has the row `rootNodeId` once the first turn is done. */
+  /** Base. The root folder has no row; what is agreed on it is a fact. */
   node(linkId: string, nodeId: NodeId): BaseNode | null
   children(linkId: string, parent: NodeId): BaseNode[]
   nodeByInode(linkId: string, device: bigint, inode: bigint): BaseNode | null

@@ -1,0 +1,146 @@
+/**
+ * Carries out a plan; the only writer of the disk, the log and the base. The order is law [Note: order of writes]:
+ * coming down, a file is whole and verified under a temporary name before it gets its own, and the disk is settled
+ * before the base says so; going up, packs are durable before the record, and the record is accepted before the base.
+ * Whatever does not fit what the plan saw is left alone: the next round looks again.
+ */
+import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import type { BaseNode, Clock, Disk, NodeState, State } from '../ports.ts'
+import type { Vault } from '../vault/vault-types.ts'
+import type { HeadChanges } from './head-changes.ts'
+import { rootContentFact } from './node.ts'
+import type { Step } from './plan.ts'
+import type { Counts, OnProgress, Trouble } from './report.ts'
+import type { Whereabouts } from './whereabouts.ts'
+
+export type ApplyParts = {
+  disk: Disk
+  state: State
+  clock: Clock
+  vault: Vault
+  linkId: string
+  where: Whereabouts
+  head: HeadChanges
+  /** What the turn tells in the end; apply adds to it. */
+  troubles: Trouble[]
+  onProgress: OnProgress
+}
+
+/** What the base shall say of a node: a row, or that it is gone. */
+export type Agreement = { id: NodeId; row: BaseNode | null }
+
+/**
+ * The base's side of a turn. While changes of the head are being taken over, the base must not say that a folder is
+ * as at some head, for it is between two; it says so again when all below the folder has been agreed on.
+ */
+export class Ledger {
+  readonly #parts: ApplyParts
+  /** Changes of the head that the base does not hold yet. */
+  readonly #owed: Set<NodeId>
+  /** The newest content of every folder that was opened or rewritten. */
+  readonly #contents: Map<NodeId, Uint8Array>
+  /** Nodes whose steps were not carried out. */
+  readonly unsettled = new Set<NodeId>()
+
+  constructor(parts: ApplyParts) {
+    this.#parts = parts
+    this.#owed = new Set(parts.head.changes.keys())
+    this.#contents = new Map(parts.head.visited)
+  }
+
+  /** Before anything is written: forgets which head the folders with changes are at. */
+  begin(): void {
+    this.#parts.state.transact(() => {
+      for (const id of this.#contents.keys()) this.#writeContent(id, null)
+    })
+  }
+
+  /** Writes what was agreed on, in one transaction. `contents` are folders that a commit rewrote. */
+  agree(agreements: Agreement[], contents: ReadonlyMap<NodeId, Uint8Array> = new Map()): void {
+    const { state, linkId } = this.#parts
+    for (const [id, content] of contents) this.#contents.set(id, content)
+    state.transact(() => {
+      for (const { id, row } of agreements) {
+        if (row === null) state.removeNode(linkId, id)
+        else state.putNode(linkId, row)
+        this.#owed.delete(id)
+      }
+      this.#writeContents(contents.keys())
+    })
+  }
+
+  /** After everything: folders below which nothing is owed are as at the head. */
+  finish(): void {
+    this.#parts.state.transact(() => this.#writeContents(this.#contents.keys()))
+  }
+
+  #writeContents(ids: Iterable<NodeId>): void {
+    const between = this.#foldersBetween()
+    for (const id of ids) this.#writeContent(id, between.has(id) ? null : (this.#contents.get(id) ?? null))
+  }
+
+  #writeContent(id: NodeId, content: Uint8Array | null): void {
+    const { state, linkId } = this.#parts
+    if (id === rootNodeId) {
+      state.putFact(linkId, rootContentFact, content === null ? null : content.toHex())
+      return
+    }
+    const row = state.node(linkId, id)
+    if (row !== null) state.putNode(linkId, { ...row, content })
+  }
+
+  /** Every folder above something that is owed, by its place at the head and by its place in the base. */
+  #foldersBetween(): Set<NodeId> {
+    const { state, linkId, head } = this.#parts
+    const folders = new Set<NodeId>()
+    const climb = (start: NodeId): void => {
+      for (let id = start; !folders.has(id);) {
+        folders.add(id)
+        if (id === rootNodeId) return
+        const parent = head.changes.get(id)?.remote?.parent ?? state.node(linkId, id)?.parent
+        if (parent === undefined) return
+        id = parent
+      }
+    }
+    for (const id of this.#owed) {
+      const change = head.changes.get(id)
+      if (change?.remote) climb(change.remote.parent)
+      if (change?.base) climb(change.base.parent)
+    }
+    return folders
+  }
+}
+
+/** Where a plan's steps stand with one kind of trouble each: runs one, and notes what became of it. */
+export const attempt = async (
+  parts: ApplyParts,
+  ledger: Ledger,
+  step: Step,
+  path: string,
+  work: () => Promise<void>,
+): Promise<void> => {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof SyncError)) throw error
+    const isOfDisk = error.operation.startsWith('disk.')
+    // A full disk stops the turn, and so does a server that cannot be reached: everything after would fail alike.
+    if (error.kind === 'full' || (error.kind === 'unavailable' && !isOfDisk)) throw error
+    ledger.unsettled.add(step.id)
+    if (error.kind === 'corrupt') parts.troubles.push({ path, kind: 'corrupt', message: error.message })
+    else if (!isOfDisk) throw error
+    // `conflict` and `missing` of the disk: it changed since the plan looked, so the next round looks again.
+    else if (error.kind !== 'conflict' && error.kind !== 'missing') {
+      parts.troubles.push({ path, kind: 'failed', message: error.message })
+    }
+  }
+}
+
+export const countNode = (counts: Counts, state: NodeState): void => {
+  if (state.kind === 'file') {
+    counts.files += 1
+    counts.bytes += state.size
+  } else if (state.kind === 'folder') counts.folders += 1
+  else counts.symlinks += 1
+}

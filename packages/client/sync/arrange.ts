@@ -1,0 +1,137 @@
+/**
+ * The first half of coming down: folders are made, nodes are moved to where the plan wants them, what the head
+ * removed is removed. Parents first, so that every target folder is there. What stands in the way and will move
+ * itself is set aside under a name that the scan understands, so that a crash in between loses nothing.
+ */
+import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import type { ApplyParts, Ledger } from './apply.ts'
+import { attempt } from './apply.ts'
+import type { Step } from './plan.ts'
+import { asideName, joinPath } from './scan.ts'
+
+/** The times of folders before anything was done in them, for the folders whose time the plan does not set. */
+export class FolderTimes {
+  readonly #parts: ApplyParts
+  readonly #before = new Map<NodeId, bigint>()
+
+  constructor(parts: ApplyParts) {
+    this.#parts = parts
+  }
+
+  /** Call before the first change in a folder. */
+  async remember(folder: NodeId): Promise<void> {
+    if (folder === rootNodeId || this.#before.has(folder)) return
+    const path = this.#parts.where.path(folder)
+    const stat = path === null ? null : await this.#parts.disk.lstat(path)
+    if (stat !== null) this.#before.set(folder, stat.mtimeNs)
+  }
+
+  /** Gives every folder its time: the plan's, or the one from before. Deepest first, for a child's name is part of its parent. */
+  async restore(steps: Step[], ledger: Ledger): Promise<void> {
+    const { disk, where } = this.#parts
+    const wanted = new Map<NodeId, { step: Step | null; mtimeNs: bigint; mode: number | null }>()
+    for (const [id, mtimeNs] of this.#before) wanted.set(id, { step: null, mtimeNs, mode: null })
+    for (const step of steps) {
+      if (step.merged?.kind !== 'folder' || (step.toDisk !== 'create' && step.toDisk !== 'change')) continue
+      if (!ledger.unsettled.has(step.id))
+        wanted.set(step.id, { step, mtimeNs: step.merged.mtimeNs, mode: step.merged.mode })
+    }
+    const paths = [...wanted].flatMap(([id, want]) => {
+      const path = where.path(id)
+      return path === null ? [] : [{ id, path, want }]
+    })
+    for (const { id, path, want } of paths.sort((a, b) => b.path.split('/').length - a.path.split('/').length)) {
+      const work = async (): Promise<void> => {
+        const stat = await disk.lstat(path)
+        if (stat === null || stat.kind !== 'folder') return
+        const after = await disk.setAttributes(path, stat, { mode: want.mode ?? stat.mode, mtimeNs: want.mtimeNs })
+        const place = path.lastIndexOf('/')
+        if (want.step?.merged) where.moved(id, want.step.merged.parent, path.slice(place + 1), after)
+      }
+      if (want.step === null) await work()
+      else await attempt(this.#parts, ledger, want.step, path, work)
+    }
+  }
+}
+
+/** Where a step's node shall lie; null when its folder is not on this disk. */
+export const targetPath = (parts: ApplyParts, step: Step): string | null => {
+  if (step.merged === null) return null
+  const folder = parts.where.path(step.merged.parent)
+  return folder === null ? null : joinPath(folder, step.merged.name)
+}
+
+/** Makes folders and moves nodes. Steps come parents first. */
+export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTimes, steps: Step[]): Promise<void> => {
+  for (const step of steps) {
+    const { merged, local, toDisk } = step
+    if (merged === null || (toDisk !== 'create' && toDisk !== 'change')) continue
+    const isMoved =
+      local !== null &&
+      local.path !== '' &&
+      (local.isAside || local.folder !== merged.parent || local.name !== merged.name)
+    const isNewFolder = toDisk === 'create' && merged.kind === 'folder'
+    if (!isMoved && !isNewFolder) continue
+    const target = targetPath(parts, step)
+    if (target === null || parts.disk.refuseName(merged.name) !== null) continue
+    await attempt(parts, ledger, step, target, async () => {
+      await times.remember(merged.parent)
+      if (isMoved) await times.remember(local.folder)
+      await clearTheWay(parts, steps, step, target)
+      const from = isMoved ? parts.where.path(step.id) : null
+      const stat =
+        from === null ? await parts.disk.makeFolder(target) : await parts.disk.move(from, target, seenStat(parts, step))
+      parts.where.moved(step.id, merged.parent, merged.name, stat)
+    })
+  }
+}
+
+/** Sets aside what lies at a target and will itself be moved or removed by this plan. Anything else there is a `conflict`. */
+const clearTheWay = async (parts: ApplyParts, steps: Step[], step: Step, target: string): Promise<void> => {
+  const { disk, where } = parts
+  const { merged } = step
+  if (merged === null || (await disk.lstat(target)) === null) return
+  const occupant = where.at(merged.parent, merged.name)
+  if (occupant === step.id) return
+  const other = occupant === null ? undefined : steps.find((candidate) => candidate.id === occupant)
+  const isLeaving =
+    other !== undefined &&
+    (other.merged === null || other.merged.parent !== merged.parent || other.merged.name !== merged.name)
+  if (other === undefined || !isLeaving) {
+    throw new SyncError('disk.arrange', 'conflict', 'something new lies where a node shall go')
+  }
+  const aside = asideName(other.id)
+  const slash = target.lastIndexOf('/')
+  const stat = await disk.move(target, joinPath(slash < 0 ? '' : target.slice(0, slash), aside), seenStat(parts, other))
+  where.moved(other.id, merged.parent, aside, stat)
+}
+
+export const seenStat = (parts: ApplyParts, step: Step) => {
+  const stat = parts.where.stat(step.id)
+  if (stat === null) throw new SyncError('disk.arrange', 'conflict', 'a node is not where the scan found it')
+  return stat
+}
+
+/** Removes what the head removed: children before parents, and only what is still as the scan saw it. */
+export const removeGone = async (
+  parts: ApplyParts,
+  ledger: Ledger,
+  times: FolderTimes,
+  steps: Step[],
+): Promise<number> => {
+  let removed = 0
+  for (const step of steps) {
+    if (step.toDisk !== 'remove' || step.local === null) continue
+    const path = parts.where.path(step.id)
+    if (path === null) continue
+    const folder = step.local.folder
+    await attempt(parts, ledger, step, path, async () => {
+      await times.remember(folder)
+      await parts.disk.remove(path, seenStat(parts, step))
+      parts.where.removed(step.id)
+      removed += 1
+    })
+  }
+  return removed
+}

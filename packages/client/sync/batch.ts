@@ -1,0 +1,130 @@
+/**
+ * The edits of one commit. Gathers them, gives the folders that they touch their new times, writes the trees, commits,
+ * and only then lets the base say so. [Note: the base is written last]
+ */
+import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
+import { contentBytes } from '../content/content.ts'
+import type { DiskStat, NodeState } from '../ports.ts'
+import type { SnapshotInfo, TreeEdit } from '../vault/vault-types.ts'
+import type { Agreement, ApplyParts, Ledger } from './apply.ts'
+import type { HeadView } from './head-view.ts'
+import { baseNodeOf, nodeOf, rememberedDisk } from './node.ts'
+import type { Step } from './plan.ts'
+
+type Put = { state: NodeState; stat: DiskStat | null }
+
+export class Batch {
+  readonly #parts: ApplyParts
+  readonly #ledger: Ledger
+  readonly #view: HeadView
+  /** Where each edited node was at the head before this batch; null for new ones. */
+  readonly #from = new Map<NodeId, NodeId | null>()
+  readonly #puts = new Map<NodeId, Put | null>()
+  #agreements: Agreement[] = []
+
+  constructor(parts: ApplyParts, ledger: Ledger, view: HeadView) {
+    this.#parts = parts
+    this.#ledger = ledger
+    this.#view = view
+  }
+
+  get size(): number {
+    return this.#puts.size
+  }
+
+  /** The node shall be so. `stat`: how the disk looks with it; null: it is not on this disk. */
+  put(step: Step, state: NodeState, stat: DiskStat | null): void {
+    this.#note(step.id, { state, stat })
+  }
+
+  remove(step: Step): void {
+    this.#note(step.id, null)
+  }
+
+  /** Nothing to commit: the disk turned out to hold what the head has. */
+  agree(step: Step, state: NodeState, stat: DiskStat): void {
+    if (this.#puts.has(step.id)) {
+      this.put(step, state, stat)
+      return
+    }
+    this.#agreements.push({ id: step.id, row: baseNodeOf(state, rememberedDisk(stat, this.#parts.clock.nowNs()), '') })
+  }
+
+  #note(id: NodeId, put: Put | null): void {
+    if (!this.#from.has(id)) this.#from.set(id, this.#view.node(id)?.parent ?? null)
+    this.#puts.set(id, put)
+    this.#view.edit(id, put?.state ?? null)
+  }
+
+  /** Commits what was gathered and empties the batch. Null when there was nothing to commit. */
+  async commit(isPartial: boolean): Promise<SnapshotInfo | null> {
+    const { vault } = this.#parts
+    if (this.#puts.size === 0) {
+      this.#ledger.agree(this.#agreements)
+      this.#agreements = []
+      return null
+    }
+    await this.#touchFolders()
+    const edited = await vault.editTree(this.#view.root, this.#edits(), this.#view.parentOf)
+    const snapshot = await vault.commit({
+      expected: this.#view.head,
+      root: edited.root,
+      isPartial,
+      statistics: this.#view.totals(),
+    })
+    const contents = new Map([...edited.folders].map(([id, content]) => [id, contentBytes(content)]))
+    this.#view.committed(snapshot, contents)
+    this.#ledger.agree([...this.#agreements, ...this.#rows()], contents)
+    this.#agreements = []
+    this.#from.clear()
+    this.#puts.clear()
+    return snapshot
+  }
+
+  /** A folder's time changes with what is in it: it goes up with the edit that changed it. */
+  async #touchFolders(): Promise<void> {
+    const folders = new Set<NodeId>()
+    for (const [id, put] of this.#puts) {
+      const from = this.#from.get(id) ?? null
+      if (from !== null) folders.add(from)
+      if (put !== null) folders.add(put.state.parent)
+      if (put?.state.kind === 'folder') folders.add(id)
+    }
+    for (const id of folders) {
+      const path = id === rootNodeId || this.#ledger.unsettled.has(id) ? null : this.#parts.where.path(id)
+      const state = this.#view.node(id)
+      if (path === null || state === null || state.kind !== 'folder') continue
+      const stat = await this.#parts.disk.lstat(path)
+      if (stat === null || stat.kind !== 'folder') continue
+      if (state.mtimeNs !== stat.mtimeNs || this.#puts.get(id))
+        this.#note(id, { state: { ...state, mtimeNs: stat.mtimeNs }, stat })
+    }
+  }
+
+  #edits(): TreeEdit[] {
+    const edits: TreeEdit[] = []
+    for (const [id, put] of this.#puts) {
+      const from = this.#from.get(id) ?? null
+      if (put === null) {
+        // What lies below a removed folder goes with it.
+        if (from !== null && this.#puts.get(from) !== null) edits.push({ id, from, to: null })
+      } else edits.push({ id, from, to: { parent: put.state.parent, node: nodeOf(put.state) } })
+    }
+    return edits
+  }
+
+  #rows(): Agreement[] {
+    const { state, linkId, clock } = this.#parts
+    const nowNs = clock.nowNs()
+    return [...this.#puts].flatMap(([id, put]): Agreement[] => {
+      if (put === null) return [{ id, row: null }]
+      const content = put.state.kind === 'folder' ? (state.node(linkId, id)?.content ?? null) : put.state.content
+      return [
+        {
+          id,
+          row: baseNodeOf({ ...put.state, content }, put.stat === null ? null : rememberedDisk(put.stat, nowNs), ''),
+        },
+      ]
+    })
+  }
+}

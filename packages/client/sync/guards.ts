@@ -1,0 +1,29 @@
+/**
+ * Deletion safety: when a turn must stop and ask, or refuse to look at all. Pure policy, and the check of the marker.
+ * [Note: absence is not deletion] A folder that is not there, or is another one, says nothing about its files.
+ */
+import { SyncError } from '@anysync/protocol/errors.ts'
+import { deletionFilesMax, deletionShareFilesMin, deletionShareMax } from '@anysync/protocol/limits.ts'
+import type { Disk, Link } from '../ports.ts'
+
+/** Whether so many deleted of so many files wait for a person. `confirmed`: as many were confirmed before. */
+export const mustAsk = (deletions: number, files: number, confirmed: number): boolean => {
+  if (deletions <= confirmed) return false
+  if (deletions > deletionFilesMax) return true
+  return deletions >= deletionShareFilesMin && deletions > files * deletionShareMax
+}
+
+/** Throws `missing` unless the folder is there and is the one that was linked. */
+export const checkMarker = async (disk: Disk, link: Link): Promise<void> => {
+  const marker = await disk.readMarker()
+  if (marker === link.id) return
+  throw new SyncError(
+    'sync.guard',
+    'missing',
+    marker === null
+      ? 'the linked folder is empty of its marker: it was unmounted, emptied or replaced. Nothing was deleted anywhere. ' +
+          'Bring the folder back, or unlink it with `anysync remove` and add it again'
+      : 'the linked folder carries the marker of another link: something else lies at its place. Nothing was deleted anywhere. ' +
+          'Bring the folder back, or unlink it with `anysync remove` and add it again',
+  )
+}

@@ -1,0 +1,265 @@
+/**
+ * From what changed here and what changed at the head to what shall be on both: pure, and the only place that decides.
+ * Each node is merged by itself; then the tree is made whole: a folder with something living in it survives, no
+ * folder lies below itself, no two nodes share a name. Plans are recomputed, never repaired.
+ */
+import type { NodeId } from '@anysync/protocol/ids.ts'
+import type { BaseNode, NodeState } from '../ports.ts'
+import type { HeadChange } from './head-changes.ts'
+import type { LocalChange, LocalNode } from './scan.ts'
+import type { isSameContent, isSamePlace, isUnchanged, mergeNode } from './merge.ts'
+
+export type PlanInput = {
+  /** With adopted ids. */
+  local: ReadonlyMap<NodeId, LocalChange>
+  remote: ReadonlyMap<NodeId, HeadChange>
+  base: (id: NodeId) => BaseNode | null
+  baseChildren: (folder: NodeId) => BaseNode[]
+  /** Where a node of the base lies on this disk. */
+  pathOf: (node: BaseNode) => string
+  root: NodeId
+  newId: () => NodeId
+  conflictName: (name: string, isTaken: (name: string) => boolean) => string
+  policy: {
+    mergeNode: typeof mergeNode
+    isSamePlace: typeof isSamePlace
+    isSameContent: typeof isSameContent
+    isUnchanged: typeof isUnchanged
+  }
+}
+
+/** What one node was, is and shall be. */
+export type Step = {
+  id: NodeId
+  base: BaseNode | null
+  /** On this disk now. */
+  local: LocalNode | null
+  /** At the head now. */
+  remote: NodeState | null
+  /** On both, when the plan is carried out. A file's content is null where the disk's bytes, not yet read, shall be pushed. */
+  merged: NodeState | null
+  toDisk: 'none' | 'create' | 'change' | 'remove'
+  toLog: 'none' | 'put' | 'remove'
+}
+
+export type Plan = {
+  /** Parents before children, by where they shall be; removals last, children before parents. */
+  steps: Step[]
+  /** Ids of the conflict copies. */
+  conflicts: NodeId[]
+}
+
+type Draft = { base: BaseNode | null; local: LocalNode | null; remote: NodeState | null; merged: NodeState | null }
+
+/** Decides for every node that changed on either side. */
+export const plan = (input: PlanInput): Plan => {
+  const drafts = new Map<NodeId, Draft>()
+  const conflicts: NodeId[] = []
+  for (const id of input.remote.keys()) drafts.set(id, draftOf(input, id))
+  for (const id of input.local.keys()) if (!drafts.has(id)) drafts.set(id, draftOf(input, id))
+  const copies: [NodeId, Draft][] = []
+  for (const [id, draft] of drafts) {
+    const { state, isKeptTwice } = input.policy.mergeNode(draft)
+    draft.merged = state
+    if (!isKeptTwice || draft.local === null || state === null) continue
+    const copyId = input.newId()
+    copies.push([
+      copyId,
+      {
+        base: null,
+        local: draft.local,
+        remote: null,
+        merged: { ...draft.local, id: copyId, parent: state.parent, name: state.name },
+      },
+    ])
+    drafts.set(id, { ...draft, local: null })
+    conflicts.push(copyId)
+  }
+  for (const [id, copy] of copies) drafts.set(id, copy)
+
+  const tree = new MergedTree(input, drafts)
+  tree.reviveFolders()
+  tree.breakCycles()
+  conflicts.push(...tree.separateNames())
+  return { steps: tree.steps(), conflicts: [...new Set(conflicts)] }
+}
+
+const draftOf = (input: PlanInput, id: NodeId): Draft => {
+  const base = input.base(id)
+  const localChange = input.local.get(id)
+  const remoteChange = input.remote.get(id)
+  const local = localChange === undefined ? localOfBase(input, base) : localChange.local
+  const remote = remoteChange === undefined ? base : remoteChange.remote
+  return { base, local, remote, merged: null }
+}
+
+/** An unchanged node is on the disk as the base says. One that is only in the vault counts as unchanged too. */
+const localOfBase = (input: PlanInput, base: BaseNode | null): LocalNode | null => {
+  if (base === null) return null
+  const disk = base.disk ?? { kind: base.kind, size: 0, mode: 0, mtimeNs: 0n, ctimeNs: 0n, device: 0n, inode: 0n }
+  return { ...base, path: base.disk === null ? '' : input.pathOf(base), folder: base.parent, disk, isAside: false }
+}
+
+/** The tree as it shall be: the drafts over the base. */
+class MergedTree {
+  readonly #input: PlanInput
+  readonly #drafts: Map<NodeId, Draft>
+
+  constructor(input: PlanInput, drafts: Map<NodeId, Draft>) {
+    this.#input = input
+    this.#drafts = drafts
+  }
+
+  #merged(id: NodeId): NodeState | null {
+    const draft = this.#drafts.get(id)
+    return draft === undefined ? this.#input.base(id) : draft.merged
+  }
+
+  /** A folder deleted on one side lives on when something in it lives: new, edited, moved in, or never on this disk. */
+  reviveFolders(): void {
+    for (const [id, draft] of this.#drafts) {
+      if (draft.merged === null && draft.base?.kind === 'folder') {
+        const isLivedIn = this.#input.baseChildren(id).some((child) => !this.#drafts.has(child.id))
+        if (isLivedIn) this.#revive(id)
+      }
+    }
+    for (const draft of this.#drafts.values()) if (draft.merged !== null) this.#revive(draft.merged.parent)
+  }
+
+  #revive(folder: NodeId): void {
+    for (let id = folder; id !== this.#input.root;) {
+      const draft = this.#drafts.get(id)
+      if (draft === undefined) return
+      draft.merged ??= draft.remote ?? draft.local ?? draft.base
+      if (draft.merged === null) return
+      id = draft.merged.parent
+    }
+  }
+
+  /** Moves of both sides together can put a folder below itself. The head's tree has no cycle, so local moves give way. */
+  breakCycles(): void {
+    for (let isBroken = true; isBroken;) {
+      isBroken = false
+      for (const [id, draft] of this.#drafts) {
+        if (draft.merged?.kind !== 'folder' || draft.remote === null) continue
+        if (this.#input.policy.isSamePlace(draft.merged, draft.remote) || !this.#isBelowItself(id)) continue
+        draft.merged = { ...draft.merged, parent: draft.remote.parent, name: draft.remote.name }
+        this.#revive(draft.remote.parent)
+        isBroken = true
+      }
+    }
+  }
+
+  #isBelowItself(start: NodeId): boolean {
+    const passed = new Set<NodeId>([start])
+    for (let id = this.#merged(start)?.parent ?? this.#input.root; id !== this.#input.root;) {
+      if (id === start) return true
+      if (passed.has(id)) return false
+      passed.add(id)
+      id = this.#merged(id)?.parent ?? this.#input.root
+    }
+    return false
+  }
+
+  /** Of two nodes with one name the head's keeps it; the other becomes a conflict copy. Returns the ids of the renamed. */
+  separateNames(): NodeId[] {
+    const renamed: NodeId[] = []
+    const places = new Map<string, NodeId[]>()
+    for (const [id, { merged }] of this.#drafts) {
+      if (merged === null) continue
+      const key = placeKey(merged.parent, merged.name)
+      places.set(key, [...(places.get(key) ?? []), id])
+    }
+    const namesByFolder = new Map<NodeId, Map<string, BaseNode>>()
+    const unchangedNames = (folder: NodeId): Map<string, BaseNode> => {
+      const known = namesByFolder.get(folder)
+      if (known !== undefined) return known
+      const names = new Map(
+        this.#input
+          .baseChildren(folder)
+          .filter((node) => !this.#drafts.has(node.id))
+          .map((node) => [node.name, node]),
+      )
+      namesByFolder.set(folder, names)
+      return names
+    }
+    for (const ids of places.values()) {
+      const first = this.#drafts.get(ids[0] ?? this.#input.root)?.merged ?? null
+      if (first === null) continue
+      const isHeldByUnchanged = unchangedNames(first.parent).has(first.name)
+      if (ids.length === 1 && !isHeldByUnchanged) continue
+      const keeper = isHeldByUnchanged ? null : (ids.find((id) => this.#isAtHeadsPlace(id)) ?? ids[0])
+      for (const id of ids) {
+        const draft = this.#drafts.get(id)
+        if (id === keeper || draft === undefined || draft.merged === null) continue
+        const folder = draft.merged.parent
+        const isTaken = (name: string): boolean =>
+          places.has(placeKey(folder, name)) || unchangedNames(folder).has(name)
+        const name = this.#input.conflictName(draft.merged.name, isTaken)
+        draft.merged = { ...draft.merged, name }
+        places.set(placeKey(folder, name), [id])
+        renamed.push(id)
+      }
+    }
+    return renamed
+  }
+
+  #isAtHeadsPlace(id: NodeId): boolean {
+    const draft = this.#drafts.get(id)
+    return (
+      draft?.merged !== null &&
+      draft?.merged !== undefined &&
+      draft.remote !== null &&
+      this.#input.policy.isSamePlace(draft.merged, draft.remote)
+    )
+  }
+
+  steps(): Step[] {
+    const steps = [...this.#drafts].map(([id, draft]) => this.#step(id, draft))
+    const depths = new Map(steps.map((step) => [step.id, this.#depth(step)]))
+    const order = (step: Step): number => (depths.get(step.id) ?? 0) * (step.merged === null ? -1 : 1)
+    const living = steps.filter((step) => step.merged !== null).sort((a, b) => order(a) - order(b))
+    const removed = steps.filter((step) => step.merged === null).sort((a, b) => order(a) - order(b))
+    return [...living, ...removed]
+  }
+
+  #depth(step: Step): number {
+    const isAlive = step.merged !== null
+    let depth = 0
+    let id = (step.merged ?? step.base ?? step.local)?.parent ?? this.#input.root
+    while (id !== this.#input.root) {
+      depth += 1
+      id = (isAlive ? this.#merged(id) : this.#input.base(id))?.parent ?? this.#input.root
+    }
+    return depth
+  }
+
+  #step(id: NodeId, draft: Draft): Step {
+    return { id, ...draft, toDisk: this.#toDisk(draft), toLog: this.#toLog(draft) }
+  }
+
+  #toDisk({ base, local, merged }: Draft): Step['toDisk'] {
+    const isOnDisk = local !== null && local.path !== ''
+    if (merged === null) return isOnDisk ? 'remove' : 'none'
+    // What could not be on this disk is tried again when it changes.
+    if (!isOnDisk)
+      return base !== null && base.disk === null && local !== null && this.#input.policy.isUnchanged(base, merged)
+        ? 'none'
+        : 'create'
+    const isContentSame = merged.content === null || this.#input.policy.isSameContent(local, merged)
+    const isSame =
+      this.#input.policy.isSamePlace(local, merged) &&
+      isContentSame &&
+      local.mode === merged.mode &&
+      local.mtimeNs === merged.mtimeNs
+    return isSame && !local.isAside && local.kind === merged.kind ? 'none' : 'change'
+  }
+
+  #toLog({ remote, merged }: Draft): Step['toLog'] {
+    if (merged === null) return remote === null ? 'none' : 'remove'
+    if (remote === null) return 'put'
+    return this.#input.policy.isUnchanged(merged, remote) ? 'none' : 'put'
+  }
+}
+
+const placeKey = (folder: NodeId, name: string): string => `${folder}/${name}`

@@ -1,0 +1,185 @@
+/**
+ * Coming down: makes the disk what the plan wants. Files are written whole and verified under temporary names, a
+ * slice at a time; the disk is settled; then they get their names; then it is settled again, and the base says so.
+ */
+import { parseContent } from '../content/content.ts'
+import type { DiskStat, TempFile } from '../ports.ts'
+import type { ApplyParts } from './apply.ts'
+import { attempt, countNode, type Agreement, type Ledger } from './apply.ts'
+import { arrange, FolderTimes, removeGone, targetPath } from './arrange.ts'
+import { forEachLimited } from './limited.ts'
+import { isSameContent } from './merge.ts'
+import { baseNodeOf, rememberedDisk } from './node.ts'
+import type { Step } from './plan.ts'
+import { noCounts, type Counts } from './report.ts'
+
+const sliceFilesMax = 2000
+const sliceBytesMax = 256 * 1024 * 1024
+const filesAtOnceMax = 8
+
+/** Carries out every step of a plan that concerns the disk, and writes the base for those that concern only it. */
+export const pull = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Promise<Counts> => {
+  const counts = noCounts()
+  const times = new FolderTimes(parts)
+  await arrange(parts, ledger, times, steps)
+  counts.removed = await removeGone(parts, ledger, times, steps)
+
+  const files = steps.filter((step) => step.merged !== null && step.merged.kind !== 'folder' && isDiskStep(step))
+  const bytesTotal = files.reduce((sum, step) => sum + (needsContent(step) ? (step.merged?.size ?? 0) : 0), 0)
+  const progress = { phase: 'pull' as const, files: 0, filesTotal: files.length, bytes: 0, bytesTotal }
+  let written: Agreement[] = []
+  for (const slice of slicesOf(files)) {
+    const placed = await pullSlice(parts, ledger, times, slice, counts, (files, bytes) => {
+      progress.files += files
+      progress.bytes += bytes
+      parts.onProgress({ ...progress })
+    })
+    // The slice before this one was settled together with the temporary files of this one.
+    ledger.agree(written)
+    written = placed
+  }
+  await times.restore(steps, ledger)
+  await parts.disk.settle()
+  ledger.agree([...written, ...agreements(parts, ledger, steps)])
+  for (const step of steps)
+    if (step.toDisk === 'create' && step.merged?.kind === 'folder' && !ledger.unsettled.has(step.id))
+      counts.folders += 1
+  return counts
+}
+
+const isDiskStep = (step: Step): boolean => step.toDisk === 'create' || step.toDisk === 'change'
+
+/** Whether bytes (or a target) must be written, not only names and attributes. */
+const needsContent = ({ merged, local, toDisk }: Step): boolean =>
+  merged !== null &&
+  (toDisk === 'create' ||
+    (local !== null && merged.content !== null && !isSameContent(local, merged)) ||
+    isOtherLink({ merged, local }))
+
+const isOtherLink = ({ merged, local }: Pick<Step, 'merged' | 'local'>): boolean =>
+  merged?.kind === 'symlink' && local !== null && (local.kind !== 'symlink' || local.linkTarget !== merged.linkTarget)
+
+function* slicesOf(steps: Step[]): Generator<Step[]> {
+  let slice: Step[] = []
+  let bytes = 0
+  for (const step of steps) {
+    slice.push(step)
+    bytes += step.merged?.size ?? 0
+    if (slice.length < sliceFilesMax && bytes < sliceBytesMax) continue
+    yield slice
+    slice = []
+    bytes = 0
+  }
+  if (slice.length > 0) yield slice
+}
+
+type Ready = { step: Step; path: string; temp: TempFile }
+
+const pullSlice = async (
+  parts: ApplyParts,
+  ledger: Ledger,
+  times: FolderTimes,
+  slice: Step[],
+  counts: Counts,
+  report: (files: number, bytes: number) => void,
+): Promise<Agreement[]> => {
+  const { disk, vault } = parts
+  const ready: Ready[] = []
+  const placed: Agreement[] = []
+  const done = (step: Step, path: string, stat: DiskStat): void => {
+    if (step.merged === null) return
+    parts.where.moved(step.id, step.merged.parent, path.slice(path.lastIndexOf('/') + 1), stat)
+    if (needsContent(step)) countNode(counts, step.merged)
+    if (step.toLog === 'none') placed.push({ id: step.id, row: baseNodeOf(step.merged, stat, '') })
+  }
+  try {
+    vault.expect(
+      slice.flatMap((step) => (needsContent(step) && step.merged?.content ? [parseContent(step.merged.content)] : [])),
+    )
+    await forEachLimited(slice, filesAtOnceMax, async (step) => {
+      const { merged } = step
+      const path = targetPath(parts, step)
+      if (merged === null || ledger.unsettled.has(step.id)) return
+      const absence = absenceOf(parts, step, path)
+      if (absence !== null) {
+        parts.troubles.push({ path: path ?? '', kind: 'not-here', message: absence })
+        if (step.toLog === 'none' && parts.where.stat(step.id) === null)
+          placed.push({ id: step.id, row: baseNodeOf(merged, null, absence) })
+        return
+      }
+      if (path === null) return
+      await attempt(parts, ledger, step, path, async () => {
+        await times.remember(merged.parent)
+        const seen = parts.where.stat(step.id)
+        if (!needsContent(step)) {
+          if (seen !== null) done(step, path, await disk.setAttributes(path, seen, merged))
+          return
+        }
+        if (merged.kind === 'symlink') {
+          done(step, path, await disk.placeLink(merged.linkTarget, path, seen, merged.mtimeNs))
+          return
+        }
+        ready.push({ step, path, temp: await writeTemp(parts, step, (bytes) => report(0, bytes)) })
+      })
+      report(1, 0)
+    })
+    await disk.settle()
+    for (const { step, path, temp } of ready) {
+      await attempt(parts, ledger, step, path, async () => {
+        done(step, path, await disk.place(temp, path, parts.where.stat(step.id)))
+      })
+    }
+  } finally {
+    for (const { temp } of ready) await temp[Symbol.asyncDispose]()
+  }
+  return placed
+}
+
+/** A file's bytes, verified chunk by chunk, in a temporary file with its final mode and time. */
+const writeTemp = async (parts: ApplyParts, step: Step, report: (bytes: number) => void): Promise<TempFile> => {
+  const temp = await parts.disk.createTemp()
+  try {
+    const { merged } = step
+    if (merged !== null) {
+      for await (const bytes of parts.vault.stream(parseContent(merged.content ?? new Uint8Array()))) {
+        await temp.write(bytes)
+        report(bytes.length)
+      }
+      await temp.finish(merged)
+    }
+    return temp
+  } catch (error) {
+    await temp[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** Why a node of the head cannot be on this disk, or null when it can. */
+const absenceOf = (parts: ApplyParts, step: Step, path: string | null): string | null => {
+  if (step.merged === null) return null
+  const refused = parts.disk.refuseName(step.merged.name)
+  if (refused !== null) return refused
+  return path === null ? 'the folder that holds it is not on this device' : null
+}
+
+/** What the base shall say of all steps that need no push, but for the files, which are agreed on slice by slice. */
+const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement[] => {
+  const { state, linkId, where, clock } = parts
+  const nowNs = clock.nowNs()
+  return steps.flatMap((step): Agreement[] => {
+    const { id, merged } = step
+    if (step.toLog !== 'none' || ledger.unsettled.has(id)) return []
+    if (merged === null) return [{ id, row: null }]
+    if (isDiskStep(step) && merged.kind !== 'folder') return []
+    const stat = where.stat(id)
+    if (stat === null)
+      return [
+        {
+          id,
+          row: baseNodeOf(merged, null, absenceOf(parts, step, targetPath(parts, step)) ?? step.base?.absence ?? ''),
+        },
+      ]
+    const content = merged.kind === 'folder' ? (state.node(linkId, id)?.content ?? null) : merged.content
+    return [{ id, row: baseNodeOf({ ...merged, content }, rememberedDisk(stat, nowNs), '') }]
+  })
+}

@@ -1,0 +1,151 @@
+/**
+ * Going up: turns the steps that concern the log into snapshots. First all that is only structure (folders, moves,
+ * removals, links), with the first files; then the rest of the files, in batches that are committed as they go, so that
+ * a long first push is durable and visible early, and resumes by itself.
+ */
+import { commitBytesMax, commitMsMax, commitNodesMax } from '@anysync/protocol/limits.ts'
+import { contentBytes } from '../content/content.ts'
+import type { NodeState } from '../ports.ts'
+import type { SnapshotInfo } from '../vault/vault-types.ts'
+import type { ApplyParts } from './apply.ts'
+import { attempt, countNode, type Ledger } from './apply.ts'
+import { Batch } from './batch.ts'
+import { HeadView } from './head-view.ts'
+import { forEachLimited } from './limited.ts'
+import { isUnchanged } from './merge.ts'
+import type { Step } from './plan.ts'
+import { readStable } from './read-file.ts'
+import { noCounts, type Counts } from './report.ts'
+
+const filesAtOnceMax = 4
+
+export type Pushed = { counts: Counts; snapshots: SnapshotInfo[] }
+
+/** Carries out every step that concerns the log. Throws `conflict` when the head moved: what was committed before that stands. */
+export const push = async (
+  parts: ApplyParts,
+  ledger: Ledger,
+  steps: Step[],
+  newest: SnapshotInfo | null,
+): Promise<Pushed> => {
+  const wanted = steps.filter((step) => step.toLog !== 'none' && !ledger.unsettled.has(step.id))
+  const pushed: Pushed = { counts: noCounts(), snapshots: [] }
+  if (wanted.length === 0) return pushed
+  const view = new HeadView(parts, newest)
+  const batch = new Batch(parts, ledger, view)
+  for (const step of structureFirst(wanted)) {
+    if (step.merged === null) {
+      batch.remove(step)
+      if (step.remote?.kind === 'file') pushed.counts.removed += 1
+    } else putStructure(parts, batch, step, pushed.counts)
+  }
+
+  const files = wanted.filter((step) => step.merged?.kind === 'file')
+  const progress = { phase: 'push' as const, files: 0, filesTotal: files.length, bytes: 0, bytesTotal: sum(files) }
+  let next = 0
+  do {
+    const startedMs = parts.clock.monotonicMs()
+    let bytes = 0
+    let nodes = batch.size
+    const isOpen = (): boolean =>
+      bytes < commitBytesMax && nodes < commitNodesMax && parts.clock.monotonicMs() - startedMs < commitMsMax
+    const takeFiles = function* (): Generator<Step> {
+      for (let step = files[next]; step !== undefined && isOpen(); step = files[next]) {
+        next += 1
+        nodes += 1
+        bytes += step.merged?.size ?? 0
+        yield step
+      }
+    }
+    await forEachLimited(takeFiles(), filesAtOnceMax, async (step) => {
+      await pushFile(parts, ledger, batch, step, pushed.counts, (length) => {
+        progress.bytes += length
+        parts.onProgress({ ...progress })
+      })
+      progress.files += 1
+      parts.onProgress({ ...progress })
+    })
+    const snapshot = await batch.commit(next < files.length)
+    if (snapshot !== null) pushed.snapshots.push(snapshot)
+  } while (next < files.length)
+  return pushed
+}
+
+const sum = (steps: Step[]): number => steps.reduce((total, step) => total + (step.merged?.size ?? 0), 0)
+
+/** Folders by depth, then the rest; removals come last in a plan and stay so. */
+const structureFirst = (steps: Step[]): Step[] => [
+  ...steps.filter((step) => step.merged?.kind === 'folder'),
+  ...steps.filter((step) => step.merged?.kind !== 'folder'),
+]
+
+/**
+ * A folder or link as it shall be. A file that moved is moved first with the content it has at the head: another node
+ * may want its old name, and its new content may come batches later.
+ */
+const putStructure = (parts: ApplyParts, batch: Batch, step: Step, counts: Counts): void => {
+  const { merged, remote } = step
+  if (merged === null) return
+  if (merged.kind === 'file') {
+    const stat = parts.where.stat(step.id)
+    const isMoved = remote !== null && (remote.parent !== merged.parent || remote.name !== merged.name)
+    // The base must not take the bytes on the disk for those at the head: the stat that it remembers fits nothing.
+    if (isMoved)
+      batch.put(
+        step,
+        { ...remote, parent: merged.parent, name: merged.name },
+        stat === null ? null : { ...stat, ctimeNs: 0n },
+      )
+    return
+  }
+  const stat = parts.where.stat(step.id)
+  batch.put(step, merged.kind === 'folder' ? { ...merged, content: remote?.content ?? null } : merged, stat)
+  countNode(counts, merged)
+}
+
+const pushFile = async (
+  parts: ApplyParts,
+  ledger: Ledger,
+  batch: Batch,
+  step: Step,
+  counts: Counts,
+  report: (bytes: number) => void,
+): Promise<void> => {
+  const { merged } = step
+  const path = parts.where.path(step.id)
+  if (merged === null || path === null) {
+    ledger.unsettled.add(step.id)
+    return
+  }
+  await attempt(parts, ledger, step, path, async () => {
+    const read = await readStable(parts.disk, path, (source) => parts.vault.writeFile(counted(source, report)))
+    if (read === null) {
+      ledger.unsettled.add(step.id)
+      parts.troubles.push({ path, kind: 'busy', message: 'it changes while it is read; it is synced when it rests' })
+      return
+    }
+    const state: NodeState = {
+      ...merged,
+      content: contentBytes(read.result),
+      size: Number(read.result.size),
+      mode: read.stat.mode,
+      mtimeNs: read.stat.mtimeNs,
+    }
+    if (step.remote !== null && isUnchanged(state, step.remote)) {
+      batch.agree(step, state, read.stat)
+      return
+    }
+    batch.put(step, state, read.stat)
+    countNode(counts, state)
+  })
+}
+
+async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  report: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const bytes of source) {
+    report(bytes.length)
+    yield bytes
+  }
+}

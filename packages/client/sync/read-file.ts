@@ -1,0 +1,40 @@
+/**
+ * Reads a file that its owner may be writing. What is handed on is what the file held from first byte to last without
+ * a change in between; a file that keeps changing is given up for this turn.
+ */
+import type { Disk, DiskStat } from '../ports.ts'
+import { isSameStat } from '../disk-stat.ts'
+
+const readBytes = 1024 * 1024
+const attemptsMax = 3
+
+/** What `use` made of the bytes, and the stat that belongs to them. Null when the file changed at every attempt. */
+export const readStable = async <Result>(
+  disk: Disk,
+  path: string,
+  use: (source: AsyncIterable<Uint8Array>, stat: DiskStat) => Promise<Result>,
+): Promise<{ result: Result; stat: DiskStat } | null> => {
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    await using file = await disk.openFile(path)
+    const before = await file.stat()
+    let bytesRead = 0
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      for (;;) {
+        const buffer = new Uint8Array(Math.max(1, Math.min(readBytes, before.size - bytesRead + 1)))
+        const length = await file.read(buffer, bytesRead)
+        if (length === 0) return
+        bytesRead += length
+        yield buffer.subarray(0, length)
+        // A file that grows without end must not be followed without end.
+        if (bytesRead > before.size) return
+      }
+    }
+    const result = await use(source(), before)
+    const after = await file.stat()
+    const named = await disk.lstat(path)
+    // The name is checked too: an editor may have put another file under it meanwhile.
+    if (bytesRead === before.size && isSameStat(before, after) && named !== null && isSameStat(after, named))
+      return { result, stat: after }
+  }
+  return null
+}

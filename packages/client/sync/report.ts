@@ -1,0 +1,42 @@
+/** What a turn tells: the words in which status, progress and the command line speak of a sync. */
+
+/** Something that was left as it is, and why. Nothing is lost by it; the next turn tries again. */
+export type Trouble = {
+  /** Relative to the linked folder. */
+  path: string
+  kind: 'skipped' | 'unreadable' | 'busy' | 'not-here' | 'failed' | 'corrupt'
+  message: string
+}
+
+/** Deletions that wait for a person. */
+export type Waiting = { deletions: number; files: number }
+
+export type Counts = { files: number; folders: number; symlinks: number; removed: number; bytes: number }
+
+export const noCounts = (): Counts => ({ files: 0, folders: 0, symlinks: 0, removed: 0, bytes: 0 })
+
+export type TurnReport = {
+  pulled: Counts
+  pushed: Counts
+  /** Paths of the conflict copies that this turn made. */
+  conflicts: string[]
+  troubles: Trouble[]
+  waiting: Waiting | null
+  /** Whether disk, base and head agree, but for what `troubles` names. */
+  isSettled: boolean
+  /** The head's sequence, 0 for an empty vault. */
+  sequence: number
+  snapshots: number
+  bytesUploaded: number
+}
+
+/** Long work, as it goes. Totals are 0 until they are known. */
+export type Progress = {
+  phase: 'scan' | 'pull' | 'push'
+  files: number
+  filesTotal: number
+  bytes: number
+  bytesTotal: number
+}
+
+export type OnProgress = (progress: Progress) => void

@@ -1,0 +1,76 @@
+/**
+ * Where each node lies on the disk while apply moves things about: what the scan found, over the base, kept true
+ * with every move. Paths are worked out from folders, so that moving a folder moves all below it.
+ */
+import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
+import type { DiskStat, State } from '../ports.ts'
+import type { Step } from './plan.ts'
+import { joinPath } from './scan.ts'
+
+type Place = { folder: NodeId; name: string }
+
+export class Whereabouts {
+  readonly #state: State
+  readonly #linkId: string
+  readonly #places = new Map<NodeId, Place>()
+  readonly #idsByPlace = new Map<string, NodeId>()
+  readonly #stats = new Map<NodeId, DiskStat>()
+
+  constructor(state: State, linkId: string, steps: Step[]) {
+    this.#state = state
+    this.#linkId = linkId
+    for (const { id, local } of steps) {
+      if (local === null || local.path === '') continue
+      const name = local.path.slice(local.path.lastIndexOf('/') + 1)
+      this.moved(id, local.folder, name, local.disk)
+    }
+  }
+
+  /** Notes that a node lies in a folder under a name, and how it looks there. */
+  moved(id: NodeId, folder: NodeId, name: string, stat: DiskStat): void {
+    const before = this.#places.get(id)
+    if (before !== undefined && this.#idsByPlace.get(key(before)) === id) this.#idsByPlace.delete(key(before))
+    this.#places.set(id, { folder, name })
+    this.#idsByPlace.set(key({ folder, name }), id)
+    this.#stats.set(id, stat)
+  }
+
+  /** Notes that a node is gone. */
+  removed(id: NodeId): void {
+    const before = this.#places.get(id)
+    if (before !== undefined && this.#idsByPlace.get(key(before)) === id) this.#idsByPlace.delete(key(before))
+    this.#places.delete(id)
+    this.#stats.delete(id)
+  }
+
+  /** How a node of the plan looked when it was last seen; null when it is not on the disk. */
+  stat(id: NodeId): DiskStat | null {
+    return this.#stats.get(id) ?? null
+  }
+
+  /** Which node of the plan lies at a place. */
+  at(folder: NodeId, name: string): NodeId | null {
+    return this.#idsByPlace.get(key({ folder, name })) ?? null
+  }
+
+  /** The path of a folder or other node; null when it, or a folder above it, is not on this disk. */
+  path(id: NodeId): string | null {
+    let path = ''
+    for (let at = id; at !== rootNodeId;) {
+      const place = this.#placeOf(at)
+      if (place === null) return null
+      path = path === '' ? place.name : joinPath(place.name, path)
+      at = place.folder
+    }
+    return path
+  }
+
+  #placeOf(id: NodeId): Place | null {
+    const place = this.#places.get(id)
+    if (place !== undefined) return place
+    const base = this.#state.node(this.#linkId, id)
+    return base === null || base.disk === null ? null : { folder: base.parent, name: base.name }
+  }
+}
+
+const key = ({ folder, name }: Place): string => `${folder}/${name}`
