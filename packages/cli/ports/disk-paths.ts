@@ -1,0 +1,72 @@
+/**
+ * From a path in the linked folder to one of the system, and the fence that keeps every call inside: no parent may be
+ * a symlink, or a link made by anyone would lead writes out of the folder. Nothing is remembered between calls.
+ */
+import { lstatSync, realpathSync } from 'node:fs'
+import { join, resolve, sep } from 'node:path'
+import { demand, SyncError } from '@anysync/protocol/errors.ts'
+import { attempt } from './disk-errors.ts'
+import { privateName } from './refuse-name.ts'
+
+export type DiskPaths = {
+  /** The absolute root, as given. */
+  root: string
+  /** A path of AnySync's own, below the private folder. */
+  inPrivate: (...names: string[]) => string
+  /**
+   * The absolute path; `missing`, or `conflict` when a parent is a link. The path itself is not looked at, nor
+   * whether its last parent is a folder: the call that follows says so.
+   */
+  fenced: (operation: string, path: string) => string
+  /** The same for a folder that will be read: the folder itself is checked as well. */
+  fencedFolder: (operation: string, path: string) => string
+}
+
+export const diskPaths = (givenRoot: string): DiskPaths => {
+  const root = resolve(givenRoot)
+
+  const fence = (operation: string, names: readonly string[]): string => {
+    const full = join(root, ...names)
+    const real = attempt(operation, () => realpathSync.native(full))
+    const realRoot = attempt(operation, () => realpathSync.native(root))
+    // One look settles it, but for systems that fold case or Unicode forms: there the names decide one by one.
+    if (real !== join(realRoot, ...names)) checkEach(operation, root, names)
+    return full
+  }
+
+  const fenced = (operation: string, path: string): string => {
+    const names = namesOf(operation, path)
+    fence(operation, names.slice(0, -1))
+    return join(root, ...names)
+  }
+
+  const fencedFolder = (operation: string, path: string): string => fence(operation, namesOf(operation, path))
+
+  return { root, inPrivate: (...names) => join(root, privateName, ...names), fenced, fencedFolder }
+}
+
+/** Paths come from trees that others wrote: a name that could leave the folder stops here, whoever let it pass. */
+const namesOf = (operation: string, path: string): string[] => {
+  if (path === '') return []
+  const names = path.split('/')
+  demand(!names.some(isHostile), operation, 'invalid', 'the path holds a name that no folder can have')
+  demand(names[0] !== privateName, operation, 'invalid', "the path leads into AnySync's own folder")
+  return names
+}
+
+const isHostile = (name: string): boolean =>
+  name === '' || name === '.' || name === '..' || name.includes('\0') || (sep === '\\' && /[\\:]/.test(name))
+
+const checkEach = (operation: string, root: string, names: readonly string[]): void => {
+  let folder = root
+  for (const name of names) {
+    folder = join(folder, name)
+    const stat = attempt(operation, () => lstatSync(folder))
+    if (stat.isDirectory()) continue
+    throw new SyncError(
+      operation,
+      'conflict',
+      'a folder was expected and something else is there, and links are never followed',
+    )
+  }
+}

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import * as fs from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { suite, test } from 'node:test'
+import { diskSuite, type DiskWorld } from '@anysync/client/memory/disk.suite.ts'
+import { readFile } from '@anysync/client/memory/read-tree.ts'
+import { isTrouble } from '@anysync/protocol/errors.ts'
+import { assert as assertProperty, asyncProperty, bigInt } from 'fast-check'
+import { openNodeDisk } from './disk.ts'
+import { loadLibc, noLibc, type Libc } from './libc.ts'
+import { refuseName } from './refuse-name.ts'
+
+const nobody = 65534
+
+const openWorld = async (libc?: Libc): Promise<DiskWorld & { root: string }> => {
+  const base = await mkdtemp(join(tmpdir(), 'anysync-disk-'))
+  const root = join(base, 'root')
+  fs.mkdirSync(root)
+  const at = (path: string) => join(root, path)
+  const disk = await openNodeDisk(root, libc)
+  await disk.writeMarker('test')
+  const mkdir = (path: string) => void fs.mkdirSync(at(path), { recursive: true })
+  const writeFile = (path: string, content: string | Uint8Array, mode?: number) => {
+    mkdir(dirname(path))
+    fs.writeFileSync(at(path), content)
+    if (mode !== undefined) fs.chmodSync(at(path), mode)
+  }
+  return {
+    root,
+    disk,
+    user: {
+      mkdir,
+      writeFile,
+      saveFile: (path, content, mode) => {
+        writeFile(`${path}.new`, content, mode)
+        fs.renameSync(at(`${path}.new`), at(path))
+      },
+      rename: (from, to) => fs.renameSync(at(from), at(to)),
+      rm: (path) => fs.rmSync(at(path), { recursive: true }),
+      symlink: (target, path) => fs.symlinkSync(target, at(path)),
+      chmod: (path, mode) => fs.chmodSync(at(path), mode),
+      setMtime: (path, mtimeNs) => fs.lutimesSync(at(path), 0, Number(mtimeNs) / 1e9),
+      makeOther: (path) => void execFileSync('mkfifo', [at(path)]),
+      makeLostName: (folder) =>
+        fs.writeFileSync(Buffer.concat([Buffer.from(`${at(folder)}/caf`), Buffer.of(0xe9)]), ''),
+      unplug: () => fs.renameSync(root, `${root}.away`),
+    },
+    asOrdinaryPerson: async (work) => {
+      if (process.getuid?.() !== 0) return await work()
+      fs.chmodSync(base, 0o755)
+      execFileSync('chown', ['-R', String(nobody), root])
+      process.seteuid?.(nobody)
+      try {
+        return await work()
+      } finally {
+        process.seteuid?.(0)
+      }
+    },
+    [Symbol.asyncDispose]: () => rm(base, { recursive: true }),
+  }
+}
+
+const real = await loadLibc()
+
+suite('disk of Node', () => diskSuite(() => openWorld()))
+suite('disk of Node where renames can replace', () => diskSuite(() => openWorld({ ...real, renameNoReplace: null })))
+suite('disk of Node where single files are flushed', () =>
+  diskSuite(() => openWorld({ ...real, syncFileSystem: null })),
+)
+
+test('any nanosecond can be set, on files, folders and links', async () => {
+  await using world = await openWorld()
+  const { disk } = world
+  world.user.writeFile('file', '')
+  world.user.mkdir('folder')
+  world.user.symlink('file', 'link')
+  const year = 31_557_600n * 1_000_000_000n
+  await assertProperty(
+    asyncProperty(bigInt({ min: -60n * year, max: 400n * year }), async (mtimeNs) => {
+      for (const path of ['file', 'folder', 'link']) {
+        const stat = await disk.lstat(path)
+        assert.ok(stat)
+        assert.equal((await disk.setAttributes(path, stat, { mode: stat.mode, mtimeNs })).mtimeNs, mtimeNs)
+      }
+      await using temp = await disk.createTemp()
+      await temp.finish({ mode: 0o600, mtimeNs })
+      const placed = await disk.place(temp, 'placed', null)
+      assert.equal(placed.mtimeNs, mtimeNs)
+      await disk.remove('placed', placed)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('without the C library times are right to a quarter of a microsecond', async () => {
+  await using world = await openWorld(noLibc)
+  world.user.symlink('nowhere', 'link')
+  const stat = await world.disk.lstat('link')
+  assert.ok(stat)
+  const mtimeNs = 1_700_000_000_123_456_789n
+  const set = await world.disk.setAttributes('link', stat, { mode: 0, mtimeNs })
+  assert.ok(set.mtimeNs - mtimeNs < 250n && mtimeNs - set.mtimeNs < 250n)
+})
+
+test('what a killed process left behind is swept', async () => {
+  await using world = await openWorld()
+  const temp = await world.disk.createTemp()
+  await temp.write(new Uint8Array(10))
+  assert.equal(fs.readdirSync(join(world.root, '.anysync/tmp')).length, 1)
+  assert.equal(fs.statSync(join(world.root, '.anysync')).mode & 0o777, 0o700)
+  await world.disk.sweepTemp()
+  assert.equal(fs.readdirSync(join(world.root, '.anysync/tmp')).length, 0)
+  await temp[Symbol.asyncDispose]()
+})
+
+test('a temp folder that was cleaned away is made again', async () => {
+  await using world = await openWorld()
+  fs.rmdirSync(join(world.root, '.anysync/tmp'))
+  await using temp = await world.disk.createTemp()
+  await temp.finish({ mode: 0o600, mtimeNs: 0n })
+  await world.disk.place(temp, 'a', null)
+  assert.equal((await readFile(world.disk, 'a')).length, 0)
+})
+
+test('a link in place of the private folder is not taken for it', async () => {
+  await using world = await openWorld()
+  fs.renameSync(join(world.root, '.anysync'), join(world.root, 'elsewhere'))
+  fs.symlinkSync('elsewhere', join(world.root, '.anysync'))
+  await assert.rejects(world.disk.readMarker(), (error) => isTrouble(error, 'conflict'))
+})
+
+test('a root reached by a symlink is fine, and a root that is a symlink too', async () => {
+  await using world = await openWorld()
+  const link = `${world.root} link`
+  fs.symlinkSync('root', link)
+  world.user.writeFile('folder/file', 'x')
+  const disk = await openNodeDisk(link)
+  assert.equal((await readFile(disk, 'folder/file')).length, 1)
+})
+
+test('trouble tells no name', async () => {
+  await using world = await openWorld()
+  await assert.rejects(world.disk.openFile('canary'), (error: Error) => {
+    assert.ok(!JSON.stringify([error.message, error.stack, error.cause]).includes('canary'))
+    return true
+  })
+})
+
+test('a path longer than the system takes is unavailable', async () => {
+  await using world = await openWorld()
+  const name = 'x'.repeat(250)
+  const dig = `cd "$1"; for i in $(seq 20); do mkdir ${name}; cd ${name}; done`
+  execFileSync('bash', ['-c', dig, 'dig', world.root])
+  const path = Array.from({ length: 20 }, () => name).join('/')
+  await assert.rejects(world.disk.list(path), (error) => isTrouble(error, 'unavailable'))
+  await assert.rejects(world.disk.lstat(`${path}/x`), (error) => isTrouble(error, 'unavailable'))
+  execFileSync('rm', ['-rf', join(world.root, name)])
+})
+
+test('Windows refuses what it cannot store', () => {
+  for (const name of ['con', 'NUL.txt', 'a:b', 'what?', 'dot.', 'space ', 'tab\t', '.AnySync', 'x'.repeat(256)]) {
+    assert.equal(typeof refuseName(name, 'win32'), 'string', name)
+  }
+  for (const name of ['console', 'a.b', 'é'.repeat(200), '.anysync2']) assert.equal(refuseName(name, 'win32'), null)
+  assert.equal(refuseName('.AnySync', 'linux'), null)
+})
+
+test('systems without koffi have no calls, and do not fail', async () => {
+  assert.deepEqual(await loadLibc('win32'), noLibc)
+})

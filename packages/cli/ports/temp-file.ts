@@ -1,0 +1,107 @@
+/**
+ * A file being made in the private folder. It has a name of its own there, so what a crash leaves behind can be swept.
+ */
+import { randomUUID } from 'node:crypto'
+import { constants, lstatSync, type BigIntStats } from 'node:fs'
+import { mkdir, open, unlink, type FileHandle } from 'node:fs/promises'
+import type { TempFile } from '@anysync/client/ports.ts'
+import { assert, demand } from '@anysync/protocol/errors.ts'
+import { attempt, attemptAsync, errorCode } from './disk-errors.ts'
+import type { DiskPaths } from './disk-paths.ts'
+
+const tempFolder = 'tmp'
+
+/** Where temp files live, made when it is not there. `missing` when there is no private folder. */
+export const ensureTempFolder = async (paths: DiskPaths): Promise<string> => {
+  const folder = paths.inPrivate(tempFolder)
+  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
+    if (errorCode(error) !== 'EEXIST') throw error
+  })
+  return folder
+}
+
+/** A name in it that nothing has. */
+export const newTempPath = (paths: DiskPaths): string => paths.inPrivate(tempFolder, randomUUID())
+
+/** What a temp file needs of its Disk. */
+export type TempOptions = {
+  setMtime: (path: string, mtimeNs: bigint) => void
+  /** When the Disk cannot flush many files at once. */
+  isSyncedAtFinish: boolean
+  whenFinished: () => void
+}
+
+export const createNodeTemp = (paths: DiskPaths, options: TempOptions): Promise<NodeTempFile> =>
+  attemptAsync('disk.createTemp', async () => {
+    const path = newTempPath(paths)
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
+    const handle = await open(path, flags, 0o600).catch(async (error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') throw error
+      await ensureTempFolder(paths)
+      return await open(path, flags, 0o600)
+    })
+    return new NodeTempFile(path, handle, options)
+  })
+
+export class NodeTempFile implements TempFile {
+  readonly path: string
+  readonly #options: TempOptions
+  #handle: FileHandle | null
+  #finished: BigIntStats | null = null
+  #isPlaced = false
+
+  constructor(path: string, handle: FileHandle, options: TempOptions) {
+    this.path = path
+    this.#handle = handle
+    this.#options = options
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const handle = this.#handle
+    assert(handle !== null, 'a temp file is written before it is finished')
+    await attemptAsync('disk.write', async () => {
+      for (let written = 0; written < bytes.length;) {
+        written += (await handle.write(bytes, written)).bytesWritten
+      }
+    })
+  }
+
+  async finish(attributes: { mode: number; mtimeNs: bigint }): Promise<void> {
+    const handle = this.#handle
+    assert(handle !== null, 'a temp file is finished once')
+    await attemptAsync('disk.finish', async () => {
+      // After the last write, which would take set-user-id bits away and move the mtime.
+      await handle.chmod(attributes.mode)
+      this.#options.setMtime(this.path, attributes.mtimeNs)
+      if (this.#options.isSyncedAtFinish) await handle.sync()
+      this.#handle = null
+      await handle.close()
+    })
+    this.#options.whenFinished()
+    this.#finished = attempt('disk.finish', () => lstatSync(this.path, { bigint: true }))
+  }
+
+  /** What was made, as it stands in the private folder. */
+  finished(): BigIntStats {
+    demand(!this.#isPlaced, 'disk.place', 'invalid', 'a temp file is placed once')
+    assert(this.#finished !== null, 'a temp file is finished before it is placed')
+    return this.#finished
+  }
+
+  /** It has its place now, so disposing leaves it alone. */
+  markPlaced(): void {
+    this.#isPlaced = true
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const handle = this.#handle
+    this.#handle = null
+    await attemptAsync('disk.dispose', async () => {
+      await handle?.close()
+      if (this.#isPlaced) return
+      await unlink(this.path).catch((error: unknown) => {
+        if (errorCode(error) !== 'ENOENT') throw error // Swept, or gone with its folder.
+      })
+    })
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * A file system in memory, inode by inode: what a Unix kernel keeps, with its permission checks for an ordinary person
+ * who owns everything. Knows nothing of what AnySync does on it.
+ */
+import { demand, SyncError } from '@anysync/protocol/errors.ts'
+import type { Clock, DiskKind, DiskStat } from '../ports.ts'
+
+export type Inode = {
+  number: bigint
+  kind: DiskKind
+  mode: number
+  mtimeNs: bigint
+  ctimeNs: bigint
+  bytes: Uint8Array
+  target: string
+  /** By folded name. */
+  children: Map<string, Child>
+  /** How often a person changed it: what a person saved is never taken back by a crash. */
+  edits: number
+}
+
+export type Child = { name: string; inode: Inode; isNameLost: boolean }
+
+/** A name in a folder, whether or not anything has it. */
+export type Place = { folder: Inode; name: string }
+
+export type FileSystem = {
+  root: Inode | null
+  device: bigint
+  /** The time, later with every call: what a kernel with fine timestamps gives. */
+  tick(): bigint
+  make(kind: DiskKind, mode: number): Inode
+  /** The folder and name of a path. `missing` or `conflict` when a parent is not a folder. */
+  place(operation: string, path: string): Place
+  folder(operation: string, path: string): Inode
+  get(place: Place): Inode | null
+  put(place: Place, inode: Inode): void
+  take(place: Place): void
+  stat(inode: Inode): DiskStat
+}
+
+export type FileSystemOptions = {
+  clock: Clock
+  /** As on Windows and macOS: names that differ only in case or Unicode form are one. */
+  foldsNames: boolean
+}
+
+/** Permission bits of the owner. */
+export const mayRead = 0o400
+export const mayWrite = 0o200
+export const maySearch = 0o100
+
+export const demandAccess = (operation: string, inode: Inode, bits: number): void =>
+  demand((inode.mode & bits) === bits, operation, 'unavailable', 'permission denied (EACCES)')
+
+export const createFileSystem = ({ clock, foldsNames }: FileSystemOptions): FileSystem => {
+  let lastNs = 0n
+  let lastNumber = 1n
+  const fold = (name: string) => (foldsNames ? name.normalize().toLowerCase() : name)
+
+  const fileSystem: FileSystem = {
+    root: null,
+    device: 1n,
+
+    tick: () => {
+      const now = clock.nowNs()
+      lastNs = now > lastNs ? now : lastNs + 1n
+      return lastNs
+    },
+
+    make: (kind, mode) => {
+      const time = fileSystem.tick()
+      lastNumber += 1n
+      return {
+        number: lastNumber,
+        kind,
+        mode,
+        mtimeNs: time,
+        ctimeNs: time,
+        bytes: new Uint8Array(),
+        target: '',
+        children: new Map(),
+        edits: 0,
+      }
+    },
+
+    folder: (operation, path) => {
+      const { root } = fileSystem
+      if (root === null) throw new SyncError(operation, 'missing', 'there is nothing at that path any more (ENOENT)')
+      let folder = root
+      for (const name of path === '' ? [] : path.split('/')) {
+        demandAccess(operation, folder, maySearch)
+        const child = folder.children.get(fold(name))
+        if (child === undefined) {
+          throw new SyncError(operation, 'missing', 'there is nothing at that path any more (ENOENT)')
+        }
+        const isFolder = child.inode.kind === 'folder'
+        demand(isFolder, operation, 'conflict', 'a folder was expected and something else is there (ENOTDIR)')
+        folder = child.inode
+      }
+      return folder
+    },
+
+    place: (operation, path) => {
+      const slash = path.lastIndexOf('/')
+      const folder = fileSystem.folder(operation, slash === -1 ? '' : path.slice(0, slash))
+      demandAccess(operation, folder, maySearch)
+      return { folder, name: path.slice(slash + 1) }
+    },
+
+    get: ({ folder, name }) => folder.children.get(fold(name))?.inode ?? null,
+
+    put: ({ folder, name }, inode) => {
+      // A rename onto a name keeps how that name was spelled only when it is the same file; so the old goes first.
+      folder.children.delete(fold(name))
+      folder.children.set(fold(name), { name, inode, isNameLost: false })
+      stamp(folder, fileSystem.tick())
+    },
+
+    take: ({ folder, name }) => {
+      folder.children.delete(fold(name))
+      stamp(folder, fileSystem.tick())
+    },
+
+    stat: (inode) => ({
+      kind: inode.kind,
+      size: inode.kind === 'file' ? inode.bytes.length : 0,
+      mode: inode.mode,
+      mtimeNs: inode.mtimeNs,
+      ctimeNs: inode.ctimeNs,
+      device: fileSystem.device,
+      inode: inode.number,
+    }),
+  }
+
+  fileSystem.root = fileSystem.make('folder', 0o755)
+  return fileSystem
+}
+
+const stamp = (folder: Inode, time: bigint): void => {
+  folder.mtimeNs = time
+  folder.ctimeNs = time
+}

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import { createMemoryDisk, type MemoryDisk, type MemoryDiskOptions } from './disk.ts'
+import { diskSuite } from './disk.suite.ts'
+import { readFile, readTree } from './read-tree.ts'
+
+const stillClock = {
+  nowNs: () => 1_700_000_000_000_000_000n,
+  monotonicMs: () => 0,
+  wait: () => Promise.resolve(),
+}
+
+const openDisk = async (options: Partial<MemoryDiskOptions> = {}): Promise<MemoryDisk> => {
+  const disk = createMemoryDisk({ clock: stillClock, ...options })
+  await disk.writeMarker('test')
+  return disk
+}
+
+const place = async (disk: MemoryDisk, path: string, text: string) => {
+  await using temp = await disk.createTemp()
+  await temp.write(new TextEncoder().encode(text))
+  await temp.finish({ mode: 0o644, mtimeNs: 1n })
+  return await disk.place(temp, path, await disk.lstat(path))
+}
+
+const textOf = async (disk: MemoryDisk, path: string) => new TextDecoder().decode(await readFile(disk, path))
+
+suite('memory disk', () => {
+  diskSuite(async () => {
+    const disk = await openDisk()
+    return {
+      disk,
+      user: disk.user,
+      asOrdinaryPerson: (work) => work(),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }
+  })
+
+  test('a crash loses what was not settled, whole', async () => {
+    const disk = await openDisk()
+    await place(disk, 'kept', 'kept')
+    await place(disk, 'edited', 'before')
+    disk.user.writeFile('removed', 'mine')
+    await disk.settle()
+    await place(disk, 'edited', 'after')
+    await place(disk, 'new', 'new')
+    await disk.makeFolder('folder')
+    const removed = await disk.lstat('removed')
+    assert.ok(removed)
+    await disk.remove('removed', removed)
+    disk.crash()
+    assert.deepEqual([...(await readTree(disk)).keys()], ['edited', 'kept', 'removed'])
+    assert.equal(await textOf(disk, 'edited'), 'before')
+  })
+
+  test('a crash may keep some of it, and never what stands on what is lost', async () => {
+    const disk = await openDisk()
+    await disk.makeFolder('folder')
+    await place(disk, 'folder/file', 'x')
+    let turn = 0
+    disk.crash(() => turn++ % 2 === 1) // Keeps the file, would lose its folder.
+    assert.equal(await textOf(disk, 'folder/file'), 'x')
+  })
+
+  test('a crash never takes back what a person saved', async () => {
+    const disk = await openDisk()
+    await place(disk, 'file', 'pulled')
+    disk.user.writeFile('file', 'edited in place')
+    const stat = await disk.lstat('file')
+    assert.ok(stat)
+    await disk.move('file', 'moved', stat)
+    disk.user.saveFile('other', 'saved')
+    disk.crash()
+    assert.equal(await textOf(disk, 'file'), 'edited in place')
+    assert.equal(await textOf(disk, 'other'), 'saved')
+  })
+
+  test('a fault fails an operation before it does anything', async () => {
+    let isFull = false
+    const disk = await openDisk({
+      fault: ({ operation }) => {
+        if (isFull && operation === 'disk.write') throw new SyncError(operation, 'full', 'the disk is full')
+      },
+    })
+    isFull = true
+    await assert.rejects(place(disk, 'a', 'x'), (error) => isTrouble(error, 'full'))
+    assert.equal((await readTree(disk)).size, 0)
+    assert.equal(disk.countTemps(), 0)
+  })
+
+  test('a disk that folds names respells a file by moving it, and refuses a second spelling', async () => {
+    const disk = await openDisk({ foldsNames: true })
+    const stat = await place(disk, 'Readme', 'x')
+    await assert.rejects(disk.makeFolder('README'), (error) => isTrouble(error, 'conflict'))
+    await disk.move('Readme', 'README', stat)
+    assert.deepEqual([...(await readTree(disk)).keys()], ['README'])
+  })
+
+  test('an unplugged disk comes back as it was, and a folder that hides it is empty', async () => {
+    const disk = await openDisk()
+    disk.user.writeFile('a', 'x')
+    disk.user.hideUnderEmptyFolder()
+    assert.equal(await disk.readMarker(), null)
+    assert.equal((await readTree(disk)).size, 0)
+    disk.user.plug()
+    assert.equal(await disk.readMarker(), 'test')
+    assert.equal(await textOf(disk, 'a'), 'x')
+  })
+})
