@@ -1,0 +1,74 @@
+/**
+ * The `anysync-server` command: words and options, exit codes, one line for each failure. Each command's code is loaded
+ * when it is called, so that help is instant.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import { parsePort, type CommonOptions, type PlaceOptions } from './commands/options.ts'
+import type { InviteOptions } from './commands/invite.ts'
+
+const exitFailed = 1
+const exitUsage = 2
+
+const buildProgram = (): Command => {
+  const program = new Command('anysync-server')
+    .description('The AnySync server: keeps what clients sealed, and can read none of it.')
+    .showHelpAfterError("(see 'anysync-server --help')")
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'anysync-server: ')) })
+    .exitOverride()
+  const command = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .option('--home <dir>', 'where the server keeps everything (default: $ANYSYNC_HOME or ~/.AnySync)')
+      .option('--json', 'print JSON')
+
+  place(command('init', 'make the home: settings, certificate, database'), 'the port (default: 65065)').action(
+    async (options: PlaceOptions) => (await import('./commands/init.ts')).init(options),
+  )
+  place(command('start', 'serve until stopped'), 'the port for this run; 0 takes a free one').action(
+    async (options: PlaceOptions) => (await import('./commands/serve.ts')).start(options),
+  )
+  place(command('run', 'make the home if there is none, invite, and serve'), 'the port; 0 takes a free one').action(
+    async (options: PlaceOptions) => (await import('./commands/run.ts')).run(options),
+  )
+  command('status', 'whether it runs, and what it holds').action(async (options: CommonOptions) =>
+    (await import('./commands/status.ts')).status(options),
+  )
+  command('stop', 'stop the running server').action(async (options: CommonOptions) =>
+    (await import('./commands/stop.ts')).stop(options),
+  )
+  place(command('invite', 'make a link that lets one person make one account'), 'the port to write in the link')
+    .option('--quota <size>', 'the most the account may store, as in 50GB (default: no limit)')
+    .option('--expires <duration>', 'how long it is good, as in 12h (default: 7d)')
+    .action(async (options: InviteOptions) => (await import('./commands/invite.ts')).invite(options))
+  return program
+}
+
+const place = (of: Command, portHelp: string): Command =>
+  of
+    .addOption(new Option('--port <number>', portHelp).argParser(portArgument))
+    .option('--host <address>', 'the address to listen on and to write in links (default: listen on all)')
+
+const portArgument = (text: string): number => {
+  try {
+    return parsePort(text)
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : text)
+  }
+}
+
+const main = async (): Promise<number> => {
+  try {
+    await buildProgram().parseAsync(process.argv)
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitUsage
+    const message = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`anysync-server: ${message}\n`)
+    if (!(error instanceof SyncError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
+    return exitFailed
+  }
+}
+
+process.exitCode = await main()

@@ -1,0 +1,51 @@
+/**
+ * One server per home: an exclusive lock on a file of its own, which the system takes back when the process dies however
+ * it dies. `run.json` beside it says who holds it.
+ */
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import * as v from 'valibot'
+import { writeFileDurably } from './files.ts'
+import type { Home } from './home.ts'
+
+export type RunInfo = { pid: number; port: number; address: string; url: string }
+
+const schema = v.object({ pid: v.number(), port: v.number(), address: v.string(), url: v.string() })
+const sqliteBusy = 5
+
+/** Null when another process holds it. Disposing gives it back. */
+export const takeRunLock = (home: Home): Disposable | null => {
+  mkdirSync(home.server, { recursive: true, mode: 0o700 })
+  // A command that only asks holds the lock for an instant, so a start waits a little.
+  const database = new DatabaseSync(home.lockFile, { timeout: 1000 })
+  try {
+    database.exec('begin exclusive')
+  } catch (error) {
+    database.close()
+    if (error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy) return null
+    throw error
+  }
+  return { [Symbol.dispose]: () => database.close() }
+}
+
+export const isRunning = (home: Home): boolean => {
+  using lock = takeRunLock(home)
+  return lock === null
+}
+
+export const writeRunInfo = (home: Home, info: RunInfo): Disposable => {
+  writeFileDurably(home.runFile, `${JSON.stringify(info)}\n`, 0o600)
+  return { [Symbol.dispose]: () => rmSync(home.runFile, { force: true }) }
+}
+
+/** Who runs, when somebody does; null in the moments before it serves. */
+export const readRunInfo = (home: Home): RunInfo | null => {
+  try {
+    const parsed = v.safeParse(schema, JSON.parse(readFileSync(home.runFile, 'utf8')))
+    return parsed.success ? parsed.output : null
+  } catch (error) {
+    if (error instanceof SyntaxError || (error instanceof Error && 'code' in error && error.code === 'ENOENT'))
+      return null
+    throw error
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Packs as plain files, `<vault>/<first two hex digits>/<pack>`. A pack appears by rename after it was hashed and is
+ * durable, so whatever has a pack's name is that pack.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { demand, SyncError } from '@anysync/protocol/errors.ts'
+import type { PackId, VaultId } from '@anysync/protocol/ids.ts'
+import { KiB } from '@anysync/protocol/limits.ts'
+import { syncFolder } from '../files.ts'
+import { wrongHash, wrongLength, type PackStore } from './store.ts'
+
+const writeBytes = 512 * KiB
+const readBytes = 256 * KiB
+
+/** `reserveBytes`: of the disk, kept free for everything else, the database first. */
+export type DiskStoreOptions = { folder: string; reserveBytes: number }
+
+/** Makes the folder, and removes what an interrupted upload left. */
+export const openDiskStore = async ({ folder, reserveBytes }: DiskStoreOptions): Promise<PackStore> => {
+  const incoming = join(folder, '.incoming')
+  await mkdir(incoming, { recursive: true, mode: 0o700 })
+  for (const name of await readdir(incoming)) await rm(join(incoming, name), { force: true })
+  const fileOf = (vaultId: VaultId, pack: PackId) => join(folder, vaultId, pack.slice(0, 2), pack)
+  // What uploads under way will still write: free on the disk, but promised.
+  let promisedBytes = 0
+
+  const checkRoom = async (): Promise<void> => {
+    const { bavail, bsize } = await statfs(folder)
+    demand(
+      bavail * bsize - promisedBytes >= reserveBytes,
+      'store.put',
+      'full',
+      "the server's disk is full: free space on the server or give it a larger disk",
+    )
+  }
+
+  return {
+    put: async (vaultId, pack, body, length) => {
+      const temp = join(incoming, randomUUID())
+      promisedBytes += length
+      try {
+        await checkRoom()
+        await writeDurably(temp, pack, body, length)
+        const file = fileOf(vaultId, pack)
+        await makeFolderDurably(folder, dirname(file))
+        await rename(temp, file)
+        syncFolder(dirname(file))
+      } catch (error) {
+        await rm(temp, { force: true })
+        throw asFull(error)
+      } finally {
+        promisedBytes -= length
+      }
+    },
+
+    get: async (vaultId, pack, range) => {
+      const handle = await absentAsNull(open(fileOf(vaultId, pack), 'r'))
+      return handle === null ? null : readFrom(handle, range)
+    },
+
+    head: async (vaultId, pack) => (await absentAsNull(stat(fileOf(vaultId, pack))))?.size ?? null,
+  }
+}
+
+const writeDurably = async (
+  file: string,
+  pack: PackId,
+  body: AsyncIterable<Uint8Array>,
+  length: number,
+): Promise<void> => {
+  const handle = await open(file, 'wx', 0o600)
+  try {
+    await copyHashed(handle, pack, body, length)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Gathers small pieces into larger writes, and never takes a byte more than was announced. */
+const copyHashed = async (
+  handle: FileHandle,
+  pack: PackId,
+  body: AsyncIterable<Uint8Array>,
+  length: number,
+): Promise<void> => {
+  const hash = createHash('sha256')
+  let total = 0
+  let gathered: Uint8Array[] = []
+  let gatheredBytes = 0
+  const flush = async () => {
+    for (const part of gathered) hash.update(part)
+    await writeAll(handle, gathered, gatheredBytes)
+    gathered = []
+    gatheredBytes = 0
+  }
+  for await (const part of body) {
+    total += part.length
+    if (total > length) throw wrongLength(pack, total, length)
+    gathered.push(part)
+    gatheredBytes += part.length
+    if (gatheredBytes >= writeBytes) await flush()
+  }
+  await flush()
+  if (total !== length) throw wrongLength(pack, total, length)
+  if (hash.digest('hex') !== pack) throw wrongHash(pack)
+}
+
+const writeAll = async (handle: FileHandle, parts: Uint8Array[], bytes: number): Promise<void> => {
+  if (bytes === 0) return
+  const { bytesWritten } = await handle.writev(parts)
+  // A disk that fills up takes a part and fails the next write; asking again gets the reason.
+  if (bytesWritten < bytes) await handle.writeFile(Buffer.concat(parts).subarray(bytesWritten))
+}
+
+const readFrom = (handle: FileHandle, range: { first: number; last: number } | null): Readable =>
+  handle.createReadStream({
+    highWaterMark: readBytes,
+    ...(range === null ? {} : { start: range.first, end: range.last }),
+  })
+
+/** Makes each folder on the way and makes its name durable in its parent. */
+const makeFolderDurably = async (root: string, folder: string): Promise<void> => {
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let made = folder; made !== root && made.length >= first.length; made = dirname(made)) syncFolder(dirname(made))
+}
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+
+const absentAsNull = async <Result>(work: Promise<Result>): Promise<Result | null> => {
+  try {
+    return await work
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null
+    throw error
+  }
+}
+
+const asFull = (error: unknown): unknown => {
+  const code = codeOf(error)
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error
+  return new SyncError('store.put', 'full', "the server's disk is full: free space on the server", error)
+}

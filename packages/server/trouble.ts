@@ -1,0 +1,26 @@
+/**
+ * What went wrong, in the words of the wire. Trouble that has a kind keeps it; a full database is `full`; all the rest
+ * is the server's own fault, which is logged in full and answered with one sentence that tells nothing.
+ */
+import { SyncError } from '@anysync/protocol/errors.ts'
+
+const sqliteFull = 13
+const sqliteBusy = 5
+
+/** Null for what nobody foresaw. */
+export const troubleOf = (error: unknown): SyncError | null => {
+  if (error instanceof SyncError) return error
+  const code = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null
+  if (code === null) return null
+  switch (code & 0xff) {
+    case sqliteFull:
+      return new SyncError('database', 'full', "the server's disk is full: free space on the server", error)
+    case sqliteBusy:
+      return new SyncError('database', 'unavailable', 'the database is busy: try again in a moment', error)
+    default:
+      return null
+  }
+}
+
+export const ownFault = (cause: unknown): SyncError =>
+  new SyncError('server', 'unavailable', 'the server failed at this call; its log says why: try again later', cause)
