@@ -22,12 +22,13 @@ export const parseAccessKeys = (bytes: Uint8Array): AccessKeys => {
   demand(bytes.length <= accessKeysBytesMax, operation, 'corrupt', size)
   const keys = parseMessage(AccessKeysSchema, bytes, operation, 'access.keys')
   const version = `access.keys has version ${keys.version}, written by a newer AnySync: update this one`
-  demand(keys.version === accessKeysVersion, operation, 'invalid', version)
+  demand(keys.version <= accessKeysVersion, operation, 'invalid', version)
   demand(isWhole(keys), operation, 'corrupt', 'access.keys is damaged; log in again to make it anew')
   return keys
 }
 
 const isWhole = (keys: AccessKeys): boolean =>
+  keys.version === accessKeysVersion &&
   /^https:\/\/[^\s/?#@]+$/.test(keys.serverUrl) &&
   keys.email !== '' &&
   keys.userId.length === idBytes &&

@@ -3,7 +3,7 @@
  * nothing in it is believed before the password, the seals and the identity have all agreed.
  */
 import { create, toBinary } from '@bufbuild/protobuf'
-import { demand, SyncError } from '@anysync/protocol/errors.ts'
+import { demand } from '@anysync/protocol/errors.ts'
 import {
   BundleSchema,
   MasterKeysSchema,
@@ -79,7 +79,7 @@ export const parseMasterKeys = (bytes: Uint8Array): MasterKeys => {
   const size = `master.keys is ${bytes.length} bytes; more than ${masterKeysBytesMax} is refused`
   demand(bytes.length <= masterKeysBytesMax, operation, 'corrupt', size)
   const keys = parseMessage(MasterKeysSchema, bytes, operation, 'master.keys')
-  demandKnown(keys.version === version, `version ${keys.version}`)
+  checkKnown('version', keys.version, version)
   demand(keys.generation > 0n, operation, 'corrupt', 'master.keys has no generation')
   demand(keys.identityPublicKey.length === keyBytes, operation, 'corrupt', 'master.keys names no identity')
   const slotCount = keys.slots.length
@@ -141,7 +141,7 @@ const openBundle = (cipher: Cipher, keys: MasterKeys, bundleKey: Uint8Array): Bu
 }
 
 const checkSlot = (slot: Slot): void => {
-  demandKnown(slot.kind === SlotKind.PASSWORD, `a slot of kind ${slot.kind}`)
+  checkKnown('slot of kind', slot.kind, SlotKind.PASSWORD)
   const flaw = slot.kdf ? kdfFlaw(slot.kdf) : 'a slot has no parameters'
   demand(flaw === null, operation, 'corrupt', `master.keys is not opened: ${flaw ?? ''}`)
   const isWhole =
@@ -151,9 +151,11 @@ const checkSlot = (slot: Slot): void => {
   demand(isWhole, operation, 'corrupt', 'a slot of master.keys is malformed')
 }
 
-const demandKnown = (isKnown: boolean, what: string): void => {
-  if (isKnown) return
-  throw new SyncError(operation, 'invalid', `master.keys has ${what}, written by a newer AnySync: update this one`)
+/** Versions and kinds only ever grow. */
+const checkKnown = (what: string, got: number, known: number): void => {
+  demand(got >= known, operation, 'corrupt', `master.keys has a ${what} ${got}, which never was`)
+  const message = `master.keys has a ${what} ${got}, written by a newer AnySync: update this one`
+  demand(got === known, operation, 'invalid', message)
 }
 
 const slotContext = (kind: SlotKind, { n, r, p, salt }: Kdf, identityPublicKey: Uint8Array): Uint8Array =>
