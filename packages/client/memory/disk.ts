@@ -8,7 +8,7 @@ import { MemoryTempFile, openInode, type DiskFault } from './disk-files.ts'
 import { createFileSystem, demandAccess, mayRead, maySearch, mayWrite } from './disk-inodes.ts'
 import type { FileSystem, Inode, Place } from './disk-inodes.ts'
 import { demandPath, privateName, refuseAnyName } from './disk-names.ts'
-import { createJournal } from './disk-journal.ts'
+import { createUndoList } from './disk-undo.ts'
 import { createDiskUser, type DiskUser } from './disk-user.ts'
 
 export type MemoryDiskOptions = {
@@ -35,7 +35,7 @@ export type MemoryDisk = Disk & {
 
 export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
   const fileSystem = createFileSystem({ clock: options.clock, foldsNames: options.foldsNames ?? false })
-  const journal = createJournal()
+  const undoList = createUndoList()
   const temps = new Set<MemoryTempFile>()
   const refuseName = (name: string) => refuseAnyName(name) ?? options.refuseName?.(name) ?? null
 
@@ -74,7 +74,7 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
     }
     fileSystem.put(place, inode)
     inode.ctimeNs = fileSystem.tick()
-    journal.add(inode, () => {
+    undoList.add(inode, () => {
       if (fileSystem.get(place) !== inode) return
       if (before === null) fileSystem.take(place)
       else fileSystem.put(place, before)
@@ -84,7 +84,7 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
 
   return {
     user: createDiskUser(fileSystem),
-    crash: (isLost = () => true) => journal.undo(isLost),
+    crash: (isLost = () => true) => undoList.undo(isLost),
     countTemps: () => temps.size,
     refuseName,
 
@@ -157,7 +157,7 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
         demand(fileSystem.get(place) === null, operation, 'conflict', 'something else is there already (EEXIST)')
         const inode = fileSystem.make('folder', 0o700)
         fileSystem.put(place, inode)
-        journal.add(inode, () => {
+        undoList.add(inode, () => {
           if (fileSystem.get(place) === inode && inode.children.size === 0) fileSystem.take(place)
         })
         return fileSystem.stat(inode)
@@ -180,7 +180,7 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
         fileSystem.take(source)
         fileSystem.put(goal, inode)
         inode.ctimeNs = fileSystem.tick()
-        journal.add(inode, () => {
+        undoList.add(inode, () => {
           if (fileSystem.get(goal) !== inode || (fileSystem.get(source) ?? inode) !== inode) return
           fileSystem.take(goal)
           fileSystem.put(source, inode)
@@ -198,7 +198,7 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
         demandSame(operation, fileSystem, inode, expected)
         demand(inode.children.size === 0, operation, 'conflict', 'the folder is not empty (ENOTEMPTY)')
         fileSystem.take(place)
-        journal.add(inode, () => {
+        undoList.add(inode, () => {
           if (fileSystem.get(place) === null) fileSystem.put(place, inode)
         })
       }),
@@ -212,7 +212,7 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
         inode.mtimeNs = mtimeNs
         inode.ctimeNs = fileSystem.tick()
         const after = inode.ctimeNs
-        journal.add(inode, () => {
+        undoList.add(inode, () => {
           if (inode.ctimeNs !== after) return
           inode.mode = before.mode
           inode.mtimeNs = before.mtimeNs
@@ -221,7 +221,7 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
         return fileSystem.stat(inode)
       }),
 
-    settle: () => run('disk.settle', '', () => journal.forget()),
+    settle: () => run('disk.settle', '', () => undoList.forget()),
 
     readMarker: () =>
       run('disk.readMarker', '', (operation) => {

@@ -4,19 +4,19 @@
 import type { Disk } from '../ports.ts'
 
 /** `content` is a file's bytes, a symlink's target, or null for what has neither. */
-export type TreeItem = { kind: string; mode: number; mtimeNs: bigint; content: Uint8Array | string | null }
+export type DiskNode = { kind: string; mode: number; mtimeNs: bigint; content: Uint8Array | string | null }
 
 /** By path, in code unit order of paths; the root itself is left out. */
-export const readTree = async (disk: Disk, folder = ''): Promise<Map<string, TreeItem>> => {
-  const items: [string, TreeItem][] = []
+export const readTree = async (disk: Disk, folder = ''): Promise<Map<string, DiskNode>> => {
+  const nodes: [string, DiskNode][] = []
   for (const { name, stat } of await disk.list(folder)) {
     if (stat === null) continue
     const path = folder === '' ? name : `${folder}/${name}`
     const { kind, mode, mtimeNs } = stat
-    items.push([path, { kind, mode, mtimeNs, content: await readContent(disk, path, kind) }])
-    if (kind === 'folder') items.push(...(await readTree(disk, path)))
+    nodes.push([path, { kind, mode, mtimeNs, content: await readContent(disk, path, kind) }])
+    if (kind === 'folder') nodes.push(...(await readTree(disk, path)))
   }
-  return new Map(items.sort(([a], [b]) => (a < b ? -1 : 1)))
+  return new Map(nodes.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 const readContent = async (disk: Disk, path: string, kind: string): Promise<Uint8Array | string | null> => {

@@ -3,7 +3,7 @@
  */
 import type { Inode } from './disk-inodes.ts'
 
-export type Journal = {
+export type UndoList = {
   /** `undo` takes one change of an inode back, and does nothing when a later change stands in its way. */
   add(inode: Inode, undo: () => void): void
   /** Everything so far is durable. */
@@ -11,7 +11,7 @@ export type Journal = {
   undo(isLost: () => boolean): void
 }
 
-export const createJournal = (): Journal => {
+export const createUndoList = (): UndoList => {
   let changes: { inode: Inode; edits: number; undo: () => void }[] = []
   return {
     add: (inode, undo) => void changes.push({ inode, edits: inode.edits, undo }),

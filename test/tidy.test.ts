@@ -1,0 +1,209 @@
+/**
+ * The rules of the house that neither the compiler nor the linter knows: who may import whom, what the client may not
+ * touch, and what no file may hold.
+ */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { join, posix } from 'node:path'
+import { test } from 'node:test'
+import { codeOf, importsOf, isTest, projectRoot, sourcesBelow, type Source } from './sources.ts'
+
+const packageNames = ['cli', 'client', 'protocol', 'server', 'web']
+const sources = sourcesBelow('packages', ['.ts'])
+const product = sources.filter((source) => !isTest(source))
+const everything = [
+  ...sources,
+  ...['test', 'bench', 'bin', '.ci'].flatMap((folder) => sourcesBelow(folder, ['.ts', '.sh', '.mjs', 'run'])),
+]
+
+/** Where an import leads, as a path of the project ('packages/client/ports.ts'); null when it leaves the project. */
+const targetOf = ({ path }: Source, from: string): string | null => {
+  if (from.startsWith('.')) return posix.join(posix.dirname(path), from)
+  return from.startsWith('@anysync/') ? `packages/${from.slice('@anysync/'.length)}` : null
+}
+
+const packageOf = (path: string): string => path.split('/')[1] ?? ''
+
+/** 'vault' of 'packages/client/vault/tree.ts', '' of 'packages/client/ports.ts'. */
+const folderOf = (path: string): string => path.split('/').slice(2, -1)[0] ?? ''
+
+const complain = (complaints: string[]): void => assert.deepEqual(complaints, [])
+
+const readJson = (path: string) => JSON.parse(readFileSync(join(projectRoot, path), 'utf8'))
+
+test('packages import only along the arrows', () => {
+  const mayImport: Record<string, string[]> = {
+    protocol: ['protocol'],
+    client: ['protocol', 'client'],
+    server: ['protocol', 'server'],
+    cli: ['protocol', 'client', 'cli'],
+    web: ['protocol', 'client', 'web'],
+  }
+  const complaints: string[] = []
+  for (const source of product) {
+    for (const { from } of importsOf(source.text)) {
+      const target = targetOf(source, from)
+      const isAllowed = target === null || mayImport[packageOf(source.path)]?.includes(packageOf(target))
+      if (!isAllowed) complaints.push(`${source.path} imports ${from}`)
+    }
+  }
+  complain(complaints)
+})
+
+test('inside the client, imports point to the left: crypto, content, vault, sync', () => {
+  const order = ['crypto', 'content', 'vault', 'sync']
+  const mayImport = (folder: string): string[] => {
+    if (folder === 'memory') return ['memory', 'crypto', 'content', 'vault']
+    return order.slice(0, order.indexOf(folder) + 1)
+  }
+  const complaints: string[] = []
+  for (const source of product.filter(({ path }) => path.startsWith('packages/client/'))) {
+    for (const { from } of importsOf(source.text)) {
+      const target = targetOf(source, from)
+      if (target === null || packageOf(target) !== 'client' || folderOf(target) === '') continue
+      if (!mayImport(folderOf(source.path)).includes(folderOf(target)))
+        complaints.push(`${source.path} imports ${from}`)
+    }
+  }
+  complain(complaints)
+})
+
+test('the client touches the world through its ports only', () => {
+  // A property of that name is another thing, so no dot may come before; `new Date(ns)` only writes a time down.
+  const world =
+    /(?<![.\w$])(?:process|Buffer|console|fetch|navigator|localStorage|globalThis|performance|crypto|require|XMLHttpRequest|WebSocket|Worker|setTimeout|setInterval|setImmediate|clearTimeout|clearInterval|__dirname|__filename)\b(?!\s*:)|\bMath\.random\b|\bDate\.now\b|\bnew Date\(\)|\bimport\.meta\b/g
+  const isOfNode = new Set(builtinModules)
+  const complaints: string[] = []
+  for (const source of product.filter(({ path }) => /^packages\/(client|protocol)\//.test(path))) {
+    for (const { from } of importsOf(source.text)) {
+      if (from.startsWith('node:') || isOfNode.has(from)) complaints.push(`${source.path} imports ${from}`)
+    }
+    const code = codeOf(source.text)
+    // What it declares is its own: a reader of packs is given a `fetch`.
+    const isOwn = (name: string) => new RegExp(`\\b(?:const|let|function) ${name}\\b|\\b${name}: \\(`).test(code)
+    for (const [name] of code.matchAll(world)) if (!isOwn(name)) complaints.push(`${source.path} uses ${name}`)
+  }
+  complain(complaints)
+})
+
+test('plan.ts imports types alone and waits for nothing', () => {
+  const [source] = product.filter(({ path }) => path === 'packages/client/sync/plan.ts')
+  assert.ok(source)
+  complain(importsOf(source.text).flatMap(({ from, isTypeOnly }) => (isTypeOnly ? [] : [`plan.ts imports ${from}`])))
+  assert.doesNotMatch(codeOf(source.text), /\b(?:async|await|Promise)\b/)
+})
+
+test('the server has no cipher', () => {
+  const complaints: string[] = []
+  for (const source of product.filter(({ path }) => path.startsWith('packages/server/'))) {
+    const [cipher] =
+      /\b(?:createCipheriv|createDecipheriv|scrypt|scryptSync|hkdf|hkdfSync)\b/.exec(codeOf(source.text)) ?? []
+    if (cipher !== undefined) complaints.push(`${source.path} uses ${cipher}`)
+  }
+  complain(complaints)
+})
+
+test('every package declares what it imports', () => {
+  const complaints: string[] = []
+  for (const name of packageNames.filter((name) => sources.some(({ path }) => packageOf(path) === name))) {
+    const manifest = readJson(`packages/${name}/package.json`)
+    const declared = new Set([
+      `@anysync/${name}`,
+      ...Object.keys(manifest.dependencies ?? {}),
+      ...Object.keys(manifest.optionalDependencies ?? {}),
+    ])
+    for (const source of product.filter(({ path }) => packageOf(path) === name)) {
+      for (const { from } of importsOf(source.text)) {
+        if (from.startsWith('.') || from.startsWith('node:')) continue
+        const wanted = from
+          .split('/')
+          .slice(0, from.startsWith('@') ? 2 : 1)
+          .join('/')
+        if (!declared.has(wanted)) complaints.push(`${source.path} imports ${from}`)
+      }
+    }
+  }
+  complain(complaints)
+})
+
+test('every module begins with a comment that says why it exists', () => {
+  complain(product.flatMap(({ path, text }) => (/^(#!.*\n)?\/\*\*(\n \*)? \S/.test(text) ? [] : [path])))
+})
+
+test('no source file is longer than 300 lines', () => {
+  // The ports are one page on purpose: all that is impure, to be read from end to end.
+  const longer: Record<string, number> = { 'packages/client/ports.ts': 330 }
+  const complaints: string[] = []
+  for (const { path, text } of product) {
+    const lines = text.trimEnd().split('\n').length
+    if (lines > (longer[path] ?? 300)) complaints.push(`${path} has ${lines} lines`)
+  }
+  complain(complaints)
+})
+
+test('nothing is put off, switched off or left out', () => {
+  // Spelled with a gap, so that this file does not hold them.
+  const never: [string, string][] = [
+    [String.raw`\b(TO DO|FIX ME|XX X)\b`, 'puts something off'],
+    [String.raw`reject Unauthorized(?!:\strue)`, 'can switch verification off'],
+    ['NODE_TLS_REJECT _UNAUTHORIZED', 'can switch verification off'],
+    [String.raw`\b(test|suite|describe|it|fact)\.(on ly|sk ip|to do)\b`, 'leaves tests out'],
+    [String.raw`\b(sk ip|on ly|to do):\strue\b`, 'leaves tests out'],
+    ['@ts -(ignore|nocheck|expect-error)', 'silences the compiler'],
+  ]
+  const patterns = never.map(([pattern, complaint]) => [new RegExp(pattern.replaceAll(' ', '')), complaint] as const)
+  const complaints: string[] = []
+  for (const { path, text } of everything) {
+    for (const [pattern, complaint] of patterns) if (pattern.test(text)) complaints.push(`${path} ${complaint}`)
+  }
+  complain(complaints)
+})
+
+test('files are named in the words of the project, in kebab-case', () => {
+  const never = new Set(
+    'peer repo repository library entry item block blob journal stub util utils helper helpers misc common'.split(' '),
+  )
+  const complaints: string[] = []
+  for (const { path } of sources) {
+    const [name = ''] = path.split('/').slice(-1)
+    if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|suite))?\.ts$/.test(name)) complaints.push(`${path} is not in kebab-case`)
+    for (const word of name.split(/[-.]/)) if (never.has(word)) complaints.push(`${path} says ${word}`)
+  }
+  complain(complaints)
+})
+
+test('there are five packages and never a sixth', () => {
+  const folders = readdirSync(join(projectRoot, 'packages'))
+  complain(folders.filter((folder) => !packageNames.includes(folder)))
+  const { workspaces } = readJson('package.json')
+  complain(workspaces.filter((path: string) => !packageNames.includes(path.replace(/^packages\//, ''))))
+  const withManifest = folders.filter((folder) =>
+    readdirSync(join(projectRoot, 'packages', folder)).includes('package.json'),
+  )
+  assert.deepEqual(new Set(workspaces), new Set(withManifest.map((folder) => `packages/${folder}`)))
+})
+
+test('versions are exact, and the lock file names no download address', () => {
+  const complaints: string[] = []
+  for (const path of [
+    'package.json',
+    ...readJson('package.json').workspaces.map((name: string) => `${name}/package.json`),
+  ]) {
+    const manifest = readJson(path)
+    for (const group of ['dependencies', 'devDependencies', 'optionalDependencies']) {
+      for (const [name, version] of Object.entries(manifest[group] ?? {})) {
+        if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(String(version))) complaints.push(`${path}: ${name} ${String(version)}`)
+      }
+    }
+  }
+  const lock = readJson('package-lock.json')
+  for (const [path, entry] of Object.entries<{ resolved?: string; link?: boolean; integrity?: string }>(
+    lock.packages,
+  )) {
+    if (entry.resolved !== undefined && entry.link !== true) complaints.push(`${path} has an address`)
+    const isOutside = path.includes('node_modules/') && entry.link !== true
+    if (isOutside && entry.integrity === undefined) complaints.push(`${path} has no integrity`)
+  }
+  complain(complaints)
+})
