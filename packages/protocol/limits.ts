@@ -52,12 +52,30 @@ export const segmentChunksMax = 65_536
 /** A segment is stored compressed only when that saves at least this share. */
 export const compressionGainMin = 0.03
 export const compressionLevel = 3
+/** Large data is tried on so many leading bytes first, and stored as it is when these do not shrink. */
+export const compressionTrialBytes = 64 * KiB
+/** A writer closes a segment at so many chunks, so that tiny files do not make a directory large. */
+export const segmentChunksTarget = 8192
 
 /** Packs. */
 export const packBytesTarget = 16 * MiB
 export const packBytesMax = 64 * MiB
 export const packSegmentsMax = 65_536
 export const directoryBytesMax = 16 * MiB
+/** A writer closes a pack when its directory reaches this, so that it fits in an index chunk. */
+export const directoryBytesTarget = 2 * MiB
+/** Packs that a writer stores at the same time. */
+export const storingPacksMax = 2
+
+/** Reading, in bytes: one fetch, the gap that a fetch may bridge, and what a reader holds fetched and opened. */
+export const fetchBytesMax = 8 * MiB
+export const fetchGapBytesMax = 256 * KiB
+export const fetchedBytesMax = 32 * MiB
+export const openedBytesMax = 32 * MiB
+/** Fetches at the same time, chunks that a stream reads ahead, and segments that a hint may name. */
+export const fetchesMax = 4
+export const readAheadChunks = 2
+export const expectedSegmentsMax = 65_536
 
 /** Content: a list of more than this many chunk ids becomes a list-chunk. */
 export const contentChunksMax = 1000
@@ -115,3 +133,28 @@ export const bodyMsBase = 60_000
 export const bodyBytesPerMsMin = 8
 /** A stopping server lets calls in flight finish for so long. */
 export const drainMsMax = 10_000
+
+/** Talking to the server, in milliseconds: to connect, one call, and silence within a transfer or a stream. */
+export const connectMsMax = 10_000
+export const callMsMax = 60_000
+export const packIdleMsMax = 60_000
+export const streamIdleMsMax = 75_000
+/** A connection that was silent for so long is asked for a sign of life, and given up when none comes. */
+export const pingMsInterval = 30_000
+export const pingMsMax = 15_000
+/** What is `unavailable` is tried again so often, after growing waits. */
+export const retriesMax = 4
+export const retryDelayMsMin = 200
+export const retryDelayMsMax = 5_000
+/** Packs travel on so many connections at once, in pieces of so many bytes. */
+export const packConnectionsMax = 4
+export const packPieceBytes = 256 * KiB
+/** The most of an answer that is read: of a call, and of an error that came instead of a pack. */
+export const answerBytesMax = 16 * MiB
+export const errorAnswerBytesMax = 16 * KiB
+/** The most of a message from the server that is shown to a person. */
+export const messageLengthMax = 400
+
+/** Snapshots: devices that one names, and the text that a person gives it. */
+export const deviceHeadsMax = 4096
+export const snapshotLabelBytesMax = 255

@@ -1,9 +1,12 @@
 /**
- * How a kind of trouble travels in an RPC: one Connect code each, both ways. Messages of unknown codes
- * are trouble of the transport, so they count as `unavailable`.
+ * How a kind of trouble travels in an RPC: as a Connect code that other tools understand, and as a header that says
+ * that AnySync said it. Codes alone do not tell: a transport makes the same ones by itself, `Aborted` for a line that
+ * broke, and such an error must never be taken for a `conflict`. What comes without the header is `unavailable`.
  */
 import { Code, ConnectError } from '@connectrpc/connect'
 import { isKind, SyncError, type Kind } from './errors.ts'
+
+const kindHeader = 'anysync-kind'
 
 const codesByKind: Record<Kind, Code> = {
   invalid: Code.InvalidArgument,
@@ -15,16 +18,19 @@ const codesByKind: Record<Kind, Code> = {
   unavailable: Code.Unavailable,
 }
 
-const kindsByCode = new Map<Code, Kind>()
-for (const [kind, code] of Object.entries(codesByKind)) if (isKind(kind)) kindsByCode.set(code, kind)
-
 /** What the server throws to the wire. */
 export const toConnectError = (error: SyncError): ConnectError =>
-  new ConnectError(error.message, codesByKind[error.kind])
+  new ConnectError(error.message, codesByKind[error.kind], { [kindHeader]: error.kind })
+
+/** The kind that a server of ours gave to an error, null for errors that came from elsewhere. */
+export const kindSaid = (error: ConnectError): Kind | null => {
+  const kind = error.metadata.get(kindHeader) ?? ''
+  return isKind(kind) ? kind : null
+}
 
 /** What the client makes of an answer that failed. */
 export const fromConnectError = (operation: string, error: unknown): SyncError => {
   if (error instanceof SyncError) return error
   const trouble = ConnectError.from(error)
-  return new SyncError(operation, kindsByCode.get(trouble.code) ?? 'unavailable', trouble.rawMessage, error)
+  return new SyncError(operation, kindSaid(trouble) ?? 'unavailable', trouble.rawMessage, error)
 }

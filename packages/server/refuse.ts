@@ -10,12 +10,14 @@ import { toConnectError } from '@anysync/protocol/wire.ts'
 export type Refusal = { status: number; headers: Record<string, string>; body: string | Uint8Array }
 
 export const refusalOf = (error: SyncError, contentType: string | undefined): Refusal => {
-  const { code, rawMessage: message } = toConnectError(error)
+  const { code, rawMessage: message, metadata } = toConnectError(error)
+  const said = Object.fromEntries(metadata)
   if (contentType?.startsWith('application/grpc') === true) {
     const headers = {
       'content-type': contentType,
       'grpc-status': `${code}`,
       'grpc-message': encodeURIComponent(message),
+      ...said,
     }
     return { status: 200, headers, body: '' }
   }
@@ -24,13 +26,16 @@ export const refusalOf = (error: SyncError, contentType: string | undefined): Re
     return {
       status: 200,
       headers: { 'content-type': contentType },
-      body: endOfStream({ error: { code: word, message } }),
+      body: endOfStream({
+        error: { code: word, message },
+        metadata: Object.fromEntries([...metadata].map(([name, value]) => [name, [value]])),
+      }),
     }
   }
   // `code` for Connect's unary calls, `kind` for plain HTTP.
   return {
     status: kinds[error.kind],
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...said },
     body: JSON.stringify({ kind: error.kind, message, code: word }),
   }
 }
