@@ -184,7 +184,7 @@ test('there are five packages and never a sixth', () => {
   assert.deepEqual(new Set(workspaces), new Set(withManifest.map((folder) => `packages/${folder}`)))
 })
 
-test('versions are exact, and the lock file names no download address', () => {
+test('versions are exact', () => {
   const complaints: string[] = []
   for (const path of [
     'package.json',
@@ -197,13 +197,22 @@ test('versions are exact, and the lock file names no download address', () => {
       }
     }
   }
-  const lock = readJson('package-lock.json')
-  for (const [path, entry] of Object.entries<{ resolved?: string; link?: boolean; integrity?: string }>(
-    lock.packages,
-  )) {
-    if (entry.resolved !== undefined && entry.link !== true) complaints.push(`${path} has an address`)
-    const isOutside = path.includes('node_modules/') && entry.link !== true
-    if (isOutside && entry.integrity === undefined) complaints.push(`${path} has no integrity`)
+  complain(complaints)
+})
+
+test('the lock file names no download address, and holds the packages of every system', () => {
+  type Locked = { resolved?: string; link?: boolean; integrity?: string; optionalDependencies?: Record<string, string> }
+  const complaints: string[] = []
+  const packages: Record<string, Locked> = readJson('package-lock.json').packages
+  for (const [path, { resolved, link, integrity, optionalDependencies }] of Object.entries(packages)) {
+    if (link === true) continue
+    if (resolved !== undefined) complaints.push(`${path} has an address`)
+    if (path.includes('node_modules/') && integrity === undefined) complaints.push(`${path} has no integrity`)
+    // npm refuses to install from a lock file that lacks another system's packages.
+    for (const name of Object.keys(optionalDependencies ?? {})) {
+      const isHeld = Object.keys(packages).some((path) => path.endsWith(`node_modules/${name}`))
+      if (!isHeld) complaints.push(`${path} lacks ${name}`)
+    }
   }
   complain(complaints)
 })
