@@ -1,0 +1,87 @@
+/**
+ * Content as a value: the bytes of a file or tree as the ids of their chunks. Two contents are equal exactly when
+ * their bytes are, within one vault. A content of many chunks holds lists of ids, up to three levels deep.
+ */
+import { create, toBinary } from '@bufbuild/protobuf'
+import { demand } from '@anysync/protocol/errors.ts'
+import { chunkIdFromBytes, idToBytes, type ChunkId } from '@anysync/protocol/ids.ts'
+import {
+  chunkBytesMax,
+  contentChunksMax,
+  contentDepthMax,
+  hashBytes,
+  listChunkBytesMax,
+} from '@anysync/protocol/limits.ts'
+import { ContentSchema, type Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { equalBytes } from '../crypto/bytes.ts'
+import { parseMessage } from '../crypto/message.ts'
+
+/** Ids that a list chunk holds at most. */
+const listIdsMax = listChunkBytesMax / hashBytes
+
+export const makeContent = (size: number, depth: number, chunks: ChunkId[]): Content =>
+  create(ContentSchema, { size: BigInt(size), depth, chunks: chunks.map(idToBytes) })
+
+/** The content of no bytes. */
+export const emptyContent = (): Content => makeContent(0, 0, [])
+
+/** Its one serialised form. */
+export const contentBytes = (content: Content): Uint8Array => toBinary(ContentSchema, content)
+
+/** The content of these bytes; anything but the one form of a content within the limits is `corrupt`. */
+export const parseContent = (bytes: Uint8Array): Content => {
+  const content = parseMessage(ContentSchema, bytes, 'content.parse', 'a content')
+  checkContent(content)
+  return content
+}
+
+/** Throws `corrupt` for a content that no writer makes. For contents that came inside another message. */
+export const checkContent = (content: Content): void => {
+  const { size, depth, chunks } = content
+  refuseUnless(chunks.length <= contentChunksMax, `${chunks.length} chunk ids, more than ${contentChunksMax}`)
+  refuseUnless(depth <= contentDepthMax, `lists ${depth} levels deep, more than ${contentDepthMax}`)
+  for (const id of chunks) refuseUnless(id.length === hashBytes, `a chunk id of ${id.length} bytes`)
+  refuseUnless(chunks.length > 0 || depth === 0, 'lists without a chunk')
+  const sizeMax = BigInt(chunks.length) * BigInt(listIdsMax ** depth) * BigInt(chunkBytesMax)
+  const isFitting = size >= BigInt(chunks.length) && size <= sizeMax && size <= BigInt(Number.MAX_SAFE_INTEGER)
+  refuseUnless(isFitting, `${size} bytes in ${chunks.length} chunks of depth ${depth}`)
+}
+
+const refuseUnless = (fact: boolean, why: string): void =>
+  demand(fact, 'content.parse', 'corrupt', `a content is damaged: ${why}`)
+
+/** Whether two contents are the same bytes. */
+export const sameContent = (a: Content, b: Content): boolean =>
+  a.size === b.size &&
+  a.depth === b.depth &&
+  a.chunks.length === b.chunks.length &&
+  a.chunks.every((id, i) => equalBytes(id, b.chunks[i] ?? new Uint8Array(0)))
+
+/**
+ * The ids of the chunks that are the bytes, in order, a list's worth at a time. `readList` gives a checked list chunk;
+ * a list that is not a list is `corrupt`.
+ */
+export async function* contentChunkIds(
+  content: Content,
+  readList: (id: ChunkId) => Promise<Uint8Array>,
+): AsyncGenerator<ChunkId[], void, void> {
+  yield* leaves(content.chunks.map(chunkIdFromBytes), content.depth, readList)
+}
+
+async function* leaves(
+  ids: ChunkId[],
+  depth: number,
+  readList: (id: ChunkId) => Promise<Uint8Array>,
+): AsyncGenerator<ChunkId[], void, void> {
+  if (depth === 0) yield ids
+  else for (const id of ids) yield* leaves(parseIds(await readList(id), id), depth - 1, readList)
+}
+
+/** The ids that a list chunk holds. */
+const parseIds = (list: Uint8Array, listId: ChunkId): ChunkId[] => {
+  const isList = list.length > 0 && list.length <= listChunkBytesMax && list.length % hashBytes === 0
+  demand(isList, 'content.read', 'corrupt', `chunk ${listId} is ${list.length} bytes, not a list of chunk ids`)
+  return Array.from({ length: list.length / hashBytes }, (_, i) =>
+    chunkIdFromBytes(list.subarray(i * hashBytes, (i + 1) * hashBytes)),
+  )
+}

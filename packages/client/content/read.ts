@@ -1,0 +1,140 @@
+/**
+ * Reads contents back: index → pack → open → check id → bytes. Every byte that it gives was checked against the id that
+ * the caller trusts; what does not hold is `corrupt`, names its pack and chunk, and gives nothing.
+ */
+import { demand, SyncError } from '@anysync/protocol/errors.ts'
+import { chunkIdFromBytes, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
+import { openedBytesMax, readAheadChunks, treeBytesMax } from '@anysync/protocol/limits.ts'
+import { ContentKind, type Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { concatBytes } from '../crypto/bytes.ts'
+import type { VaultKeys } from '../crypto/vault-keys.ts'
+import type { ChunkPlace, Cipher } from '../ports.ts'
+import { chunkIdOf } from './chunk-id.ts'
+import { checkContent, contentChunkIds } from './content.ts'
+import { createRangeFetcher, segmentKeyOf } from './fetch-ranges.ts'
+import type { SourceKind } from './identify.ts'
+import { createLru } from './lru.ts'
+import { corruptAt, openChunk, openSegment } from './segment.ts'
+
+export type ContentReaderParts = {
+  cipher: Cipher
+  keys: VaultKeys
+  /** Where a chunk lies; null when no pack of the vault holds it. */
+  locate: (chunk: ChunkId) => ChunkPlace | null
+  /** So many bytes of a pack. What it throws is passed on. */
+  fetch: (pack: PackId, offset: number, length: number) => Promise<Uint8Array>
+  /** The cache of tree chunks. It is not trusted: what does not have its id counts as not there. */
+  cachedChunk?: (chunk: ChunkId) => Uint8Array | null
+  cacheChunk?: (chunk: ChunkId, plaintext: Uint8Array) => void
+}
+
+/** Holds 32 MiB of opened segments and 32 MiB of fetched ranges at most. May be asked for many contents at once. */
+export type ContentReader = {
+  /** All bytes of a content of up to 256 MiB, or else `corrupt`. The caller must not change them. */
+  bytes(kind: SourceKind, content: Content): Promise<Uint8Array>
+  /** The bytes in order, each portion checked before it is given. The caller must not change them. */
+  stream(kind: SourceKind, content: Content): AsyncIterable<Uint8Array>
+  /** A hint of what will be read soon, so that neighbours are fetched together. */
+  expect(contents: Content[]): void
+}
+
+export const createContentReader = (parts: ContentReaderParts): ContentReader => {
+  const { keys, locate } = parts
+  const fetcher = createRangeFetcher(parts.fetch)
+  const opened = createLru(openedBytesMax)
+  const opening = new Map<string, Promise<Uint8Array>>()
+
+  const expectChunks = (ids: ChunkId[]): void =>
+    fetcher.expect(
+      ids
+        .map(locate)
+        .filter((place) => place !== null)
+        .filter((place) => opened.get(segmentKeyOf(place)) === null && !opening.has(segmentKeyOf(place))),
+    )
+
+  /** The plaintext of a segment; whoever asks while it is being opened gets the same. */
+  const readSegment = (place: ChunkPlace, wanted: ChunkId): Promise<Uint8Array> => {
+    const key = segmentKeyOf(place)
+    const ready = opened.get(key)
+    if (ready) return Promise.resolve(ready)
+    const underWay = opening.get(key)
+    if (underWay) return underWay
+    const started = openFetched(place, wanted, key).finally(() => opening.delete(key))
+    opening.set(key, started)
+    return started
+  }
+
+  const openFetched = async (place: ChunkPlace, wanted: ChunkId, key: string): Promise<Uint8Array> => {
+    const plaintext = openSegment(parts, place, await fetcher.take(place), wanted)
+    // What is a segment of its own is not asked for again soon; a shared one is, by its neighbours.
+    if (place.length < place.plainLength) opened.put(key, plaintext)
+    return plaintext
+  }
+
+  const readChunk = async (kind: ContentKind, id: ChunkId, isCached: boolean): Promise<Uint8Array> => {
+    const cached = isCached ? parts.cachedChunk?.(id) : null
+    if (cached && chunkIdOf(keys, kind, cached) === id) return cached
+    const place = locate(id)
+    if (place === null) throw new SyncError('content.read', 'corrupt', `no pack of the vault holds chunk ${id}`)
+    if (place.kind !== kind) throw corruptAt(place, id, `it is of kind ${place.kind}, wanted ${kind}`)
+    const chunk = openChunk(keys, place, await readSegment(place, id), id)
+    if (isCached) parts.cacheChunk?.(id, chunk)
+    return chunk
+  }
+
+  /** The ids of a content's chunks in order, and the hint that they will be read. */
+  async function* chunkIds(kind: SourceKind, content: Content): AsyncGenerator<ChunkId, void, void> {
+    const isCached = kind === ContentKind.TREE
+    for await (const ids of contentChunkIds(content, (id) => readChunk(ContentKind.LIST, id, isCached))) {
+      if (!isCached) expectChunks(ids)
+      yield* ids
+    }
+  }
+
+  async function* stream(kind: SourceKind, content: Content): AsyncGenerator<Uint8Array, void, void> {
+    checkContent(content)
+    const isCached = kind === ContentKind.TREE
+    let left = Number(content.size)
+    const portions = readAhead(chunkIds(kind, content), readAheadChunks, (id) => readChunk(kind, id, isCached))
+    for await (const { item: id, result: chunk } of portions) {
+      left -= chunk.length
+      demand(left >= 0, 'content.read', 'corrupt', `chunk ${id} goes beyond the ${content.size} bytes of its content`)
+      yield chunk
+    }
+    demand(left === 0, 'content.read', 'corrupt', `the chunks of a content lack ${left} of its ${content.size} bytes`)
+  }
+
+  return {
+    async bytes(kind, content) {
+      const isFitting = content.size <= treeBytesMax
+      demand(
+        isFitting,
+        'content.read',
+        'corrupt',
+        `${content.size} bytes are more than ${treeBytesMax}, the most of a tree`,
+      )
+      const chunks = await Array.fromAsync(stream(kind, content))
+      return chunks.length === 1 && chunks[0] ? chunks[0] : concatBytes(...chunks)
+    },
+    stream,
+    expect: (contents) => expectChunks(contents.flatMap(({ chunks }) => chunks.map(chunkIdFromBytes))),
+  }
+}
+
+/** Reads items in order, and a few ahead of the one that is given, so that the line is busy while the caller writes. */
+async function* readAhead<Item, Result>(
+  items: AsyncIterable<Item>,
+  ahead: number,
+  read: (item: Item) => Promise<Result>,
+): AsyncGenerator<{ item: Item; result: Result }, void, void> {
+  const started: { item: Item; reading: Promise<Result> }[] = []
+  for await (const item of items) {
+    const reading = read(item)
+    // Thrown to the caller when its turn comes; until then, or when the caller stops before, it is nobody's trouble.
+    reading.catch(() => undefined)
+    started.push({ item, reading })
+    const first = started.length > ahead ? started.shift() : undefined
+    if (first) yield { item: first.item, result: await first.reading }
+  }
+  for (const { item, reading } of started) yield { item, result: await reading }
+}
