@@ -126,11 +126,12 @@ class MergedTree {
     for (const draft of this.#drafts.values()) if (draft.merged !== null) this.#revive(draft.merged.parent)
   }
 
+  /** Brings back a folder and those above it, up to the first that lives: what is above that is seen to by itself. */
   #revive(folder: NodeId): void {
     for (let id = folder; id !== this.#input.root;) {
       const draft = this.#drafts.get(id)
-      if (draft === undefined) return
-      draft.merged ??= draft.remote ?? draft.local ?? draft.base
+      if (draft === undefined || draft.merged !== null) return
+      draft.merged = draft.remote ?? draft.local ?? draft.base
       if (draft.merged === null) return
       id = draft.merged.parent
     }
