@@ -1,7 +1,7 @@
 /**
  * The project's own source files, as the tests that judge them see them.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -28,7 +28,7 @@ export const sourcesBelow = (folder: string, endings: string[]): Source[] => {
       }
     }
   }
-  walk(join(projectRoot, folder))
+  if (existsSync(join(projectRoot, folder))) walk(join(projectRoot, folder))
   return files
 }
 
