@@ -87,7 +87,7 @@ const createScanner = (gear: Gear, limits: CutLimits): Scanner => {
     const origin = start - length
     const averageAt = Math.min(origin + limits.average, bytes.length)
     const maxAt = Math.min(origin + limits.max, bytes.length)
-    // No chunk ends in its first `min` bytes, so they are not even looked at (2016, §3.2).
+    // No chunk ends in its first `min` bytes, so they are not even looked at.
     const from = Math.max(start, Math.min(origin + limits.min, bytes.length))
     const early = scan(gear, bytes, from, averageAt, strictMask, rolling)
     if (early >= 0) return early

@@ -118,6 +118,11 @@ test('a fetch that fails is passed on, and the next read tries again', async () 
       isCut ? Promise.reject(trouble) : Promise.resolve(store.packs.get(pack)!.subarray(offset, offset + length)),
   })
   reader.expect(contents)
+  await assert.rejects(reader.bytes(DATA, contents[0]!), trouble)
+  isCut = false
+  assert.deepEqual(await reader.bytes(DATA, contents[1]!), noise(300_000, 2))
+  isCut = true
+  reader.expect(contents)
   const tries = await Promise.allSettled(contents.map((content) => reader.bytes(DATA, content)))
   for (const each of tries) assert.ok(each.status === 'rejected' && each.reason === trouble)
   isCut = false
@@ -189,6 +194,19 @@ test('dropped, repeated and cut chunks are refused by the size of their content'
   }
   const short = create(ContentSchema, { size: size - 1n, depth: 0, chunks })
   await assert.rejects(store.reader().bytes(DATA, short), isCorrupt)
+})
+
+test('a stream stops at the size of its content', async () => {
+  const store = createTestStore()
+  const [content] = await write(store, DATA, [noise(300_000)])
+  const chunks = Array.from({ length: 5 }, () => content!.chunks[0]!)
+  const repeated = create(ContentSchema, { size: 600_000n, depth: 0, chunks })
+  let given = 0
+  const reading = async (): Promise<void> => {
+    for await (const portion of store.reader().stream(DATA, repeated)) given += portion.length
+  }
+  await assert.rejects(reading(), isCorrupt)
+  assert.equal(given, 600_000)
 })
 
 test('a list that is not a list is refused', async () => {

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Compression, ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { expectedSegmentsMax, MiB } from '@anysync/protocol/limits.ts'
+import { packIdFromBytes } from '@anysync/protocol/ids.ts'
+import type { ChunkPlace } from '../ports.ts'
+import { createRangeFetcher, type RangeFetcher } from './fetch-ranges.ts'
+
+const pack = packIdFromBytes(new Uint8Array(32))
+
+const placeAt = (segmentOffset: number, sealedLength: number): ChunkPlace => ({
+  pack,
+  segmentOffset,
+  sealedLength,
+  plainLength: sealedLength - 40,
+  kind: ContentKind.DATA,
+  compression: Compression.NONE,
+  offset: 0,
+  length: sealedLength - 40,
+})
+
+/** A fetcher of zeros, and the lengths that it asked for. */
+const counted = (): { fetcher: RangeFetcher; lengths: number[] } => {
+  const lengths: number[] = []
+  const fetcher = createRangeFetcher((_, __, length) => {
+    lengths.push(length)
+    return Promise.resolve(new Uint8Array(length))
+  })
+  return { fetcher, lengths }
+}
+
+test('no more than 32 MiB are held: the oldest range is let go, and what is still wanted of it fetched by itself', async () => {
+  const { fetcher, lengths } = counted()
+  const places = Array.from({ length: 12 }, (_, i) => placeAt(12 + i * 4 * MiB, 4 * MiB))
+  fetcher.expect(places)
+  for (const place of places.filter((_, i) => i % 2 === 0)) await fetcher.take(place)
+  assert.deepEqual(
+    lengths.splice(0),
+    [1, 2, 3, 4, 5, 6].map(() => 8 * MiB),
+  )
+  for (const place of places.filter((_, i) => i % 2 === 1)) await fetcher.take(place)
+  assert.deepEqual(lengths, [4 * MiB, 4 * MiB])
+})
+
+test('a range is let go when all of it was taken', async () => {
+  const { fetcher, lengths } = counted()
+  for (let round = 0; round < 3; round++) {
+    const places = [placeAt(12, 100), placeAt(112, 100)]
+    fetcher.expect(places)
+    for (const place of places) assert.equal((await fetcher.take(place)).length, 100)
+  }
+  assert.deepEqual(lengths, [200, 200, 200])
+})
+
+test('segments of different packs are never fetched together', async () => {
+  const { fetcher, lengths } = counted()
+  const other = { ...placeAt(112, 100), pack: packIdFromBytes(new Uint8Array(32).fill(1)) }
+  fetcher.expect([placeAt(12, 100), other])
+  await fetcher.take(placeAt(12, 100))
+  await fetcher.take(other)
+  assert.deepEqual(lengths, [100, 100])
+})
+
+test('the oldest hints are forgotten when there are too many', async () => {
+  const { fetcher, lengths } = counted()
+  const places = Array.from({ length: expectedSegmentsMax + 2 }, (_, i) => placeAt(12 + i * 100, 100))
+  fetcher.expect(places)
+  await fetcher.take(places[0]!)
+  await fetcher.take(places[2]!)
+  assert.equal(lengths[0], 100)
+  assert.ok(lengths[1]! > 1_000_000)
+})
