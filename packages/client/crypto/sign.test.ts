@@ -33,6 +33,7 @@ const makeVectors = (): { valid: Vector[]; invalid: (Vector & { why: string })[]
   const signed = (...fields: (string | Uint8Array | bigint)[]): Uint8Array =>
     nodeCipher.sign(ours, encodeContext(...fields))
   const { deviceId, devicePublicKey, identityPublicKey, issuedNs } = good
+  const stranger = nodeCipher.signPublicKey(theirs)
   const lie = (why: string, change: Partial<DeviceCertificate>): Vector & { why: string } => ({
     ...vector({ ...good, ...change }),
     why,
@@ -46,7 +47,14 @@ const makeVectors = (): { valid: Vector[]; invalid: (Vector & { why: string })[]
       lie('another device id', { deviceId: other.deviceId }),
       lie('another device key', { devicePublicKey: other.devicePublicKey }),
       lie('another time', { issuedNs: other.issuedNs }),
-      lie('a time before 1970', { issuedNs: -1n }),
+      lie('a time before 1970, signed as its unsigned twin', {
+        issuedNs: -1n,
+        signature: signed('device', deviceId, devicePublicKey, identityPublicKey, 2n ** 64n - 1n),
+      }),
+      lie('names another identity, signed by ours', {
+        identityPublicKey: stranger,
+        signature: signed('device', deviceId, devicePublicKey, stranger, issuedNs),
+      }),
       lie('a flipped bit in the signature', { signature: flip(good.signature, 40) }),
       lie('no signature', { signature: new Uint8Array() }),
       lie('a signature of 63 bytes', { signature: good.signature.subarray(1) }),
