@@ -145,6 +145,12 @@ export interface Disk {
   refuseName(name: string): string | null
 }
 
+/** Tells that something in the linked folder changed. A hint, never a proof: it may miss some and tell too much. */
+export interface Watcher {
+  /** Resolves at the next change; rejects with the signal's reason when aborted, `unavailable` when watching is not possible. */
+  nextChange(signal: AbortSignal): Promise<void>
+}
+
 // ---------------------------------------------------------------------------------------------------
 // State: the local state database
 

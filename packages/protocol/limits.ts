@@ -158,3 +158,11 @@ export const messageLengthMax = 400
 /** Snapshots: devices that one names, and the text that a person gives it. */
 export const deviceHeadsMax = 4096
 export const snapshotLabelBytesMax = 255
+
+/** Following: how long a folder must be quiet before it is looked at, and how often everything is looked at. */
+export const quietMs = 200
+export const quietMsMax = 5_000
+export const fullScanMs = 3_600_000
+/** Waiting for a server that cannot be reached: doubled each time, with chance. */
+export const retryMsMin = 1_000
+export const retryMsMax = 60_000

@@ -1,7 +1,7 @@
 /** The policy for one node, as tables: every row of 4-sync's policy and every sighting of content. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseNodeId, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
+import { parseNodeId, rootNodeId } from '@anysync/protocol/ids.ts'
 import type { NodeState } from '../ports.ts'
 import { choose, isUnchanged, mergeNode } from './merge.ts'
 
@@ -151,8 +151,9 @@ for (const row of rows) {
   })
 }
 
+const same = (a: number, b: number) => a === b
+
 test('choose prefers the head when both sides say the same', () => {
-  const same = (a: NodeId | number, b: NodeId | number) => a === b
   assert.equal(choose({ base: 1, local: 2, remote: 2 }, same), 'remote')
   assert.equal(choose({ base: 1, local: 2, remote: 1 }, same), 'local')
   assert.equal(choose({ base: 1, local: 1, remote: 2 }, same), 'remote')

@@ -49,7 +49,7 @@ const planOf = (base: World, local: World, remote: World, absent = ''): Plan => 
   const bases = new Map<NodeId, BaseNode>(
     [...statesOf(base)].map(([id, state]) => [
       id,
-      { ...state, disk: [...absent].some((letter) => idOf(letter) === id) ? null : diskOf(state), absence: '' },
+      { ...state, disk: absent.split('').some((letter) => idOf(letter) === id) ? null : diskOf(state), absence: '' },
     ]),
   )
   const differing = (states: Map<NodeId, NodeState>): NodeId[] =>
@@ -95,13 +95,14 @@ const stepOf = ({ steps }: Plan, letter: string): Step => {
   return step
 }
 
+const letter = (node: NodeId): string =>
+  node === rootNodeId ? '' : String.fromCharCode(Number.parseInt(node.slice(0, 2), 16))
+
 /** The vault as the plan leaves it, in the notation of World, with letters of ids. */
 const outcome = ({ steps }: Plan): string[] =>
   steps
     .filter(({ merged }) => merged !== null)
     .map(({ id, merged }) => {
-      const letter = (node: NodeId) =>
-        node === rootNodeId ? '' : String.fromCharCode(Number.parseInt(node.slice(0, 2), 16))
       return `${letter(id)}: ${letter(merged?.parent ?? rootNodeId)}/${merged?.name}`
     })
     .sort()

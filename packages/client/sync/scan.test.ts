@@ -1,0 +1,172 @@
+/** What a scan makes of a disk that changed: each test changes a folder that was agreed on before. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { nodeIdFromBytes, parseVaultId } from '@anysync/protocol/ids.ts'
+import { seededChance } from '../memory/chance.ts'
+import { steppedClock } from '../memory/clock.ts'
+import { createMemoryDisk } from '../memory/disk.ts'
+import { createMemoryState } from '../memory/state.ts'
+import { baseNodeOf } from './node.ts'
+import { scan } from './scan.ts'
+
+const linkId = 'link'
+
+const createFolder = async () => {
+  const clock = steppedClock()
+  const disk = createMemoryDisk({ clock })
+  const state = createMemoryState()
+  const chance = seededChance(1)
+  await disk.writeMarker(linkId)
+  state.putLink({ id: linkId, vaultId: parseVaultId('ab'.repeat(16)), root: '/folder', mode: 'sync' })
+  const look = () => scan({ disk, state, linkId, newId: () => nodeIdFromBytes(chance.bytes(16)) })
+  /** Makes the base say what the disk holds. */
+  const agree = async () => {
+    for (const [id, { local }] of (await look()).changes) {
+      if (local === null) state.removeNode(linkId, id)
+      else state.putNode(linkId, baseNodeOf(local, local.disk, ''))
+    }
+  }
+  /** `+name` is new, `-name` gone, `~name` touched, `old>new` moved. */
+  const changes = async () => {
+    const { changes: found } = await look()
+    return [...found.values()]
+      .map(({ base, local }) => {
+        if (base === null) return `+${local?.path}`
+        if (local === null) return `-${base.name}`
+        const isMoved = base.parent !== local.parent || base.name !== local.name
+        return isMoved ? `${base.name}>${local.path}` : `~${local.path}`
+      })
+      .sort()
+  }
+  return { disk, user: disk.user, state, look, agree, changes }
+}
+
+test('a new folder is all new, and after agreeing nothing is', async () => {
+  const { user, agree, changes } = await createFolder()
+  user.writeFile('a/b/c.txt', 'c')
+  user.mkdir('empty')
+  user.symlink('a/b', 'link')
+  assert.deepEqual(await changes(), ['+a', '+a/b', '+a/b/c.txt', '+empty', '+link'])
+  await agree()
+  assert.deepEqual(await changes(), [])
+})
+
+test('an edit in place, and one saved by rename, touch the same file', async () => {
+  const { user, agree, changes } = await createFolder()
+  user.writeFile('in-place', 'x')
+  user.writeFile('by-rename', 'x')
+  await agree()
+  user.writeFile('in-place', 'y')
+  user.saveFile('by-rename', 'y')
+  assert.deepEqual(await changes(), ['~by-rename', '~in-place'])
+})
+
+test('a rename keeps the node', async () => {
+  const { user, agree, changes } = await createFolder()
+  user.writeFile('a', 'x')
+  user.writeFile('f/x', 'x')
+  await agree()
+  user.rename('a', 'f/b')
+  assert.deepEqual(await changes(), ['a>f/b'])
+})
+
+test('a folder moves with all that is in it, and only it is reported', async () => {
+  const { user, agree, changes } = await createFolder()
+  user.writeFile('f/g/x', 'x')
+  user.mkdir('t')
+  await agree()
+  user.rename('f', 't/h')
+  assert.deepEqual(await changes(), ['f>t/h'])
+})
+
+test('exchanged names are two moves', async () => {
+  const { user, agree, changes } = await createFolder()
+  user.writeFile('a', 'x')
+  user.writeFile('b', 'yy')
+  await agree()
+  user.rename('a', 't')
+  user.rename('b', 'a')
+  user.rename('t', 'b')
+  assert.deepEqual(await changes(), ['a>b', 'b>a'])
+})
+
+test('a chain of renames moves each node', async () => {
+  const { user, agree, changes } = await createFolder()
+  user.writeFile('a', 'x')
+  user.writeFile('b', 'yy')
+  await agree()
+  user.rename('b', 'c')
+  user.rename('a', 'b')
+  assert.deepEqual(await changes(), ['a>b', 'b>c'])
+})
+
+test("an editor's backup by rename leaves the node under its name", async () => {
+  const { user, agree, changes } = await createFolder()
+  user.writeFile('notes', 'old')
+  await agree()
+  user.rename('notes', 'notes~')
+  user.writeFile('notes', 'new text')
+  assert.deepEqual(await changes(), ['+notes~', '~notes'])
+})
+
+test('what is deleted is gone with all below it', async () => {
+  const { user, agree, changes } = await createFolder()
+  user.writeFile('f/g/x', 'x')
+  user.writeFile('y', 'y')
+  await agree()
+  user.rm('f')
+  assert.deepEqual(await changes(), ['-f', '-g', '-x'])
+})
+
+test('a file that became a folder is gone and new', async () => {
+  const { user, agree, changes } = await createFolder()
+  user.writeFile('a', 'x')
+  await agree()
+  user.rm('a')
+  user.writeFile('a/b', 'y')
+  assert.deepEqual(await changes(), ['+a', '+a/b', '-a'])
+})
+
+test('nothing below an unreadable folder is said to be gone', async () => {
+  const { user, agree, look, changes } = await createFolder()
+  user.writeFile('f/g/x', 'x')
+  await agree()
+  user.chmod('f', 0)
+  assert.deepEqual(await changes(), ['~f'])
+  const { isComplete, troubles } = await look()
+  assert.equal(isComplete, false)
+  assert.deepEqual(
+    troubles.map(({ path, kind }) => [path, kind]),
+    [['f', 'unreadable']],
+  )
+})
+
+test('a socket or a name that is not UTF-8 is skipped with a reason, and never a deletion', async () => {
+  const { user, agree, look, changes } = await createFolder()
+  user.writeFile('a', 'x')
+  await agree()
+  user.rm('a')
+  user.makeOther('a')
+  user.makeLostName('')
+  assert.deepEqual(await changes(), [])
+  assert.deepEqual(
+    (await look()).troubles.map(({ kind }) => kind),
+    ['skipped', 'skipped'],
+  )
+})
+
+test('what is in the vault but was never on this disk is not gone', async () => {
+  const { user, state, agree, changes } = await createFolder()
+  user.writeFile('f/a', 'x')
+  await agree()
+  const [folder] = state.children(linkId, nodeIdFromBytes(new Uint8Array(16)))
+  assert.ok(folder)
+  state.putNode(linkId, {
+    ...folder,
+    id: nodeIdFromBytes(new Uint8Array(16).fill(7)),
+    name: 'CON',
+    disk: null,
+    absence: 'not here',
+  })
+  assert.deepEqual(await changes(), [])
+})
