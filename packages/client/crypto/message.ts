@@ -1,5 +1,5 @@
 /**
- * Reads the messages in which keys are kept. Stricter than Protocol Buffers ask: one message has one form, so there is
+ * Reads the messages that are stored and sealed. Stricter than Protocol Buffers ask: one message has one form, so there is
  * no room for bytes that a reader skips.
  */
 import { fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf'

@@ -12,6 +12,7 @@ import { openMasterKeys, openWithPasswordKey, parseMasterKeys, sealMasterKeys } 
 import { checkDeviceCertificate } from '../crypto/sign.ts'
 import { seededChance } from '../memory/chance.ts'
 import { steppedClock } from '../memory/clock.ts'
+import { createMemoryServer } from '../memory/remote.ts'
 import type { Cipher, Door, Login, LoginAnswer, SignUp } from '../ports.ts'
 import { logIn, parseEmail, signUp, type NewDevice } from './account.ts'
 
@@ -330,4 +331,26 @@ test('no message of a failed login holds the password or a key', async () => {
     assert.equal(result.status, 'rejected')
     assert.ok(!String(result.reason.message).includes('canary'))
   }
+})
+
+test('the memory server lets in who signed up, and nobody else; the account token outranks the device', async () => {
+  const clock = steppedClock()
+  const server = createMemoryServer({ cipher, chance, clock })
+  const door = server.door()
+  const account = { door, cipher, chance, invitation: server.invite(), email, password }
+  const { userId, masterKeys } = await signUp(account)
+  const { accessKeys } = await logIn(device(door, { pinnedCertificate: new Uint8Array() }))
+  const me = await server.remote(accessKeys.deviceToken).whoAmI()
+  assert.equal(me.userId, userId)
+  assert.equal(me.email, email)
+  assert.equal(me.deviceName, 'laptop')
+
+  const stranger = device(door, { pinnedCertificate: new Uint8Array(), email: 'eve@example.org' })
+  await assert.rejects(logIn(stranger), trouble('unauthorized'))
+  await assert.rejects(signUp(account), trouble('missing', /invitation/))
+
+  const { bundle } = await openMasterKeys(cipher, masterKeys, password)
+  await assert.rejects(server.revokeDevice(accessKeys.deviceToken, me.deviceId), trouble('unauthorized'))
+  await server.revokeDevice(bundle.accessToken, me.deviceId)
+  await assert.rejects(server.remote(accessKeys.deviceToken).whoAmI(), trouble('unauthorized'))
 })
