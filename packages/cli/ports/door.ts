@@ -1,0 +1,84 @@
+/**
+ * The Door over the network: what a stranger may ask of a server.
+ */
+import { createClient } from '@connectrpc/connect'
+import type { Door } from '@anysync/client/ports.ts'
+import { demand, SyncError } from '@anysync/protocol/errors.ts'
+import { Account } from '@anysync/protocol/gen/anysync/v1/account_pb.js'
+import { deviceIdFromBytes, userIdFromBytes } from '@anysync/protocol/ids.ts'
+import { callMsMax, challengeBytesMax, keyBytes, masterKeysBytesMax } from '@anysync/protocol/limits.ts'
+import { parseAnswer, parseBytes } from './answers.ts'
+import { formatServer, type ServerAddress } from './link.ts'
+import { networkTrouble } from './network-trouble.ts'
+import { trustedFingerprint, type Trust } from './pin.ts'
+import { retry, sleep } from './retry.ts'
+import { openLine } from './transport.ts'
+
+/**
+ * The certificate must be known exactly (pinned, or learned by `learnTrust`), because a login signs it. Disposing the
+ * door closes its connections.
+ */
+export const openDoor = (server: ServerAddress, trust: Trust, pause = sleep): Door & AsyncDisposable => {
+  const certificateFingerprint = trustedFingerprint(trust)
+  if (certificateFingerprint === null) {
+    throw new SyncError('door.open', 'invalid', `the certificate of ${formatServer(server)} is not known yet`)
+  }
+  const line = openLine(server, trust, null, pause)
+  const account = createClient(Account, line.transport)
+  const options = { timeoutMs: callMsMax }
+  const call = async <Answer, Result>(
+    operation: string,
+    send: () => Promise<Answer>,
+    parse: (answer: Answer) => Result,
+  ): Promise<Result> => {
+    try {
+      const answer = await send()
+      return parseAnswer(operation, () => parse(answer))
+    } catch (error) {
+      throw networkTrouble(operation, server, error)
+    }
+  }
+
+  return {
+    certificateFingerprint,
+
+    // Neither sign-up nor login is repeated: an invitation and a challenge are good once.
+    signUp: (request) =>
+      call(
+        'account.signUp',
+        () => account.signUp(request, options),
+        ({ userId }) => userIdFromBytes(userId),
+      ),
+
+    challenge: (email) =>
+      retry(line, () =>
+        call(
+          'account.challenge',
+          () => account.challenge({ email }, options),
+          ({ challenge, kdf }) => {
+            const isWhole = kdf !== undefined && challenge.length > 0 && challenge.length <= challengeBytesMax
+            demand(isWhole, 'account.challenge', 'invalid', 'the challenge is not whole')
+            return { challenge, kdf }
+          },
+        ),
+      ),
+
+    login: (request) =>
+      call(
+        'account.login',
+        () => account.login(request, options),
+        (answer) => {
+          demand(answer.masterKeys.length <= masterKeysBytesMax, 'account.login', 'invalid', 'master.keys is too long')
+          return {
+            userId: userIdFromBytes(answer.userId),
+            deviceId: deviceIdFromBytes(answer.deviceId),
+            sealedToken: answer.sealedToken,
+            serverBoxPublicKey: parseBytes('box key', answer.serverBoxPublicKey, keyBytes),
+            masterKeys: answer.masterKeys,
+          }
+        },
+      ),
+
+    [Symbol.asyncDispose]: () => line[Symbol.asyncDispose](),
+  }
+}

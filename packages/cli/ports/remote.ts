@@ -1,0 +1,217 @@
+/**
+ * The Remote over the network: Connect over HTTP/2 for calls, plain HTTP/1.1 for packs, on one port.
+ */
+import { createClient } from '@connectrpc/connect'
+import type { LogHead, Remote } from '@anysync/client/ports.ts'
+import { demand } from '@anysync/protocol/errors.ts'
+import { Account } from '@anysync/protocol/gen/anysync/v1/account_pb.js'
+import { Object$ as ObjectService } from '@anysync/protocol/gen/anysync/v1/object_pb.js'
+import { Vault } from '@anysync/protocol/gen/anysync/v1/vault_pb.js'
+import {
+  deviceIdFromBytes,
+  idToBytes,
+  packIdFromBytes,
+  userIdFromBytes,
+  vaultIdFromBytes,
+  type PackId,
+} from '@anysync/protocol/ids.ts'
+import {
+  callMsMax,
+  existingPacksMax,
+  grantBytesMax,
+  idBytes,
+  packBytesMax,
+  recordBytesMax,
+  streamIdleMsMax,
+} from '@anysync/protocol/limits.ts'
+import { parseAnswer, parseBytes, parseCount, parseHead } from './answers.ts'
+import type { ServerAddress } from './link.ts'
+import { networkTrouble } from './network-trouble.ts'
+import { getPack, packLength, putPack } from './packs.ts'
+import type { Trust } from './pin.ts'
+import { retry, retryStream, sleep } from './retry.ts'
+import { patiently } from './streams.ts'
+import { openLine } from './transport.ts'
+
+/** The Remote of a device's token. Disposing it closes its connections; watches end with `unavailable`. */
+export const openRemote = (
+  server: ServerAddress,
+  trust: Trust,
+  token: Uint8Array,
+  pause = sleep,
+): Remote & AsyncDisposable => {
+  const line = openLine(server, trust, token, pause)
+  const account = createClient(Account, line.transport)
+  const vault = createClient(Vault, line.transport)
+  const object = createClient(ObjectService, line.transport)
+  const options = { timeoutMs: callMsMax }
+
+  /** One attempt. */
+  const call = async <Answer, Result>(
+    operation: string,
+    send: () => Promise<Answer>,
+    parse: (answer: Answer) => Result,
+  ): Promise<Result> => {
+    try {
+      const answer = await send()
+      return parseAnswer(operation, () => parse(answer))
+    } catch (error) {
+      throw networkTrouble(operation, server, error)
+    }
+  }
+
+  async function* stream<Message, Item>(
+    operation: string,
+    signal: AbortSignal,
+    open: (signal: AbortSignal) => AsyncIterable<Message>,
+    parse: (message: Message) => Item,
+  ): AsyncGenerator<Item, void, undefined> {
+    try {
+      for await (const message of patiently(operation, streamIdleMsMax, signal, open)) {
+        yield parseAnswer(operation, () => parse(message))
+      }
+    } catch (error) {
+      throw networkTrouble(operation, server, error)
+    }
+  }
+
+  return {
+    whoAmI: () =>
+      retry(line, () =>
+        call(
+          'account.whoAmI',
+          () => account.whoAmI({}, options),
+          (me) => ({
+            userId: userIdFromBytes(me.userId),
+            deviceId: deviceIdFromBytes(me.deviceId),
+            email: me.email,
+            deviceName: me.deviceName,
+            bytesUsed: parseCount(me.bytesUsed),
+            bytesQuota: parseCount(me.bytesQuota),
+          }),
+        ),
+      ),
+
+    // Not repeated: the second would find the token revoked.
+    logout: () =>
+      call(
+        'account.logout',
+        () => account.logout({}, options),
+        () => {},
+      ),
+
+    createVault: (vaultId, grant) =>
+      retry(line, () =>
+        call(
+          'vault.create',
+          () => vault.createVault({ vaultId: idToBytes(vaultId), grant }, options),
+          () => {},
+        ),
+      ),
+
+    listVaults: () =>
+      retry(line, () =>
+        call(
+          'vault.list',
+          () => vault.listVaults({}, options),
+          ({ vaults, incarnation }) => ({
+            incarnation: parseBytes('incarnation', incarnation, idBytes),
+            vaults: vaults.map(({ vaultId, grant, head, bytesStored }) => {
+              demand(grant.length <= grantBytesMax, 'vault.list', 'invalid', 'a grant is too long')
+              return {
+                vaultId: vaultIdFromBytes(vaultId),
+                grant,
+                head: parseHead(head),
+                bytesStored: parseCount(bytesStored),
+              }
+            }),
+          }),
+        ),
+      ),
+
+    append: (vaultId, expected, record, packs) =>
+      retry(line, () =>
+        call(
+          'vault.append',
+          () =>
+            vault.append(
+              { vaultId: idToBytes(vaultId), expected: headMessage(expected), record, packs: packs.map(idToBytes) },
+              options,
+            ),
+          ({ head }): LogHead => {
+            const parsed = parseHead(head)
+            demand(parsed !== null, 'vault.append', 'invalid', 'there is no head after an append')
+            return parsed
+          },
+        ),
+      ),
+
+    // A log has no gaps, so a stream that broke goes on after the records that arrived.
+    recordsSince: (vaultId, sequence) =>
+      retryStream(line, (count) =>
+        stream(
+          'vault.recordsSince',
+          line.closed,
+          (signal) =>
+            vault.recordsSince(
+              { vaultId: idToBytes(vaultId), sequence: BigInt(sequence + count) },
+              { signal, timeoutMs: 0 },
+            ),
+          ({ record }) => {
+            demand(record.length <= recordBytesMax, 'vault.recordsSince', 'invalid', 'a record is too long')
+            return record
+          },
+        ),
+      ),
+
+    watch: async function* (signal) {
+      if (signal.aborted) return
+      const either = AbortSignal.any([signal, line.closed])
+      try {
+        const news = stream(
+          'vault.watch',
+          either,
+          (signal) => vault.watch({}, { signal, timeoutMs: 0 }),
+          ({ vaultId, head }) =>
+            vaultId.length === 0 ? null : { vaultId: vaultIdFromBytes(vaultId), head: parseHead(head) },
+        )
+        // A message without a vault only says that the line is alive.
+        for await (const item of news) if (item !== null) yield item
+      } catch (error) {
+        if (!signal.aborted) throw error
+      }
+    },
+
+    existingPacks: async (vaultId, packs) => {
+      const existing = new Set<PackId>()
+      for (let from = 0; from === 0 || from < packs.length; from += existingPacksMax) {
+        const asked = packs.slice(from, from + existingPacksMax)
+        const found = await retry(line, () =>
+          call(
+            'pack.existing',
+            () => object.existing({ vaultId: idToBytes(vaultId), packs: asked.map(idToBytes) }, options),
+            (answer) => answer.packs.map(packIdFromBytes),
+          ),
+        )
+        const isAsked = new Set(asked)
+        for (const pack of found) if (isAsked.has(pack)) existing.add(pack)
+      }
+      return existing
+    },
+
+    putPack: async (vaultId, pack, bytes) => {
+      const isInBounds = bytes.length > 0 && bytes.length <= packBytesMax
+      demand(isInBounds, 'pack.put', 'invalid', `a pack is 1 to ${packBytesMax} bytes, got ${bytes.length}`)
+      await putPack(line, vaultId, pack, bytes)
+    },
+    getPack: (vaultId, pack, offset, length) => getPack(line, vaultId, pack, offset, length),
+    packLength: (vaultId, pack) => packLength(line, vaultId, pack),
+
+    [Symbol.asyncDispose]: () => line[Symbol.asyncDispose](),
+  }
+}
+
+const headMessage = (head: LogHead | null) => ({
+  sequence: BigInt(head?.sequence ?? 0),
+  hash: head === null ? new Uint8Array() : idToBytes(head.hash),
+})

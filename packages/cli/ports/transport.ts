@@ -1,0 +1,96 @@
+/**
+ * Connections to one server. Every socket to it, for calls (HTTP/2) and for packs (HTTP/1.1), is opened by `dial`,
+ * which verifies the certificate before a byte of ours is sent, and is gone when the line is closed.
+ */
+import type { Interceptor, Transport } from '@connectrpc/connect'
+import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { Pool } from 'undici'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import {
+  answerBytesMax,
+  packBytesMax,
+  packConnectionsMax,
+  packIdleMsMax,
+  pingMsInterval,
+  pingMsMax,
+} from '@anysync/protocol/limits.ts'
+import { dial } from './dial.ts'
+import { formatServer, formatServerUrl, type ServerAddress } from './link.ts'
+import type { Trust } from './pin.ts'
+import type { Patience, Pause } from './retry.ts'
+
+/** A server and how to reach it. Disposing it closes all connections at once and ends what still runs on them. */
+export interface Line extends AsyncDisposable, Patience {
+  readonly server: ServerAddress
+  /** For calls. */
+  readonly transport: Transport
+  /** For packs. */
+  readonly pool: Pool
+  /** The headers that say who calls. */
+  readonly authorization: Record<string, string>
+}
+
+/** Opens nothing yet: connections come with the first calls. The token is a device's, null for a stranger. */
+export const openLine = (server: ServerAddress, trust: Trust, token: Uint8Array | null, pause: Pause): Line => {
+  const closing = new AbortController()
+  const baseUrl = formatServerUrl(server)
+  const authorization: Record<string, string> =
+    token === null ? {} : { authorization: `Bearer ${token.toBase64({ alphabet: 'base64url', omitPadding: true })}` }
+
+  const sessionManager = new Http2SessionManager(
+    baseUrl,
+    { pingIntervalMs: pingMsInterval, pingTimeoutMs: pingMsMax },
+    { createConnection: () => dial(server, trust, 'h2') },
+  )
+  const guard: Interceptor = (next) => async (request) => {
+    demandOpen(server, closing.signal)
+    for (const [name, value] of Object.entries(authorization)) request.header.set(name, value)
+    return next(request)
+  }
+  const transport = createConnectTransport({
+    httpVersion: '2',
+    baseUrl,
+    sessionManager,
+    interceptors: [guard],
+    // What travels is sealed or small. Without compression no answer can be larger than it looks.
+    acceptCompression: [],
+    readMaxBytes: answerBytesMax,
+  })
+  const pool = new Pool(baseUrl, {
+    connections: packConnectionsMax,
+    pipelining: 1,
+    allowH2: false,
+    headersTimeout: packIdleMsMax,
+    bodyTimeout: packIdleMsMax,
+    maxResponseSize: packBytesMax,
+    connect: (_options, callback) => {
+      const socket = dial(server, trust, 'http/1.1')
+      const fail = (error: Error): void => callback(error, null)
+      socket.once('error', fail)
+      socket.once('secureConnect', () => {
+        socket.off('error', fail)
+        callback(null, socket)
+      })
+    },
+  })
+  return {
+    server,
+    transport,
+    pool,
+    authorization,
+    closed: closing.signal,
+    pause,
+    async [Symbol.asyncDispose]() {
+      closing.abort()
+      sessionManager.abort()
+      await pool.destroy()
+    },
+  }
+}
+
+/** Nothing connects again after a close, or a call that comes late would keep the process alive. */
+export const demandOpen = (server: ServerAddress, closed: AbortSignal): void => {
+  if (closed.aborted) {
+    throw new SyncError('server.connect', 'unavailable', `the line to ${formatServer(server)} was closed`)
+  }
+}
