@@ -5,6 +5,7 @@
 import { SyncError, isTrouble } from '@anysync/protocol/errors.ts'
 import { fullScanMs, quietMs, quietMsMax, retryMsMax, retryMsMin } from '@anysync/protocol/limits.ts'
 import type { VaultId } from '@anysync/protocol/ids.ts'
+import { Latch } from '../latch.ts'
 import type { Chance, Clock, Remote, Watcher } from '../ports.ts'
 import type { Engine } from './engine.ts'
 import type { TurnReport } from './report.ts'
@@ -27,7 +28,7 @@ export type FollowParts = {
 /** Runs until aborted. Throws only what is a bug. */
 export const follow = async (parts: FollowParts): Promise<void> => {
   const { signal } = parts
-  const bell = new Bell()
+  const bell = new Latch()
   const background = [
     untilAborted(signal, () => watchDisk(parts, bell)),
     untilAborted(signal, () => watchHead(parts, bell)),
@@ -35,7 +36,7 @@ export const follow = async (parts: FollowParts): Promise<void> => {
   await untilAborted(signal, async () => {
     let failures = 0
     for (;;) {
-      bell.still()
+      bell.clear()
       let pauseMs = fullScanMs
       try {
         const report = await parts.engine.turn()
@@ -47,7 +48,7 @@ export const follow = async (parts: FollowParts): Promise<void> => {
         pauseMs = retryDelayMs(failures, parts.chance)
         failures += 1
       }
-      await bell.rung(parts.clock, pauseMs, signal)
+      await rungWithin(bell, parts.clock, pauseMs, signal)
     }
   })
   await Promise.all(background)
@@ -69,39 +70,20 @@ const untilAborted = async (signal: AbortSignal, work: () => Promise<void>): Pro
   }
 }
 
-/** Wakes the loop. Rung while nobody waits, it wakes the next wait. */
-class Bell {
-  #isRung = false
-  #wake: (() => void) | null = null
-
-  ring(): void {
-    this.#isRung = true
-    this.#wake?.()
+/** Waits until rung, or so many milliseconds. Rejects when aborted. */
+const rungWithin = async (bell: Latch, clock: Clock, ms: number, signal: AbortSignal): Promise<void> => {
+  const over = new AbortController()
+  const both = AbortSignal.any([signal, over.signal])
+  const ignored = (error: unknown): void => {
+    if (!both.aborted) throw error
   }
-
-  still(): void {
-    this.#isRung = false
-  }
-
-  /** Resolves when rung, or after so many milliseconds. Rejects when aborted. */
-  async rung(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-    if (this.#isRung) return
-    const over = new AbortController()
-    const both = AbortSignal.any([signal, over.signal])
-    const rung = new Promise<void>((resolve) => {
-      this.#wake = resolve
-    })
-    try {
-      await Promise.race([rung, clock.wait(ms, both)])
-    } finally {
-      this.#wake = null
-      over.abort()
-    }
-  }
+  await Promise.race([bell.next(both).catch(ignored), clock.wait(ms, both).catch(ignored)])
+  over.abort()
+  signal.throwIfAborted()
 }
 
 /** Rings when the folder has been quiet for a moment after a change, or after some seconds of changes without end. */
-const watchDisk = async ({ watcher, clock, signal, chance, onTrouble }: FollowParts, bell: Bell): Promise<void> => {
+const watchDisk = async ({ watcher, clock, signal, chance, onTrouble }: FollowParts, bell: Latch): Promise<void> => {
   for (let failures = 0; ;) {
     try {
       await watcher.nextChange(signal)
@@ -116,7 +98,7 @@ const watchDisk = async ({ watcher, clock, signal, chance, onTrouble }: FollowPa
     }
     const startedMs = clock.monotonicMs()
     while (clock.monotonicMs() - startedMs < quietMsMax && (await changesWithin(watcher, clock, signal))) continue
-    bell.ring()
+    bell.set()
   }
 }
 
@@ -138,13 +120,13 @@ const changesWithin = async (watcher: Watcher, clock: Clock, signal: AbortSignal
 }
 
 /** Rings when the server tells of a newer head, and after every reconnection, for what happened meanwhile is not known. */
-const watchHead = async (parts: FollowParts, bell: Bell): Promise<void> => {
+const watchHead = async (parts: FollowParts, bell: Latch): Promise<void> => {
   const { remote, vaultId, clock, chance, signal } = parts
   for (let failures = 0; ;) {
     try {
       for await (const { vaultId: moved, head } of remote.watch(signal)) {
         failures = 0
-        if (moved === vaultId && (head?.sequence ?? 0) !== parts.newestSequence()) bell.ring()
+        if (moved === vaultId && (head?.sequence ?? 0) !== parts.newestSequence()) bell.set()
       }
       signal.throwIfAborted()
     } catch (error) {
