@@ -7,7 +7,7 @@ import { sep } from 'node:path'
 import { Latch } from '@anysync/client/latch.ts'
 import type { Watcher } from '@anysync/client/ports.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { privateName } from './disk-paths.ts'
+import { privateName } from './refuse-name.ts'
 
 export type FolderWatcher = Watcher & Disposable
 
