@@ -107,7 +107,7 @@ export interface TempFile extends AsyncDisposable {
 export interface Disk {
   /** Null when nothing is there. */
   lstat(path: string): Promise<DiskStat | null>
-  /** Everything in a folder but the private folder, in any order. Throws `missing` when it is gone, `unavailable` when unreadable. */
+  /** Everything in a folder but private folders, in any order. Throws `missing` when it is gone, `unavailable` when unreadable. */
   list(path: string): Promise<DiskEntry[]>
   /** Opens a regular file, never through a symlink. Throws `missing`, `unavailable`, or `conflict` when it is not a file. */
   openFile(path: string): Promise<FileReader>

@@ -50,7 +50,7 @@ const namesOf = (operation: string, path: string): string[] => {
   if (path === '') return []
   const names = path.split('/')
   demand(!names.some(isHostile), operation, 'invalid', 'the path holds a name that no folder can have')
-  demand(names[0] !== privateName, operation, 'invalid', "the path leads into AnySync's own folder")
+  demand(!names.includes(privateName), operation, 'invalid', "the path leads into AnySync's own folder")
   return names
 }
 

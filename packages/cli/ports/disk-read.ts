@@ -31,7 +31,7 @@ const kindOf = (stat: BigIntStats): DiskKind => {
 /** Looking at an entry takes 4 µs when done at once and ten times that by the thread pool; so many are one stride. */
 const strideEntries = 1024
 
-export const listFolder = async (full: string, isRoot: boolean): Promise<DiskEntry[]> => {
+export const listFolder = async (full: string): Promise<DiskEntry[]> => {
   const entries: DiskEntry[] = []
   for (const name of await readNames(full)) {
     if (entries.length % strideEntries === strideEntries - 1) await new Promise(setImmediate)
@@ -39,7 +39,7 @@ export const listFolder = async (full: string, isRoot: boolean): Promise<DiskEnt
       entries.push({ name: name.text, stat: null, reason: 'name-not-utf8' })
       continue
     }
-    if (isRoot && name.text === privateName) continue
+    if (name.text === privateName) continue
     try {
       entries.push({ name: name.text, stat: toDiskStat(lstatSync(join(full, name.text), { bigint: true })) })
     } catch (error) {

@@ -59,7 +59,7 @@ const createNodeDisk = (root: string, libc: Libc): Disk => {
         return null
       }
     },
-    list: (path) => attemptAsync('disk.list', () => listFolder(paths.fencedFolder('disk.list', path), path === '')),
+    list: (path) => attemptAsync('disk.list', () => listFolder(paths.fencedFolder('disk.list', path))),
     openFile: (path) => attemptAsync('disk.openFile', () => openNodeFile(paths.fenced('disk.openFile', path))),
     readLink: (path) => attemptAsync('disk.readLink', () => readNodeLink(paths.fenced('disk.readLink', path))),
 

@@ -3,7 +3,7 @@
  */
 import { nameBytesMax } from '@anysync/protocol/limits.ts'
 
-/** The folder in the root of every linked folder that is AnySync's own. */
+/** The folder in the root of every linked folder that is AnySync's own; no folder's list shows it, at any depth. */
 export const privateName = '.anysync'
 
 /** Why, as the rest of a sentence that begins with "not synced here, because"; null when the name is fine. */

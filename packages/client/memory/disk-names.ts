@@ -17,7 +17,7 @@ export const demandPath = (operation: string, path: string): void => {
   if (path === '') return
   const names = path.split('/')
   demand(!names.some(isHostile), operation, 'invalid', 'the path holds a name that no folder can have')
-  demand(names[0] !== privateName, operation, 'invalid', "the path leads into AnySync's own folder")
+  demand(!names.includes(privateName), operation, 'invalid', "the path leads into AnySync's own folder")
 }
 
 const isHostile = (name: string): boolean => name === '' || name === '.' || name === '..' || name.includes('\0')

@@ -64,13 +64,13 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
     assert.ok(isSameStat(a, await statOf(disk, 'a')))
   })
 
-  fact('list tells everything but the private folder', async ({ disk, user }) => {
+  fact('list tells everything but private folders, which may lie inside of linked ones', async ({ disk, user }) => {
     user.writeFile('folder/file', 'x')
     user.writeFile('.hidden', 'x')
     user.symlink('folder', 'link')
     user.mkdir('folder/.anysync')
     assert.deepEqual(await namesIn(disk, ''), ['.hidden', 'folder', 'link'])
-    assert.deepEqual(await namesIn(disk, 'folder'), ['.anysync', 'file'])
+    assert.deepEqual(await namesIn(disk, 'folder'), ['file'])
     const [file] = (await disk.list('folder')).filter(({ name }) => name === 'file')
     assert.deepEqual(file, { name: 'file', stat: await statOf(disk, 'folder/file') })
     await refuses('missing', disk.list('gone'))
@@ -140,7 +140,19 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
   })
 
   fact('hostile paths are invalid', async ({ disk }) => {
-    for (const path of ['..', '../a', 'a/../b', '.', 'a//b', '/a', 'a/', 'a\0b', '.anysync', '.anysync/marker']) {
+    for (const path of [
+      '..',
+      '../a',
+      'a/../b',
+      '.',
+      'a//b',
+      '/a',
+      'a/',
+      'a\0b',
+      '.anysync',
+      '.anysync/marker',
+      'a/.anysync',
+    ]) {
       await refuses('invalid', disk.lstat(path))
       await refuses('invalid', placeText(disk, path, 'x', null))
       await refuses('invalid', disk.makeFolder(path))

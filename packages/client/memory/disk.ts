@@ -106,7 +106,7 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
         const folder = fileSystem.folder(operation, path)
         demandAccess(operation, folder, folder.children.size === 0 ? mayRead : mayRead | maySearch)
         return [...folder.children.values()]
-          .filter(({ name }) => path !== '' || name !== privateName)
+          .filter(({ name }) => name !== privateName)
           .map(({ name, inode, isNameLost }) =>
             isNameLost ? { name, stat: null, reason: 'name-not-utf8' } : { name, stat: fileSystem.stat(inode) },
           )

@@ -1,0 +1,93 @@
+/**
+ * Long work as a person watches it, on standard error: one live line on a terminal, a plain line every few seconds
+ * elsewhere. It is driven by the work's own reports and needs no timer.
+ */
+import { counted, formatBytes, formatCount, formatSeconds } from './words.ts'
+import type { Writer } from './print.ts'
+
+/** How far the work is. Totals are 0 while they are not known. */
+export type Step = { phase: string; files: number; filesTotal: number; bytes: number; bytesTotal: number }
+
+export type ProgressLine = Disposable & {
+  report(step: Step): void
+}
+
+export type ProgressOptions = {
+  json?: boolean
+  quiet?: boolean
+  to?: Writer
+  /** Whether lines can be rewritten in place. */
+  isLive?: boolean
+  nowMs?: () => number
+}
+
+const liveMs = 100
+const plainMs = 5000
+/** Speed is that of about this long. */
+const speedMs = 5000
+
+/** Disposing it wipes the live line. Silent with --quiet and --json. */
+export const createProgress = (options: ProgressOptions = {}): ProgressLine => {
+  const to = options.to ?? process.stderr
+  const isLive = options.isLive ?? process.stderr.isTTY
+  const nowMs = options.nowMs ?? (() => performance.now())
+  const isSilent = options.quiet === true || options.json === true
+  let lastMs = nowMs()
+  let isShown = false
+  let meter = newMeter('', 0, lastMs)
+
+  return {
+    report: (step) => {
+      if (isSilent) return
+      const now = nowMs()
+      if (step.phase !== meter.phase || step.bytes < meter.bytes) meter = newMeter(step.phase, step.bytes, now)
+      if (now - lastMs < (isLive ? liveMs : plainMs)) return
+      measure(meter, step.bytes, now)
+      lastMs = now
+      const line = lineOf(step, meter.bytesPerMs * 1000)
+      to.write(isLive ? `\r\u001b[2K${line.slice(0, columns() - 1)}` : `${line}\n`)
+      isShown = isLive
+    },
+    [Symbol.dispose]: () => {
+      if (isShown) to.write('\r\u001b[2K')
+      isShown = false
+    },
+  }
+}
+
+const columns = (): number => process.stderr.columns || 80
+
+type Meter = { phase: string; bytes: number; atMs: number; bytesPerMs: number; isMeasured: boolean }
+
+const newMeter = (phase: string, bytes: number, atMs: number): Meter => ({
+  phase,
+  bytes,
+  atMs,
+  bytesPerMs: 0,
+  isMeasured: false,
+})
+
+/** An average that forgets: what was long ago counts little. */
+const measure = (meter: Meter, bytes: number, nowMs: number): void => {
+  const passed = nowMs - meter.atMs
+  if (passed <= 0) return
+  const speed = (bytes - meter.bytes) / passed
+  const weight = meter.isMeasured ? 1 - Math.exp(-passed / speedMs) : 1
+  meter.bytesPerMs += (speed - meter.bytesPerMs) * weight
+  meter.bytes = bytes
+  meter.atMs = nowMs
+  meter.isMeasured = true
+}
+
+const lineOf = ({ phase, files, filesTotal, bytes, bytesTotal }: Step, bytesPerSecond: number): string => {
+  const parts: string[] = []
+  if (filesTotal > 0) parts.push(`${formatCount(files)} of ${counted(filesTotal, 'file')}`)
+  else if (files > 0) parts.push(counted(files, 'file'))
+  if (bytesTotal > 0) parts.push(`${formatBytes(bytes)} of ${formatBytes(bytesTotal)}`)
+  else if (bytes > 0) parts.push(formatBytes(bytes))
+  if (bytesPerSecond >= 1) {
+    parts.push(`${formatBytes(Math.round(bytesPerSecond))}/s`)
+    if (bytesTotal > bytes) parts.push(`${formatSeconds((bytesTotal - bytes) / bytesPerSecond)} left`)
+  }
+  return `${phase}: ${parts.join(', ')}`
+}
