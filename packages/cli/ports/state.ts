@@ -9,7 +9,7 @@ import { assert } from '@anysync/protocol/errors.ts'
 import { idToBytes, packIdFromBytes, recordHashFromBytes, type VaultId } from '@anysync/protocol/ids.ts'
 import { stateCacheBytesMax } from '@anysync/protocol/limits.ts'
 import type { LogHead, State } from '@anysync/client/ports.ts'
-import { placesInPack } from '@anysync/client/vault/places.ts'
+import { placesOf } from '@anysync/client/content/places.ts'
 import { blobOf, numberOf, openStateDatabase, textOf, type Row, type StateDatabase } from './state-database.ts'
 import { linkFromRow, nodeFromRow, placeFromRow, valuesOfNode } from './state-rows.ts'
 
@@ -104,7 +104,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
         }
         const row = sql.putPack.get(vault, pack.pack, toBinary(IndexedPackSchema, pack), isPending ? 1 : 0)
         const ref = numberOf(row ?? {}, 'ref')
-        for (const { chunkId, place } of placesInPack(pack)) {
+        for (const { id: chunkId, place } of placesOf(pack)) {
           const segment = [place.segmentOffset, place.sealedLength, place.plainLength, place.kind, place.compression]
           sql.putChunk.run(vault, idToBytes(chunkId), ref, ...segment, place.offset, place.length)
         }
@@ -124,7 +124,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
         const ref = numberOf(row, 'ref')
         const pack = fromBinary(IndexedPackSchema, blobOf(row, 'directory'))
         assert(packIdFromBytes(pack.pack) === packId, 'a pack is stored under its own name')
-        for (const { chunkId } of placesInPack(pack)) sql.removeChunk.run(vault, idToBytes(chunkId), ref)
+        for (const { id: chunkId } of placesOf(pack)) sql.removeChunk.run(vault, idToBytes(chunkId), ref)
         sql.removePack.run(ref)
       })
     },

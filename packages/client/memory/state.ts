@@ -8,7 +8,7 @@ import { assert } from '@anysync/protocol/errors.ts'
 import { packIdFromBytes, type NodeId, type PackId, type VaultId } from '@anysync/protocol/ids.ts'
 import { stateCacheBytesMax } from '@anysync/protocol/limits.ts'
 import type { BaseNode, ChunkPlace, Link, LogHead, State } from '../ports.ts'
-import { placesInPack } from '../vault/places.ts'
+import { placesOf } from '../content/places.ts'
 
 type StoredRecord = LogHead & { record: Uint8Array }
 type StoredPack = { pack: IndexedPack; isPending: boolean }
@@ -85,7 +85,7 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
     return made
   }
   const removePlaces = (vaultId: VaultId, pack: PackId, old: IndexedPack): void => {
-    for (const { chunkId } of placesInPack(old)) {
+    for (const { id: chunkId } of placesOf(old)) {
       const key = `${vaultId} ${chunkId}`
       const rest = (tables.places.get(key) ?? []).filter((place) => place.pack !== pack)
       set(tables.places, key, rest.length === 0 ? undefined : rest)
@@ -163,7 +163,7 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
         const before = packs.get(id)
         if (before) return set(packs, id, { pack: before.pack, isPending: before.isPending && isPending })
         set(packs, id, { pack: clone(IndexedPackSchema, pack), isPending })
-        for (const { chunkId, place } of placesInPack(pack)) {
+        for (const { id: chunkId, place } of placesOf(pack)) {
           const key = `${vaultId} ${chunkId}`
           set(tables.places, key, [...(tables.places.get(key) ?? []), place])
         }

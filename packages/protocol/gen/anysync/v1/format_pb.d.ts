@@ -853,7 +853,7 @@ export declare type VaultLabel = Message<"anysync.v1.VaultLabel"> & {
   name: string;
 
   /**
-   * Zeros that round the message up to 256 bytes, so that a name's length does not show.
+   * Zeros that make the message 512 bytes, whatever the name: a name's length does not show.
    *
    * @generated from field: bytes padding = 2;
    */

@@ -275,7 +275,7 @@ export declare const WatchResponseSchema: GenMessage<WatchResponse>;
  */
 export declare const Vault: GenService<{
   /**
-   * Creates a vault under an id that the client chose. `conflict`: the id is taken.
+   * Creates a vault under an id that the client chose. `conflict`: the id is taken. Repeating it word for word is harmless.
    *
    * @generated from rpc anysync.v1.Vault.CreateVault
    */

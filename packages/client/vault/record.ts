@@ -1,0 +1,162 @@
+/**
+ * Records: the links of a vault's log. Each is signed by the device that appended it, names the record before it by
+ * hash, and carries its body sealed to exactly this place in the log. Knows one record and the one before; what a log
+ * as a whole must keep is `log.ts`'s.
+ */
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { demand, SyncError } from '@anysync/protocol/errors.ts'
+import {
+  RecordHeaderSchema,
+  RecordKind,
+  RecordSchema,
+  SnapshotBodySchema,
+  type DeviceCertificate,
+  type RecordHeader,
+  type SnapshotBody,
+} from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import {
+  deviceIdFromBytes,
+  idToBytes,
+  recordHashFromBytes,
+  type DeviceId,
+  type RecordHash,
+  type VaultId,
+} from '@anysync/protocol/ids.ts'
+import { recordBytesMax } from '@anysync/protocol/limits.ts'
+import { equalBytes } from '../crypto/bytes.ts'
+import { encodeContext } from '../crypto/context.ts'
+import { parseMessage } from '../crypto/message.ts'
+import { checkDeviceCertificate } from '../crypto/sign.ts'
+import type { VaultKeys } from '../crypto/vault-keys.ts'
+import type { Cipher, LogHead } from '../ports.ts'
+import { checkSnapshotBody } from './snapshot-body.ts'
+
+const version = 1
+
+/** The device that signs, and its identity's word for it. */
+export type Signer = { signingSeed: Uint8Array; certificate: DeviceCertificate }
+
+export type OpenedRecord = { head: LogHead; deviceId: DeviceId; body: SnapshotBody }
+
+/** What the first record of a log names as the one before it: nothing of another vault can begin this log. */
+export const genesisHash = (cipher: Cipher, vaultId: VaultId): RecordHash =>
+  recordHashFromBytes(cipher.sha256(encodeContext('genesis', idToBytes(vaultId))))
+
+/** Seals and signs the record that follows `previous`, null at the beginning of the log. */
+export const sealRecord = (
+  parts: { cipher: Cipher; keys: VaultKeys; signer: Signer },
+  previous: LogHead | null,
+  body: SnapshotBody,
+): { head: LogHead; bytes: Uint8Array } => {
+  const { cipher, keys, signer } = parts
+  const header = create(RecordHeaderSchema, {
+    version,
+    vaultId: idToBytes(keys.vaultId),
+    sequence: BigInt(previous?.sequence ?? 0) + 1n,
+    previous: idToBytes(previous?.hash ?? genesisHash(cipher, keys.vaultId)),
+    epoch: keys.epoch,
+    kind: RecordKind.SNAPSHOT,
+    device: signer.certificate,
+  })
+  const headerBytes = toBinary(RecordHeaderSchema, header)
+  const context = bodyContext(header, signer.certificate)
+  const sealedBody = keys.log(keys.epoch).seal(toBinary(SnapshotBodySchema, body), context)
+  const signature = cipher.sign(signer.signingSeed, signedBytes(cipher, headerBytes, sealedBody))
+  const bytes = toBinary(RecordSchema, create(RecordSchema, { header: headerBytes, sealedBody, signature }))
+  demand(
+    bytes.length <= recordBytesMax,
+    'record.seal',
+    'invalid',
+    `a record would be ${bytes.length} bytes, more than ${recordBytesMax}`,
+  )
+  return { head: { sequence: Number(header.sequence), hash: hashOf(cipher, bytes) }, bytes }
+}
+
+/**
+ * Verifies the record that should follow `previous` and opens it: its place in this log, the certificate of its device
+ * by the identity, the signature, the seal, and every rule of the body. `corrupt` names the record by number; `invalid`
+ * when a newer AnySync wrote it.
+ */
+export const openRecord = (
+  parts: { cipher: Cipher; keys: VaultKeys; identityPublicKey: Uint8Array },
+  previous: LogHead | null,
+  bytes: Uint8Array,
+): OpenedRecord => {
+  const { cipher, keys, identityPublicKey } = parts
+  const sequence = (previous?.sequence ?? 0) + 1
+  const refuseUnless = (fact: boolean, why: string): void =>
+    demand(fact, 'record.open', 'corrupt', `record ${sequence} of vault ${keys.vaultId} is refused: ${why}`)
+
+  const { record, header, certificate } = parseRecord(bytes)
+  const hash = idToBytes(previous?.hash ?? genesisHash(cipher, keys.vaultId))
+  refuseUnless(equalBytes(header.vaultId, idToBytes(keys.vaultId)), 'it is of another vault')
+  refuseUnless(header.sequence === BigInt(sequence), `it says that it is number ${header.sequence}`)
+  refuseUnless(equalBytes(header.previous, hash), 'it does not follow the record before it')
+  checkDeviceCertificate(cipher, certificate, identityPublicKey)
+  const signed = signedBytes(cipher, record.header, record.sealedBody)
+  const isSigned = cipher.verify(certificate.devicePublicKey, signed, record.signature)
+  refuseUnless(isSigned, 'its device did not sign it')
+  return readRecord(parts, bytes)
+}
+
+/**
+ * Opens a record that was verified before and kept: the seal is checked, its place and signature are not again.
+ */
+export const readRecord = (parts: { cipher: Cipher; keys: VaultKeys }, bytes: Uint8Array): OpenedRecord => {
+  const { record, header, certificate } = parseRecord(bytes)
+  const sequence = Number(header.sequence)
+  const plaintext = parts.keys.log(header.epoch).open(record.sealedBody, bodyContext(header, certificate))
+  const body = parseMessage(SnapshotBodySchema, plaintext, 'record.open', `the body of record ${sequence}`)
+  checkSnapshotBody(body, sequence)
+  return {
+    head: { sequence, hash: hashOf(parts.cipher, bytes) },
+    deviceId: deviceIdFromBytes(certificate.deviceId),
+    body,
+  }
+}
+
+const parseRecord = (bytes: Uint8Array) => {
+  const operation = 'record.open'
+  demand(bytes.length <= recordBytesMax, operation, 'corrupt', `a record of ${bytes.length} bytes is too large`)
+  const record = parseMessage(RecordSchema, bytes, operation, 'a record')
+  refuseNewer(peekHeader(record.header))
+  const header = parseMessage(RecordHeaderSchema, record.header, operation, 'the header of a record')
+  const { device: certificate } = header
+  demand(certificate !== undefined, operation, 'corrupt', 'a record comes without the certificate of its device')
+  const isCounted = header.sequence > 0n && header.sequence <= BigInt(Number.MAX_SAFE_INTEGER)
+  demand(isCounted, operation, 'corrupt', `a record cannot be number ${header.sequence}`)
+  return { record, header, certificate }
+}
+
+/** The header before it is believed: a newer version may have fields that this one would call damage. */
+const peekHeader = (bytes: Uint8Array): RecordHeader => {
+  try {
+    return fromBinary(RecordHeaderSchema, bytes)
+  } catch (error) {
+    throw new SyncError('record.open', 'corrupt', 'the header of a record is damaged and cannot be read', error)
+  }
+}
+
+const refuseNewer = (header: RecordHeader): void => {
+  const operation = 'record.open'
+  const isSaid = header.version > 0 && header.kind > RecordKind.UNSPECIFIED
+  demand(isSaid, operation, 'corrupt', 'a record does not say its version or kind')
+  const isKnown = header.version === version && header.kind === RecordKind.SNAPSHOT
+  demand(isKnown, operation, 'invalid', 'the log of this vault was continued by a newer AnySync: update this one')
+}
+
+const signedBytes = (cipher: Cipher, header: Uint8Array, sealedBody: Uint8Array): Uint8Array =>
+  encodeContext('record-signature', header, cipher.sha256(sealedBody))
+
+const bodyContext = (header: RecordHeader, certificate: DeviceCertificate): Uint8Array =>
+  encodeContext(
+    'record',
+    header.vaultId,
+    header.epoch,
+    header.sequence,
+    header.previous,
+    header.kind,
+    certificate.deviceId,
+  )
+
+const hashOf = (cipher: Cipher, record: Uint8Array): RecordHash => recordHashFromBytes(cipher.sha256(record))
