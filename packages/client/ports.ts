@@ -304,17 +304,18 @@ export type VaultInfo = { vaultId: VaultId; grant: Uint8Array; head: LogHead | n
 export interface Remote {
   whoAmI(): Promise<Me>
   logout(): Promise<void>
+  /** `conflict` when the id is taken. Repeating it word for word is harmless. */
   createVault(vaultId: VaultId, grant: Uint8Array): Promise<void>
   listVaults(): Promise<{ vaults: VaultInfo[]; incarnation: Uint8Array }>
   /** `conflict` when the head is another, `missing` when a pack is not stored. Repeating an append that took place is harmless. */
   append(vaultId: VaultId, expected: LogHead | null, record: Uint8Array, packs: PackId[]): Promise<LogHead>
   recordsSince(vaultId: VaultId, sequence: number): AsyncIterable<Uint8Array>
-  /** Heads as they move, until aborted. Ends by `unavailable` when the line is lost. */
+  /** Every head at once, then each as it moves, until aborted; then it simply ends. Throws `unavailable` when the line is lost. */
   watch(signal: AbortSignal): AsyncIterable<{ vaultId: VaultId; head: LogHead | null }>
   existingPacks(vaultId: VaultId, packs: PackId[]): Promise<Set<PackId>>
   /** Resolves when the pack is durable on the server. Storing it twice is harmless. */
   putPack(vaultId: VaultId, pack: PackId, bytes: Uint8Array): Promise<void>
-  /** Bytes `offset` to `offset + length` of a pack, or `missing`; never more or fewer. */
+  /** Bytes `offset` to `offset + length` of a pack; `missing` when it is not there or ends before; never more or fewer. */
   getPack(vaultId: VaultId, pack: PackId, offset: number, length: number): Promise<Uint8Array>
   /** Bytes of the whole pack, or null when it is not there. */
   packLength(vaultId: VaultId, pack: PackId): Promise<number | null>
