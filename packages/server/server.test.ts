@@ -1,0 +1,376 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { copyFileSync, existsSync, statSync, utimesSync } from 'node:fs'
+import { connect as connectTcp } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import { Code, ConnectError } from '@connectrpc/connect'
+import { fromConnectError } from '@anysync/protocol/wire.ts'
+import { systemClock } from './clock.ts'
+import {
+  callsTo,
+  emptyHead,
+  kindIn,
+  logIn,
+  loginRequest,
+  newDevice,
+  newFolder,
+  newHome,
+  newInvitation,
+  newPack,
+  newServer,
+  newVault,
+  objectPath,
+  recordAfter,
+  send,
+  signUp,
+  signUpRequest,
+  type Protocol,
+} from './household.suite.ts'
+import { createIdentity } from './tls.ts'
+
+const kindOf = (error: unknown) => fromConnectError('test', error).kind
+const rejectsWith = (work: Promise<unknown>, kind: string) =>
+  assert.rejects(work, (error: unknown) => {
+    assert.equal(kindOf(error), kind, error instanceof Error ? error.message : String(error))
+    return true
+  })
+const collect = async <T>(stream: AsyncIterable<T>): Promise<T[]> => {
+  const all: T[] = []
+  for await (const one of stream) all.push(one)
+  return all
+}
+
+test('Connect, gRPC and gRPC-Web all answer, refuse and stream', async (t) => {
+  const server = await newServer(t)
+  const device = await newDevice(server, 'anna@example.org')
+  const vaultId = await newVault(device.calls)
+  await device.calls.vault.append({ vaultId, expected: emptyHead, record: recordAfter(vaultId, emptyHead), packs: [] })
+  for (const protocol of ['connect', 'grpc', 'grpc-web'] satisfies Protocol[]) {
+    const calls = callsTo(server, device.token, protocol)
+    assert.equal((await calls.account.whoAmI({})).email, 'anna@example.org')
+    assert.equal((await collect(calls.vault.recordsSince({ vaultId, sequence: 0n }))).length, 1)
+    await rejectsWith(calls.vault.createVault({ vaultId, grant: new Uint8Array(1) }), 'conflict')
+    await rejectsWith(collect(calls.vault.recordsSince({ vaultId: new Uint8Array(16), sequence: 0n })), 'missing')
+
+    const stranger = callsTo(server, null, protocol)
+    const unary = () => stranger.account.whoAmI({})
+    const streaming = () => collect(stranger.vault.recordsSince({ vaultId, sequence: 0n }))
+    for (const work of [unary, streaming]) {
+      await assert.rejects(work, (error: unknown) => {
+        const trouble = ConnectError.from(error)
+        assert.equal(trouble.code, Code.Unauthenticated)
+        assert.equal(trouble.rawMessage, "this call needs a device's token: log in again")
+        return true
+      })
+    }
+  }
+})
+
+test('an invitation makes one account, and not after its time', async (t) => {
+  const server = await newServer(t)
+  const { account } = callsTo(server, null)
+  const invitation = await newInvitation(server)
+  await account.signUp(signUpRequest('anna@example.org', invitation).request)
+  const answers: string[] = []
+  const expired = await newInvitation(server, { lifeMs: -1 })
+  for (const bad of [invitation, expired, new Uint8Array(32)]) {
+    await account.signUp(signUpRequest('bob@example.org', bad).request).catch((error: unknown) => {
+      answers.push(fromConnectError('test', error).message)
+      assert.equal(kindOf(error), 'missing')
+    })
+  }
+  assert.equal(answers.length, 3)
+  assert.equal(new Set(answers).size, 1)
+})
+
+test('an e-mail that has an account is a conflict, and the invitation stays good', async (t) => {
+  const server = await newServer(t)
+  await signUp(server, 'anna@example.org')
+  const { account } = callsTo(server, null)
+  const invitation = await newInvitation(server)
+  await rejectsWith(account.signUp(signUpRequest('anna@example.org', invitation).request), 'conflict')
+  await account.signUp(signUpRequest('bob@example.org', invitation).request)
+})
+
+test('sign-up refuses weak parameters and fields of the wrong form', async (t) => {
+  const server = await newServer(t)
+  const { account } = callsTo(server, null)
+  const invitation = await newInvitation(server)
+  const { request } = signUpRequest('anna@example.org', invitation)
+  const bad = [
+    { kdf: { ...request.kdf, n: 8192 } },
+    { kdf: { ...request.kdf, n: 20_000 } },
+    { kdf: { ...request.kdf, p: 5 } },
+    { kdf: { ...request.kdf, salt: new Uint8Array(15) } },
+    { email: 'Anna@example.org' },
+    { email: 'anna' },
+    { email: `${'a'.repeat(250)}@b.cd` },
+    { loginPublicKey: new Uint8Array(31) },
+    { masterKeys: new Uint8Array(16 * 1024 + 1) },
+    { masterKeys: new Uint8Array() },
+    { invitation: new Uint8Array(31) },
+  ]
+  for (const change of bad) await rejectsWith(account.signUp({ ...request, ...change }), 'invalid')
+  await account.signUp(request)
+})
+
+test('login gives user, device, token and master.keys; the token works and is not on the disk', async (t) => {
+  const home = await newHome(t)
+  const server = await newServer(t, { home })
+  const person = await signUp(server, 'anna@example.org')
+  const device = await logIn(server, person)
+  const me = await device.calls.account.whoAmI({})
+  assert.deepEqual(Buffer.from(me.userId), Buffer.from(person.userId))
+  assert.deepEqual(Buffer.from(me.deviceId), Buffer.from(device.deviceId))
+  assert.equal(me.deviceName, 'kitchen laptop')
+  await server.close()
+  const { readFileSync } = await import('node:fs')
+  for (const file of [home.databaseFile, home.runFile].filter((file) => existsSync(file))) {
+    const bytes = readFileSync(file)
+    for (const secret of [device.token, person.accountToken]) {
+      assert.ok(!bytes.includes(secret))
+      assert.ok(!bytes.includes(Buffer.from(secret).toString('hex')))
+      assert.ok(!bytes.includes(Buffer.from(secret).toString('base64url')))
+    }
+  }
+})
+
+test('a login signed for another certificate, with a used challenge or by another key fails alike', async (t) => {
+  const server = await newServer(t)
+  const person = await signUp(server, 'anna@example.org')
+  const other = await signUp(server, 'bob@example.org')
+  const { account } = callsTo(server, null)
+  const box = new Uint8Array(32).fill(9)
+  const fresh = async (email = person.email) => (await account.challenge({ email })).challenge
+  const used = await fresh()
+  await account.login(loginRequest(server, person, used, box))
+  const requests = [
+    loginRequest(server, person, used, box),
+    loginRequest(server, person, await fresh(), box, { fingerprint: new Uint8Array(32) }),
+    loginRequest(server, { ...other, email: person.email }, await fresh(), box),
+    loginRequest(server, person, await fresh(other.email), box),
+    loginRequest(server, { ...other, email: 'nobody@example.org' }, await fresh('nobody@example.org'), box),
+  ]
+  const messages = new Set<string>()
+  for (const request of requests) {
+    await account.login(request).then(
+      () => assert.fail('a wrong login passed'),
+      (error: unknown) => messages.add(`${kindOf(error)} ${fromConnectError('test', error).message}`),
+    )
+  }
+  assert.equal(messages.size, 1)
+  assert.match([...messages].join(), /^unauthorized /)
+})
+
+test('too many wrong passwords wait, for known and unknown e-mails alike, and signed-in devices go on', async (t) => {
+  let nowMs = Date.now()
+  const server = await newServer(t, { clock: { nowMs: () => nowMs } })
+  const device = await newDevice(server, 'anna@example.org')
+  const { account } = callsTo(server, null)
+  const stranger = await signUp(server, 'eve@example.org')
+  const attempt = async (email: string) => {
+    const { challenge } = await account.challenge({ email })
+    return account.login(loginRequest(server, { ...stranger, email }, challenge, new Uint8Array(32))).then(
+      () => 'passed',
+      (error: unknown) => `${kindOf(error)} ${fromConnectError('test', error).message}`,
+    )
+  }
+  const told = async (email: string) => {
+    const answers = []
+    for (let i = 0; i < 7; i++) answers.push(await attempt(email))
+    return answers
+  }
+  const known = await told('anna@example.org')
+  assert.deepEqual(await told('nobody@example.org'), known)
+  assert.equal(known.filter((answer) => answer.startsWith('unauthorized')).length, 5)
+  assert.equal(known.at(-1), 'unavailable too many failed attempts: wait 1 seconds and try again')
+  await device.calls.account.whoAmI({})
+  nowMs += 1000
+  await logIn(server, device.person)
+  assert.match(await attempt('anna@example.org'), /^unauthorized/)
+})
+
+test('a revoked device can do nothing and its watch ends; the account token alone revokes', async (t) => {
+  const server = await newServer(t)
+  const laptop = await newDevice(server, 'anna@example.org')
+  const phone = await logIn(server, laptop.person)
+  await newVault(phone.calls)
+  const watch = phone.calls.vault.watch({})[Symbol.asyncIterator]()
+  await watch.next()
+  await rejectsWith(laptop.calls.account.revokeDevice({ deviceId: phone.deviceId }), 'unauthorized')
+  const owner = callsTo(server, laptop.person.accountToken)
+  await rejectsWith(owner.account.whoAmI({}), 'unauthorized')
+  await owner.account.revokeDevice({ deviceId: phone.deviceId })
+  await rejectsWith(watch.next(), 'unauthorized')
+  await rejectsWith(phone.calls.account.whoAmI({}), 'unauthorized')
+  const { devices } = await laptop.calls.account.listDevices({})
+  assert.deepEqual(
+    devices.map(({ isRevoked }) => isRevoked),
+    [false, true],
+  )
+  await laptop.calls.account.logout({})
+  await rejectsWith(laptop.calls.account.whoAmI({}), 'unauthorized')
+})
+
+test('a restart keeps accounts, devices, vaults, records and packs', async (t) => {
+  const home = await newHome(t)
+  const first = await newServer(t, { home })
+  const { person, token, calls } = await newDevice(first, 'anna@example.org')
+  const vaultId = await newVault(calls)
+  const pack = newPack(100_000)
+  assert.equal((await send(first, 'PUT', objectPath(vaultId, pack.name), { token, body: pack.bytes })).status, 201)
+  const record = recordAfter(vaultId, emptyHead)
+  const { head } = await calls.vault.append({ vaultId, expected: emptyHead, record, packs: [pack.id] })
+  const before = await calls.vault.listVaults({})
+  await first.close()
+
+  const second = await newServer(t, { home })
+  const again = callsTo(second, token)
+  const after = await again.vault.listVaults({})
+  assert.deepEqual(after, before)
+  assert.deepEqual(after.vaults[0]?.head, head)
+  assert.deepEqual(
+    (await collect(again.vault.recordsSince({ vaultId, sequence: 0n }))).map((answer) => Buffer.from(answer.record)),
+    [Buffer.from(record)],
+  )
+  const { body } = await send(second, 'GET', objectPath(vaultId, pack.name), { token })
+  assert.deepEqual(body, pack.bytes)
+  await logIn(second, person)
+})
+
+test('watch tells every head at once, then each move, then that it lives', async (t) => {
+  const server = await newServer(t, { aliveMs: 20 })
+  const { calls, person } = await newDevice(server, 'anna@example.org')
+  const other = await newDevice(server, 'bob@example.org')
+  const vaultId = await newVault(calls)
+  const phone = await logIn(server, person)
+  const watch = phone.calls.vault.watch({})[Symbol.asyncIterator]()
+  const next = async () => {
+    for (;;) {
+      const { value } = (await watch.next()) as { value: { vaultId: Uint8Array; head?: { sequence: bigint } } }
+      if (value.vaultId.length > 0) return [value.vaultId.toHex(), value.head?.sequence]
+    }
+  }
+  assert.deepEqual(await next(), [vaultId.toHex(), 0n])
+  await newVault(other.calls)
+  await calls.vault.append({ vaultId, expected: emptyHead, record: recordAfter(vaultId, emptyHead), packs: [] })
+  assert.deepEqual(await next(), [vaultId.toHex(), 1n])
+  const alive = (await watch.next()) as { value: { vaultId: Uint8Array } }
+  assert.equal(alive.value.vaultId.length, 0)
+})
+
+test('closing ends watch streams as unavailable, and a second close is harmless', async (t) => {
+  const server = await newServer(t)
+  const { calls } = await newDevice(server, 'anna@example.org')
+  await newVault(calls)
+  const watch = calls.vault.watch({})[Symbol.asyncIterator]()
+  await watch.next()
+  const next = watch.next()
+  const ended = rejectsWith(next, 'unavailable')
+  await Promise.all([server.close(), server.close()])
+  await ended
+})
+
+test('only one server runs for a home, and a port that is taken is a clear error', async (t) => {
+  const home = await newHome(t)
+  const server = await newServer(t, { home })
+  await assert.rejects(newServer(t, { home }), /already runs/)
+  const config = {
+    port: server.port,
+    address: null,
+    listen: '127.0.0.1',
+    reserveBytes: 0,
+    log: 'error' as const,
+    tls: null,
+  }
+  const elsewhere = await newHome(t)
+  await assert.rejects(newServer(t, { home: elsewhere, config }), /port \d+ is taken/)
+  // Nothing stays locked after a failed start.
+  await newServer(t, { home: elsewhere })
+})
+
+test('garbage at the port, malformed messages and bad headers leave the server alive', async (t) => {
+  const server = await newServer(t)
+  const { token, calls } = await newDevice(server, 'anna@example.org')
+  const tcp = connectTcp(server.port, '127.0.0.1')
+  tcp.end('GET / HTTP/1.1\r\n\r\n\0\0\0 garbage')
+  tcp.on('error', () => undefined).resume()
+  await once(tcp, 'close')
+  for (const bytes of [
+    '\x16\x03\x01 nonsense \r\n\r\n',
+    'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nxxxxxxxxxxxx',
+    'PUT /objects HTTP/9\r\n\r\n',
+  ]) {
+    const tls = connectTls({
+      port: server.port,
+      host: '127.0.0.1',
+      ca: server.certificate(),
+      ALPNProtocols: ['http/1.1'],
+    })
+    tls.on('error', () => undefined).resume()
+    await once(tls, 'secureConnect')
+    tls.end(bytes)
+    await once(tls, 'close')
+  }
+  const malformed = await send(server, 'POST', '/anysync.v1.Vault/Append', {
+    token,
+    body: Buffer.from('ffffffffffffffffff', 'hex'),
+    headers: { 'content-type': 'application/proto' },
+  })
+  // Connect for Node calls bytes that are no message an internal error.
+  assert.equal(malformed.status, 500)
+  const large = await send(server, 'POST', '/anysync.v1.Vault/Append', {
+    token,
+    body: Buffer.alloc(3 * 1024 * 1024),
+    headers: { 'content-type': 'application/proto' },
+  })
+  assert.ok(large.status >= 400, `${large.status}`)
+  assert.equal((await send(server, 'GET', '/objects/%zz/%00', { token })).status, 400)
+  assert.equal((await send(server, 'GET', '/nowhere', { token })).status, 404)
+  assert.equal((await send(server, 'DELETE', objectPath(new Uint8Array(16), 'a'.repeat(64)), { token })).status, 404)
+  await calls.account.whoAmI({})
+})
+
+test('health and readiness answer without a token, and say nothing else', async (t) => {
+  const server = await newServer(t)
+  for (const path of ['/healthz', '/readyz']) {
+    const answer = await send(server, 'GET', path)
+    assert.equal(answer.status, 200)
+    assert.equal(answer.body.toString(), '{"status":"ok"}')
+  }
+  assert.equal(kindIn(await send(server, 'GET', '/')), 'unauthorized')
+})
+
+test('a certificate of the operator is read again when its files change', async (t) => {
+  const folder = newFolder(t)
+  const files = { certificate: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
+  const next = { certificate: join(folder, 'next-cert.pem'), key: join(folder, 'next-key.pem') }
+  for (const one of [files, next]) await createIdentity(one, ['localhost', '127.0.0.1'], systemClock.nowMs())
+  assert.equal(statSync(files.key).mode & 0o777, 0o600)
+  const config = {
+    port: 0,
+    address: '127.0.0.1',
+    listen: '127.0.0.1',
+    reserveBytes: 0,
+    log: 'error' as const,
+    tls: { ...files, pin: true },
+  }
+  const lines: string[] = []
+  const { createLog } = await import('./log.ts')
+  const reread = Promise.withResolvers<void>()
+  const write = (line: string) => {
+    lines.push(line)
+    if (line.includes('read again')) reread.resolve()
+  }
+  const server = await newServer(t, { config, certificateMs: 10, log: createLog('info', { write }) })
+  const before = server.fingerprint().toHex()
+  copyFileSync(next.key, files.key)
+  copyFileSync(next.certificate, files.certificate)
+  const later = new Date(Date.now() + 5000)
+  utimesSync(files.certificate, later, later)
+  await reread.promise
+  assert.notEqual(server.fingerprint().toHex(), before)
+  assert.equal((await send(server, 'GET', '/healthz')).status, 200)
+})
