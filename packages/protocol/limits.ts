@@ -166,3 +166,6 @@ export const fullScanMs = 3_600_000
 /** Waiting for a server that cannot be reached: doubled each time, with chance. */
 export const retryMsMin = 1_000
 export const retryMsMax = 60_000
+
+/** Records that are verified are kept at the latest after so many. */
+export const recordsStoredAtOnce = 64

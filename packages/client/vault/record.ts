@@ -29,14 +29,14 @@ import { parseMessage } from '../crypto/message.ts'
 import { checkDeviceCertificate } from '../crypto/sign.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Cipher, LogHead } from '../ports.ts'
-import { checkSnapshotBody } from './snapshot-body.ts'
+import { checkSnapshotBody, type CheckedBody } from './snapshot-body.ts'
 
 const version = 1
 
 /** The device that signs, and its identity's word for it. */
 export type Signer = { signingSeed: Uint8Array; certificate: DeviceCertificate }
 
-export type OpenedRecord = { head: LogHead; deviceId: DeviceId; body: SnapshotBody }
+export type OpenedRecord = { head: LogHead; deviceId: DeviceId; body: CheckedBody }
 
 /** What the first record of a log names as the one before it: nothing of another vault can begin this log. */
 export const genesisHash = (cipher: Cipher, vaultId: VaultId): RecordHash =>
@@ -106,7 +106,12 @@ export const readRecord = (parts: { cipher: Cipher; keys: VaultKeys }, bytes: Ui
   const { record, header, certificate } = parseRecord(bytes)
   const sequence = Number(header.sequence)
   const plaintext = parts.keys.log(header.epoch).open(record.sealedBody, bodyContext(header, certificate))
-  const body = parseMessage(SnapshotBodySchema, plaintext, 'record.open', `the body of record ${sequence}`)
+  const body: SnapshotBody = parseMessage(
+    SnapshotBodySchema,
+    plaintext,
+    'record.open',
+    `the body of record ${sequence}`,
+  )
   checkSnapshotBody(body, sequence)
   return {
     head: { sequence, hash: hashOf(parts.cipher, bytes) },

@@ -2,7 +2,7 @@
  * What the body of a snapshot may be. Its packs' directories are checked when they are indexed.
  */
 import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
-import type { Content, SnapshotBody } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { Content, SnapshotBody, Statistics } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { toHex } from '@anysync/protocol/ids.ts'
 import {
   appendPacksMax,
@@ -16,8 +16,8 @@ import {
 import { checkContent } from '../content/content.ts'
 import { utf8 } from '../crypto/bytes.ts'
 
-/** A body whose root is there, as `checkSnapshotBody` leaves it. */
-export type CheckedBody = SnapshotBody & { root: Content }
+/** A body that `checkSnapshotBody` has seen: what must be there is there. */
+export type CheckedBody = SnapshotBody & { root: Content; statistics: Statistics }
 
 /** Throws `corrupt` unless this is a body that a writer makes for the record of this number. */
 export function checkSnapshotBody(body: SnapshotBody, sequence: number): asserts body is CheckedBody {

@@ -1,0 +1,87 @@
+/**
+ * How a record tells which packs it brings: their directories in the record itself while they are small, else in packs
+ * of their own that the record names. Both are checked alike when they are read.
+ */
+import { create, toBinary } from '@bufbuild/protobuf'
+import { demand } from '@anysync/protocol/errors.ts'
+import {
+  ContentKind,
+  IndexedPackSchema,
+  PackIndexSchema,
+  type IndexedPack,
+  type SnapshotBody,
+} from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { ChunkId, PackId } from '@anysync/protocol/ids.ts'
+import { chunkBytesMax, inlineDirectoriesBytesMax } from '@anysync/protocol/limits.ts'
+import { makeContent } from '../content/content.ts'
+import { placesOf } from '../content/places.ts'
+import { createContentReader } from '../content/read.ts'
+import type { ContentWriter } from '../content/write.ts'
+import { parseMessage } from '../crypto/message.ts'
+import type { VaultKeys } from '../crypto/vault-keys.ts'
+import type { ChunkPlace, Cipher } from '../ports.ts'
+
+/** Room for the tag and length of a field around a directory. */
+const fieldBytesMax = 8
+
+/** The part of a body that names packs. Large directories are written as index packs first. */
+export const packsForBody = async (
+  packs: IndexedPack[],
+  writer: Pick<ContentWriter, 'write' | 'finish'>,
+): Promise<Pick<SnapshotBody, 'packs' | 'indexPacks'>> => {
+  const groups = groupBySize(packs)
+  const [only] = groups
+  if (groups.length === 1 && only && only.bytes <= inlineDirectoriesBytesMax) return { packs, indexPacks: [] }
+  if (groups.length === 0) return { packs, indexPacks: [] }
+  for (const group of groups) {
+    const index = toBinary(PackIndexSchema, create(PackIndexSchema, { packs: group.packs }))
+    await writer.write(ContentKind.INDEX, index)
+  }
+  return { packs: [], indexPacks: await writer.finish() }
+}
+
+/** Groups whose index fits one chunk. */
+const groupBySize = (packs: IndexedPack[]): { packs: IndexedPack[]; bytes: number }[] => {
+  const groups: { packs: IndexedPack[]; bytes: number }[] = []
+  for (const pack of packs) {
+    const bytes = toBinary(IndexedPackSchema, pack).length + fieldBytesMax
+    const last = groups.at(-1)
+    if (last && last.bytes + bytes <= chunkBytesMax) {
+      last.packs.push(pack)
+      last.bytes += bytes
+    } else {
+      groups.push({ packs: [pack], bytes })
+    }
+  }
+  return groups
+}
+
+/** Every pack that a body brings: those it lists, its index packs, and those that they list. Throws `corrupt` for what no writer makes. */
+export const packsOfBody = async (
+  parts: {
+    cipher: Cipher
+    keys: VaultKeys
+    fetch: (pack: PackId, offset: number, length: number) => Promise<Uint8Array>
+  },
+  body: Pick<SnapshotBody, 'packs' | 'indexPacks'>,
+): Promise<IndexedPack[]> => {
+  const packs = [...body.packs, ...body.indexPacks]
+  for (const indexPack of body.indexPacks) {
+    const places = new Map<ChunkId, ChunkPlace>()
+    for (const { id, place } of placesOf(indexPack)) places.set(id, place)
+    const reader = createContentReader({ ...parts, locate: (id) => places.get(id) ?? null })
+    for (const [id, place] of places) {
+      demand(
+        place.kind === ContentKind.INDEX,
+        'log.index',
+        'corrupt',
+        `pack ${place.pack} is named as an index but is none`,
+      )
+      const bytes = await reader.bytes(ContentKind.INDEX, makeContent(place.length, 0, [id]))
+      packs.push(...parseMessage(PackIndexSchema, bytes, 'log.index', `the index in pack ${place.pack}`).packs)
+    }
+  }
+  // Walking the places checks the directory as a whole.
+  for (const pack of packs) placesOf(pack)
+  return packs
+}

@@ -1,0 +1,162 @@
+/**
+ * Opens a vault: its keys, its log, its contents and its trees, put together over one state and one server. Orders what
+ * is written: packs are durable before a record names them, and a record is accepted before this device believes it.
+ * [Note: order of writes]
+ */
+import { create } from '@bufbuild/protobuf'
+import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import {
+  ContentKind,
+  NodeKind,
+  SnapshotBodySchema,
+  StatisticsSchema,
+  type AccessKeys,
+  type Content,
+} from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { chunkIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
+import { appendPacksMax } from '@anysync/protocol/limits.ts'
+import { createIdentify } from '../content/identify.ts'
+import { createContentReader } from '../content/read.ts'
+import { openVaultKeys } from '../crypto/vault-keys.ts'
+import type { Chance, Cipher, Clock, Remote, State } from '../ports.ts'
+import { editTree } from './edit.ts'
+import type { OpenedGrant } from './grant.ts'
+import { createLog, sameHead } from './log.ts'
+import { packsForBody } from './pack-index.ts'
+import { createSnapshotList, snapshotOf } from './snapshots.ts'
+import { parseTree } from './tree.ts'
+import type { Commit, SnapshotInfo, Vault } from './vault-types.ts'
+import { createVaultWriter } from './vault-writer.ts'
+
+export type VaultParts = {
+  cipher: Cipher
+  chance: Chance
+  clock: Clock
+  state: State
+  remote: Remote
+  accessKeys: AccessKeys
+  grant: OpenedGrant
+}
+
+/** Opens the vault of a grant. Nothing is read or sent yet. */
+export const openVault = (parts: VaultParts): Vault => {
+  const { cipher, chance, clock, state, remote, accessKeys, grant } = parts
+  const { vaultId } = grant
+  const certificate = accessKeys.deviceCertificate
+  demand(certificate !== undefined, 'vault.open', 'corrupt', 'access.keys lacks the device certificate: log in again')
+  const keys = openVaultKeys(cipher, chance, vaultId, new Map([[grant.epoch, grant.vaultKey]]))
+
+  const fetch = async (pack: PackId, offset: number, length: number): Promise<Uint8Array> => {
+    try {
+      return await remote.getPack(vaultId, pack, offset, length)
+    } catch (error) {
+      if (!isTrouble(error, 'missing')) throw error
+      const message = `the server has lost pack ${pack} of vault ${vaultId}: ask who runs it to restore its data`
+      throw new SyncError('vault.read', 'corrupt', message, error)
+    }
+  }
+  const reader = createContentReader({
+    cipher,
+    keys,
+    locate: (chunkId) => state.findChunk(vaultId, chunkId),
+    fetch,
+    cachedChunk: (chunkId) => state.cachedChunk(vaultId, chunkId),
+    cacheChunk: (chunkId, plaintext) => state.cacheChunk(vaultId, chunkId, plaintext),
+  })
+  const signer = { signingSeed: accessKeys.signingSeed, certificate }
+  const { identityPublicKey } = certificate
+  const log = createLog({ cipher, keys, state, remote, signer, identityPublicKey, fetch })
+  const snapshots = createSnapshotList(vaultId, state, log)
+  const writer = createVaultWriter({ cipher, chance, keys, state, remote })
+  const identify = createIdentify({ cipher, keys })
+  const inTurn = createTurns()
+
+  const readTree = async (content: Content) => parseTree(await reader.bytes(ContentKind.TREE, content))
+  const writeTree = (bytes: Uint8Array) => writer.write(ContentKind.TREE, bytes)
+  // Contents that the next commit makes part of the vault.
+  let edited: Content[] = []
+
+  /** [Note: nothing dangling] A snapshot is never appended unless every content that it newly names is in the index. */
+  const checkEdited = (): void => {
+    for (const { chunks } of edited) {
+      for (const chunk of chunks) {
+        const chunkId = chunkIdFromBytes(chunk)
+        const isStored = state.findChunk(vaultId, chunkId) !== null
+        demand(isStored, 'vault.commit', 'conflict', `chunk ${chunkId}, which was to be stored, is not: write it again`)
+      }
+    }
+  }
+
+  const commit = async ({ expected, root, isPartial, statistics, label = '' }: Commit): Promise<SnapshotInfo> => {
+    // Before anything is sealed: a commit that cannot succeed leaves nothing behind.
+    const isHead = sameHead(state.head(vaultId), expected)
+    demand(isHead, 'vault.commit', 'conflict', `the log of vault ${vaultId} has moved on`)
+    await writer.finish()
+    edited.push(root)
+    checkEdited()
+    const pending = state.pendingPacks(vaultId)
+    const { packs, indexPacks } = await packsForBody(pending, writer)
+    const brought = [...pending, ...indexPacks]
+    const isFitting = brought.length <= appendPacksMax
+    demand(isFitting, 'vault.commit', 'invalid', `a commit of ${brought.length} packs is too large: commit more often`)
+    const body = create(SnapshotBodySchema, {
+      root,
+      timeNs: clock.nowNs(),
+      deviceName: accessKeys.deviceName,
+      isPartial,
+      statistics: create(StatisticsSchema, { ...statistics, bytesStored: BigInt(writer.bytesOf(brought)) }),
+      packs,
+      indexPacks,
+      label,
+    })
+    try {
+      const record = await log.append(expected, body, brought)
+      edited = []
+      return snapshotOf(record)
+    } catch (error) {
+      if (!isTrouble(error, 'missing')) throw error
+      await writer.checkPending()
+      const message = `the server has lost packs that were just stored in vault ${vaultId}: they are sent again`
+      throw new SyncError('vault.commit', 'conflict', message, error)
+    }
+  }
+
+  return {
+    id: vaultId,
+    name: grant.name,
+    keys,
+    refresh: () =>
+      inTurn(async () => {
+        await writer.renew()
+        edited = []
+        await log.refresh()
+        return snapshots.newest()
+      }),
+    newest: () => snapshots.newest(),
+    snapshots: () => snapshots.all(),
+    tree: readTree,
+    stream: (content) => reader.stream(ContentKind.DATA, content),
+    expect: (contents) => reader.expect(contents),
+    identify: (source) => identify(ContentKind.DATA, source),
+    writeFile: (source) => writer.write(ContentKind.DATA, source),
+    async editTree(root, edits, parentOf) {
+      const result = await editTree({ tree: readTree, writeTree }, root, edits, parentOf)
+      for (const { to } of edits) {
+        if (to?.node.kind === NodeKind.FILE && to.node.content) edited.push(to.node.content)
+      }
+      edited.push(...result.folders.values())
+      return result
+    },
+    commit: (wanted) => inTurn(() => commit(wanted)),
+  }
+}
+
+/** Runs works one after the other, in the order in which they were asked for. */
+const createTurns = () => {
+  let last: Promise<unknown> = Promise.resolve()
+  return <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const turn = last.then(work, work)
+    last = turn
+    return turn
+  }
+}
