@@ -1,0 +1,120 @@
+/**
+ * The versions of one file or folder across the snapshots of its vault. Follows the node by its id, so a rename does not
+ * end its history; and when a file was replaced by another at the same path, as many programs save, goes on with the
+ * one before. Between two snapshots only folders that differ are read.
+ */
+import { NodeKind, type Content, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { toHex } from '@anysync/protocol/ids.ts'
+import { emptyContent, sameContent } from '../content/content.ts'
+import { findChain, pathOfChain, rootNodeOf, type VaultTrees } from './find.ts'
+import type { SnapshotInfo } from './vault-types.ts'
+
+export { findPath, resolveTime, walk, type PlacedNode } from './find.ts'
+
+/** `edited`: its bytes, target or kind. `touched`: only its mode or time. */
+export type Change = 'created' | 'edited' | 'moved' | 'touched' | 'removed'
+
+/** What a snapshot did to the node. */
+export type Version = {
+  snapshot: SnapshotInfo
+  change: Change
+  /** Where it was after that; where it had been when it was removed. */
+  path: string
+  /** As it was after that; null when it was removed. */
+  node: Node | null
+}
+
+/** The nodes from the root down to the one that is followed. */
+type Chain = Node[]
+
+/**
+ * The versions of what is at a path now, or was there last, newest first. Yields nothing when nothing ever was.
+ */
+export async function* versions(
+  vault: VaultTrees,
+  snapshots: SnapshotInfo[],
+  path: string,
+): AsyncGenerator<Version, void, void> {
+  const newestFirst = snapshots.toReversed()
+  let chain: Chain | null = null
+  let lastPath = path
+  for (const [i, snapshot] of newestFirst.entries()) {
+    if (chain === null) {
+      chain = await findChain(vault, snapshot.root, lastPath)
+      const later = newestFirst[i - 1]
+      if (chain !== null && later) yield { snapshot: later, change: 'removed', path: pathOfChain(chain), node: null }
+    }
+    if (chain === null) continue
+    const node = nodeOf(chain)
+    const here: string = pathOfChain(chain)
+    const older = newestFirst[i + 1]
+    const before: Chain | null = older ? await findBefore(vault, older.root, chain) : null
+    const change = changeBetween(before, chain)
+    if (change !== null) yield { snapshot, change, path: here, node }
+    lastPath = here
+    chain = before
+  }
+}
+
+/** Null when nothing changed. The same path with another node is an edit: that is how many programs save. */
+const changeBetween = (before: Chain | null, after: Chain): Change | null => {
+  if (before === null) return 'created'
+  const [a, b] = [nodeOf(before), nodeOf(after)]
+  if (!sameMatter(a, b)) return 'edited'
+  if (pathOfChain(before) !== pathOfChain(after)) return 'moved'
+  return a.mode === b.mode && a.mtimeNs === b.mtimeNs ? null : 'touched'
+}
+
+const sameMatter = (a: Node, b: Node): boolean =>
+  a.kind === b.kind && a.linkTarget === b.linkTarget && sameContent(contentOf(a), contentOf(b))
+
+const contentOf = (node: Node): Content => node.content ?? emptyContent()
+const nodeOf = (chain: Chain): Node => chain.at(-1) ?? rootNodeOf(emptyContent())
+const sameId = (a: Node, b: Node): boolean => toHex(a.id) === toHex(b.id)
+
+/** The same node in an older snapshot: where it is now, or anywhere else, or else what was at its path. */
+const findBefore = async (vault: VaultTrees, olderRoot: Content, chain: Chain): Promise<Chain | null> =>
+  (await followDown(vault, olderRoot, chain)) ??
+  (await search(vault, [rootNodeOf(olderRoot)], chain[0] ?? null, nodeOf(chain))) ??
+  findChain(vault, olderRoot, pathOfChain(chain))
+
+/** The same folders down to the same node, under whatever names; a folder of equal content need not be opened. */
+const followDown = async (vault: VaultTrees, olderRoot: Content, chain: Chain): Promise<Chain | null> => {
+  const older = [rootNodeOf(olderRoot)]
+  for (const [i, node] of chain.entries()) {
+    const folder = older[i]
+    if (!folder) return null
+    if (folder.kind === node.kind && sameContent(contentOf(folder), contentOf(node))) {
+      return [...older, ...chain.slice(i + 1)]
+    }
+    const next = chain[i + 1]
+    if (!next) return older
+    if (folder.kind !== NodeKind.FOLDER) return null
+    const found = (await vault.tree(contentOf(folder))).find((child) => sameId(child, next))
+    if (!found) return null
+    older.push(found)
+  }
+  return older
+}
+
+/**
+ * Looks for a node in an older tree. A folder that the newer tree has unchanged at the same place is passed over: what
+ * is in it is in it still, and the node is not.
+ */
+const search = async (vault: VaultTrees, older: Chain, newer: Node | null, wanted: Node): Promise<Chain | null> => {
+  const folder = nodeOf(older)
+  if (newer?.kind === NodeKind.FOLDER && sameContent(contentOf(folder), contentOf(newer))) return null
+  const nodes = await vault.tree(contentOf(folder))
+  const found = nodes.find((node) => sameId(node, wanted))
+  if (found) return [...older, found]
+  const counterparts = new Map<string, Node>()
+  if (newer?.kind === NodeKind.FOLDER) {
+    for (const node of await vault.tree(contentOf(newer))) counterparts.set(toHex(node.id), node)
+  }
+  for (const node of nodes) {
+    if (node.kind !== NodeKind.FOLDER) continue
+    const chain = await search(vault, [...older, node], counterparts.get(toHex(node.id)) ?? null, wanted)
+    if (chain) return chain
+  }
+  return null
+}
