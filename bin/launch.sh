@@ -51,5 +51,8 @@ if ! "$node" --version >/dev/null 2>&1; then
   fi
 fi
 
+# What was read and compiled once is kept, so that the next start is quicker and smaller.
+export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$modules/.cache/compiled}"
+
 # exec, so that signals reach the program itself.
 exec "$node" --disable-warning=ExperimentalWarning "$project/$entry" "$@"

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { sql } from 'kysely'
 import { demand, SyncError } from '@anysync/protocol/errors.ts'
-import { drainMsMax, watchAliveMs } from '@anysync/protocol/limits.ts'
+import { bodyMsBase, drainMsMax, watchAliveMs } from '@anysync/protocol/limits.ts'
 import { createAccounts } from './accounts.ts'
 import { firstAddress, urlOf } from './addresses.ts'
 import { createAttempts } from './attempts.ts'
@@ -39,6 +39,8 @@ export type ServerOptions = {
   aliveMs?: number
   /** Between looks at the certificate files. */
   certificateMs?: number
+  /** How long a body may take, beside the time its bytes take. */
+  bodyMs?: number
   /** How long calls in flight may take when the server stops. */
   drainMs?: number
 }
@@ -61,7 +63,7 @@ export type RunningServer = {
 export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
   await using opened = new AsyncDisposableStack()
   const { home, config, log, clock = systemClock } = options
-  const lock = takeRunLock(home)
+  const lock = takeRunLock(home, 'to-start')
   demand(lock !== null, 'server.start', 'conflict', `a server already runs for ${home.root}: stop it first`)
   opened.use(lock)
   mkdirSync(home.objects, { recursive: true, mode: 0o700 })
@@ -90,13 +92,18 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     vaults: createVaults({ database, clock, hub }),
     objects: createObjects({ database, store, clock }),
   }
+  let isStopping = false
   const listener = createListener(identity)
   const traffic = watchTraffic(listener)
   const door = await buildDoor({
     listener,
     log,
     services,
-    authenticate: (route, header) => authenticate(database, clock, route, header),
+    bodyMs: options.bodyMs ?? bodyMsBase,
+    authenticate: (route, header) => {
+      demand(!isStopping, 'server', 'unavailable', 'the server is stopping: try again in a moment')
+      return authenticate(database, clock, route, header)
+    },
     checkReady: async () => {
       await sql`select 1`.execute(database)
     },
@@ -112,7 +119,10 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
       },
     }),
   )
-  opened.defer(() => drain(door, traffic, hub, options.drainMs ?? drainMsMax))
+  opened.defer(() => {
+    isStopping = true
+    return drain(door, traffic, hub, options.drainMs ?? drainMsMax)
+  })
 
   const port = await listen(door, config)
   const address = config.address ?? firstAddress()

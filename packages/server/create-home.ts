@@ -17,7 +17,7 @@ import { createIdentity } from './tls.ts'
 /** Throws `conflict` while a server runs there. The settings are written last: a home with settings is complete. */
 export const createHome = async (home: Home, settings: { port: number; host: string | null }): Promise<void> => {
   makePrivateFolder(home)
-  using lock = takeRunLock(home)
+  using lock = takeRunLock(home, 'to-start')
   if (lock === null) throw new SyncError('home.create', 'conflict', `a server already runs for ${home.root}`)
   if (!existsSync(home.secretFile)) createSecret(home.secretFile)
   // The certificate comes after its key, so where it is, both are.

@@ -7,7 +7,7 @@ import { ConnectError, type Interceptor } from '@connectrpc/connect'
 import { fastifyConnectPlugin } from '@connectrpc/connect-fastify'
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify'
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { bodyBytesPerMsMin, bodyMsBase, packBytesMax, rpcBytesMax } from '@anysync/protocol/limits.ts'
+import { bodyBytesPerMsMin, packBytesMax, rpcBytesMax } from '@anysync/protocol/limits.ts'
 import { toConnectError } from '@anysync/protocol/wire.ts'
 import type { Caller } from './authorize.ts'
 import { contextValuesOf } from './caller.ts'
@@ -25,6 +25,8 @@ export type DoorParts = {
   log: Log
   services: Services
   authenticate(route: string, header: string | undefined): Promise<Caller>
+  /** A body may take so long, and the time its bytes take at the slowest rate. */
+  bodyMs: number
   /** Throws when the server cannot do its work. */
   checkReady(): Promise<void>
 }
@@ -40,7 +42,7 @@ export const buildDoor = async (parts: DoorParts) => {
   })
   app.decorateRequest('caller')
   app.addHook('onRequest', async (request, reply) => {
-    limitBody(request, reply)
+    limitBody(request, reply, parts.bodyMs)
     request.caller = await parts.authenticate(request.routeOptions.url ?? '', request.headers.authorization)
   })
   app.addHook('onResponse', async (request, reply) => {
@@ -81,14 +83,15 @@ const createApp = ({ listener, log }: DoorParts) =>
     loggerInstance: log.child({}, { level: 'silent' }),
     bodyLimit: rpcBytesMax,
     exposeHeadRoutes: false,
-    return503OnClosing: true,
+    // What comes while the server stops is answered in our own words, by `authenticate`.
+    return503OnClosing: false,
   })
 
 /** Cuts the line of a caller whose body comes slower than the slowest rate that is served. */
-const limitBody = (request: FastifyRequest, reply: FastifyReply): void => {
+const limitBody = (request: FastifyRequest, reply: FastifyReply, bodyMs: number): void => {
   const announced = Number(request.headers['content-length'] ?? rpcBytesMax)
   const bytes = Math.min(Number.isFinite(announced) ? announced : 0, packBytesMax)
-  const timer = setTimeout(() => cut(request), bodyMsBase + bytes / bodyBytesPerMsMin)
+  const timer = setTimeout(() => cut(request), bodyMs + bytes / bodyBytesPerMsMin)
   request.raw.once('end', () => clearTimeout(timer))
   reply.raw.once('close', () => clearTimeout(timer))
 }
@@ -104,6 +107,15 @@ const refuse = (log: Log, error: unknown, request: FastifyRequest, reply: Fastif
   return reply.code(refusal.status).headers(refusal.headers).send(refusal.body)
 }
 
+/** How Node says that the caller went away. */
+const lostCodes = new Set<unknown>([
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_HTTP2_STREAM_ERROR',
+])
+
 /** What the web framework itself refuses (a bad path, a bad header) has a status below 500 and is the caller's fault. */
 const troubleAtDoor = (log: Log, error: unknown, request: FastifyRequest): SyncError => {
   const known = troubleOf(error)
@@ -116,7 +128,7 @@ const troubleAtDoor = (log: Log, error: unknown, request: FastifyRequest): SyncE
   ) {
     return new SyncError('http', 'invalid', 'the request cannot be read', error)
   }
-  if (error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'ECONNABORTED')) {
+  if (error instanceof Error && 'code' in error && lostCodes.has(error.code)) {
     return new SyncError('http', 'unavailable', 'the connection was lost', error)
   }
   log.error({ request: request.id, route: request.routeOptions.url ?? 'unknown', err: error }, 'a call failed')

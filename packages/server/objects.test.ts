@@ -7,6 +7,7 @@ import { connect } from 'node:http2'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { packBytesMax } from '@anysync/protocol/limits.ts'
+import type { RunningServer } from './app.ts'
 import {
   callsTo,
   emptyHead,
@@ -19,11 +20,13 @@ import {
   objectPath,
   recordAfter,
   send,
+  type TestOptions,
 } from './household.suite.ts'
 
-const setUp = async (t: TestContext, bytesQuota: number | null = null) => {
+const setUp = async (t: TestContext, options: TestOptions & { bytesQuota?: number } = {}) => {
   const home = await newHome(t)
-  const server = await newServer(t, { home })
+  const { bytesQuota = null, ...serverOptions } = options
+  const server = await newServer(t, { ...serverOptions, home })
   const { token, calls } = await newDevice(server, 'anna@example.org', bytesQuota)
   const vaultId = await newVault(calls)
   const files = () =>
@@ -145,7 +148,7 @@ test('an upload that is cut off leaves nothing, and can be sent again', async (t
 })
 
 test('the quota holds, also for uploads at once, and a refused upload costs nothing', async (t) => {
-  const { server, token, vaultId, used } = await setUp(t, 250_000)
+  const { server, token, vaultId, used } = await setUp(t, { bytesQuota: 250_000 })
   const packs = Array.from({ length: 4 }, () => newPack(100_000))
   const answers = await Promise.all(
     packs.map((pack) => send(server, 'PUT', objectPath(vaultId, pack.name), { token, body: pack.bytes })),
@@ -204,4 +207,59 @@ test('a pack of one vault is not in another, even of the same account', async (t
   await send(server, 'PUT', objectPath(vaultId, pack.name), { token, body: pack.bytes })
   assert.equal((await send(server, 'GET', objectPath(other, pack.name), { token })).status, 404)
   assert.deepEqual((await callsTo(server, token).object.existing({ vaultId: other, packs: [pack.id] })).packs, [])
+})
+
+/** An upload of which only the beginning was sent; ends with its status, or null when the line was cut. */
+const beginUpload = (server: RunningServer, token: Uint8Array, path: string, bytes: Uint8Array, sentBytes: number) => {
+  const headers = {
+    authorization: `Bearer ${Buffer.from(token).toString('base64url')}`,
+    'content-length': bytes.length,
+  }
+  const outgoing = request(`${server.url}${path}`, {
+    method: 'PUT',
+    headers,
+    agent: new Agent({ ca: server.certificate() }),
+  })
+  const status = new Promise<number | null>((resolve) => {
+    outgoing.on('error', () => resolve(null))
+    outgoing.on('response', (incoming) => incoming.resume().on('end', () => resolve(incoming.statusCode ?? null)))
+  })
+  outgoing.write(bytes.subarray(0, sentBytes))
+  return { status, finish: () => outgoing.end(bytes.subarray(sentBytes)) }
+}
+
+const until = async (fact: () => boolean): Promise<void> => {
+  while (!fact()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+test('a stopping server lets an upload finish, and takes nothing new', async (t) => {
+  const { server, token, vaultId, files } = await setUp(t)
+  const [pack, late] = [newPack(1_000_000), newPack(1000)]
+  const upload = beginUpload(server, token, objectPath(vaultId, pack.name), pack.bytes, 700_000)
+  await until(() => files().length > 0)
+  const closed = server.close()
+  await assert.rejects(send(server, 'PUT', objectPath(vaultId, late.name), { token, body: late.bytes }))
+  upload.finish()
+  assert.equal(await upload.status, 201)
+  await closed
+  assert.deepEqual(files(), [pack.name])
+})
+
+test('a stopping server does not wait for ever, and a cut upload leaves nothing', async (t) => {
+  const { server, token, vaultId, files } = await setUp(t, { drainMs: 50 })
+  const pack = newPack(1_000_000)
+  const upload = beginUpload(server, token, objectPath(vaultId, pack.name), pack.bytes, 700_000)
+  await until(() => files().length > 0)
+  await server.close()
+  assert.equal(await upload.status, null)
+  await until(() => files().length === 0)
+})
+
+test('an upload that is too slow is cut, and the server lives on', async (t) => {
+  const { server, token, vaultId, files } = await setUp(t, { bodyMs: 50 })
+  const pack = newPack(1000)
+  const upload = beginUpload(server, token, objectPath(vaultId, pack.name), pack.bytes, 10)
+  assert.equal(await upload.status, null)
+  await until(() => files().length === 0)
+  assert.equal((await send(server, 'PUT', objectPath(vaultId, pack.name), { token, body: pack.bytes })).status, 201)
 })

@@ -13,11 +13,15 @@ export type RunInfo = { pid: number; port: number; address: string; url: string 
 const schema = v.object({ pid: v.number(), port: v.number(), address: v.string(), url: v.string() })
 const sqliteBusy = 5
 
+/** A command that only asks holds the lock for an instant: whoever meets it there waits a little. */
+const waitMsToStart = 1000
+const waitMsToAsk = 100
+
 /** Null when another process holds it. Disposing gives it back. */
-export const takeRunLock = (home: Home): Disposable | null => {
+export const takeRunLock = (home: Home, purpose: 'to-start' | 'to-ask'): Disposable | null => {
   mkdirSync(home.server, { recursive: true, mode: 0o700 })
-  // A command that only asks holds the lock for an instant, so a start waits a little.
-  const database = new DatabaseSync(home.lockFile, { timeout: 1000 })
+  const timeout = purpose === 'to-start' ? waitMsToStart : waitMsToAsk
+  const database = new DatabaseSync(home.lockFile, { timeout })
   try {
     database.exec('begin exclusive')
   } catch (error) {
@@ -29,7 +33,7 @@ export const takeRunLock = (home: Home): Disposable | null => {
 }
 
 export const isRunning = (home: Home): boolean => {
-  using lock = takeRunLock(home)
+  using lock = takeRunLock(home, 'to-ask')
   return lock === null
 }
 

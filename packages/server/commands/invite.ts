@@ -20,7 +20,7 @@ export type InviteOptions = PlaceOptions & { quota?: string; expires?: string }
 export const invite = async (options: InviteOptions): Promise<void> => {
   const home = homeOf(options)
   const config = readConfig(home)
-  using lock = takeRunLock(home)
+  using lock = takeRunLock(home, 'to-ask')
   const database = openDatabase(home.databaseFile, lock !== null)
   try {
     const made = await makeInvitation(database, home, config, {

@@ -11,7 +11,7 @@ import { homeOf, tell, type CommonOptions } from './options.ts'
 export const status = async (options: CommonOptions): Promise<void> => {
   const home = homeOf(options)
   const config = readConfig(home)
-  using lock = takeRunLock(home)
+  using lock = takeRunLock(home, 'to-ask')
   const run = lock === null ? readRunInfo(home) : null
   const { fingerprint } = readIdentity(config.tls ?? { certificate: home.certificateFile, key: home.keyFile })
   const database = openDatabase(home.databaseFile, lock !== null)
