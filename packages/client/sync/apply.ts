@@ -40,13 +40,37 @@ export class Ledger {
   readonly #owed: Set<NodeId>
   /** The newest content of every folder that was opened or rewritten. */
   readonly #contents: Map<NodeId, Uint8Array>
+  readonly #reopened = new Set<NodeId>()
   /** Nodes whose steps were not carried out. */
   readonly unsettled = new Set<NodeId>()
+  /** Nodes of the head that cannot be on this disk, with the reason. */
+  readonly absences = new Map<NodeId, string>()
 
   constructor(parts: ApplyParts) {
     this.#parts = parts
     this.#owed = new Set(parts.head.changes.keys())
     this.#contents = new Map(parts.head.visited)
+  }
+
+  /** A folder that could not be on this disk now is: what lies in it is to be looked at as if it were new. */
+  reopen(folder: NodeId): Agreement[] {
+    const { state, linkId } = this.#parts
+    this.#reopened.add(folder)
+    // Another round has to see to it.
+    this.unsettled.add(folder)
+    const forgotten: Agreement[] = []
+    const queue = state.children(linkId, folder)
+    for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
+      forgotten.push({ id: node.id, row: null })
+      if (node.kind === 'folder') queue.push(...state.children(linkId, node.id))
+    }
+    return forgotten
+  }
+
+  /** Why a folder is not on this disk for good; null when it is there, or only not yet. */
+  absenceOf(folder: NodeId): string | null {
+    const row = this.#parts.state.node(this.#parts.linkId, folder)
+    return this.absences.get(folder) ?? (row !== null && row.disk === null ? row.absence : null)
   }
 
   /** Before anything is written: forgets which head the folders with changes are at. */
@@ -66,13 +90,14 @@ export class Ledger {
         else state.putNode(linkId, row)
         this.#owed.delete(id)
       }
-      this.#writeContents(contents.keys())
+      if (contents.size > 0) this.#writeContents(contents.keys())
     })
   }
 
   /** After everything: folders below which nothing is owed are as at the head. */
   finish(): void {
-    this.#parts.state.transact(() => this.#writeContents(this.#contents.keys()))
+    const { state } = this.#parts
+    state.transact(() => this.#writeContents([...this.#contents.keys(), ...this.#reopened]))
   }
 
   #writeContents(ids: Iterable<NodeId>): void {
@@ -103,6 +128,7 @@ export class Ledger {
         id = parent
       }
     }
+    for (const id of this.#reopened) climb(id)
     for (const id of this.#owed) {
       const change = head.changes.get(id)
       if (change?.remote) climb(change.remote.parent)

@@ -62,8 +62,31 @@ export const targetPath = (parts: ApplyParts, step: Step): string | null => {
   return folder === null ? null : joinPath(folder, step.merged.name)
 }
 
+/**
+ * Where a step's node shall lie; null when it cannot lie there, which the ledger then holds: for good, because of its name
+ * or because its folder is not on this disk, or for now, because its folder is not there yet.
+ */
+export const reachableTarget = (parts: ApplyParts, ledger: Ledger, step: Step): string | null => {
+  if (step.merged === null || ledger.unsettled.has(step.id) || ledger.absences.has(step.id)) return null
+  const { parent, name } = step.merged
+  const target = targetPath(parts, step)
+  const isFolderAbsent = target === null && ledger.absenceOf(parent) !== null
+  const absence =
+    parts.disk.refuseName(name) ?? (isFolderAbsent ? 'the folder that holds it is not on this device' : null)
+  if (absence === null) {
+    if (target === null) ledger.unsettled.add(step.id)
+    return target
+  }
+  parts.troubles.push({ path: target ?? name, kind: 'not-here', message: absence })
+  // What is on the disk stays where it is; only what is not there can be absent.
+  if (parts.where.stat(step.id) === null) ledger.absences.set(step.id, absence)
+  else ledger.unsettled.add(step.id)
+  return null
+}
+
 /** Makes folders and moves nodes. Steps come parents first. */
 export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTimes, steps: Step[]): Promise<void> => {
+  const stepsById = new Map(steps.map((step) => [step.id, step]))
   for (const step of steps) {
     const { merged, local, toDisk } = step
     if (merged === null || (toDisk !== 'create' && toDisk !== 'change')) continue
@@ -73,12 +96,12 @@ export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTi
       (local.isAside || local.folder !== merged.parent || local.name !== merged.name)
     const isNewFolder = toDisk === 'create' && merged.kind === 'folder'
     if (!isMoved && !isNewFolder) continue
-    const target = targetPath(parts, step)
-    if (target === null || parts.disk.refuseName(merged.name) !== null) continue
+    const target = reachableTarget(parts, ledger, step)
+    if (target === null) continue
     await attempt(parts, ledger, step, target, async () => {
       await times.remember(merged.parent)
       if (isMoved) await times.remember(local.folder)
-      await clearTheWay(parts, steps, step, target)
+      await clearTheWay(parts, stepsById, step, target)
       const from = isMoved ? parts.where.path(step.id) : null
       const stat =
         from === null ? await parts.disk.makeFolder(target) : await parts.disk.move(from, target, seenStat(parts, step))
@@ -88,13 +111,18 @@ export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTi
 }
 
 /** Sets aside what lies at a target and will itself be moved or removed by this plan. Anything else there is a `conflict`. */
-const clearTheWay = async (parts: ApplyParts, steps: Step[], step: Step, target: string): Promise<void> => {
+const clearTheWay = async (
+  parts: ApplyParts,
+  stepsById: ReadonlyMap<NodeId, Step>,
+  step: Step,
+  target: string,
+): Promise<void> => {
   const { disk, where } = parts
   const { merged } = step
   if (merged === null || (await disk.lstat(target)) === null) return
   const occupant = where.at(merged.parent, merged.name)
   if (occupant === step.id) return
-  const other = occupant === null ? undefined : steps.find((candidate) => candidate.id === occupant)
+  const other = occupant === null ? undefined : stepsById.get(occupant)
   const isLeaving =
     other !== undefined &&
     (other.merged === null || other.merged.parent !== merged.parent || other.merged.name !== merged.name)

@@ -6,7 +6,7 @@ import { parseContent } from '../content/content.ts'
 import type { DiskStat, TempFile } from '../ports.ts'
 import type { ApplyParts } from './apply.ts'
 import { attempt, countNode, type Agreement, type Ledger } from './apply.ts'
-import { arrange, FolderTimes, removeGone, targetPath } from './arrange.ts'
+import { arrange, FolderTimes, reachableTarget, removeGone } from './arrange.ts'
 import { forEachLimited } from './limited.ts'
 import { isSameContent } from './merge.ts'
 import { baseNodeOf, rememberedDisk } from './node.ts'
@@ -98,15 +98,8 @@ const pullSlice = async (
     )
     await forEachLimited(slice, filesAtOnceMax, async (step) => {
       const { merged } = step
-      const path = targetPath(parts, step)
       if (merged === null || ledger.unsettled.has(step.id)) return
-      const absence = absenceOf(parts, step, path)
-      if (absence !== null) {
-        parts.troubles.push({ path: path ?? '', kind: 'not-here', message: absence })
-        if (step.toLog === 'none' && parts.where.stat(step.id) === null)
-          placed.push({ id: step.id, row: baseNodeOf(merged, null, absence) })
-        return
-      }
+      const path = reachableTarget(parts, ledger, step)
       if (path === null) return
       await attempt(parts, ledger, step, path, async () => {
         await times.remember(merged.parent)
@@ -154,14 +147,6 @@ const writeTemp = async (parts: ApplyParts, step: Step, report: (bytes: number) 
   }
 }
 
-/** Why a node of the head cannot be on this disk, or null when it can. */
-const absenceOf = (parts: ApplyParts, step: Step, path: string | null): string | null => {
-  if (step.merged === null) return null
-  const refused = parts.disk.refuseName(step.merged.name)
-  if (refused !== null) return refused
-  return path === null ? 'the folder that holds it is not on this device' : null
-}
-
 /** What the base shall say of all steps that need no push, but for the files, which are agreed on slice by slice. */
 const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement[] => {
   const { state, linkId, where, clock } = parts
@@ -170,16 +155,14 @@ const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement
     const { id, merged } = step
     if (step.toLog !== 'none' || ledger.unsettled.has(id)) return []
     if (merged === null) return [{ id, row: null }]
+    const absence = ledger.absences.get(id)
+    if (absence !== undefined) return [{ id, row: baseNodeOf(merged, null, absence) }]
     if (isDiskStep(step) && merged.kind !== 'folder') return []
     const stat = where.stat(id)
-    if (stat === null)
-      return [
-        {
-          id,
-          row: baseNodeOf(merged, null, absenceOf(parts, step, targetPath(parts, step)) ?? step.base?.absence ?? ''),
-        },
-      ]
+    if (stat === null) return [{ id, row: baseNodeOf(merged, null, step.base?.absence ?? '') }]
+    const isReopened = merged.kind === 'folder' && step.base !== null && step.base.disk === null
+    const forgotten = isReopened ? ledger.reopen(id) : []
     const content = merged.kind === 'folder' ? (state.node(linkId, id)?.content ?? null) : merged.content
-    return [{ id, row: baseNodeOf({ ...merged, content }, rememberedDisk(stat, nowNs), '') }]
+    return [...forgotten, { id, row: baseNodeOf({ ...merged, content }, rememberedDisk(stat, nowNs), '') }]
   })
 }
