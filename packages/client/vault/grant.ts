@@ -13,6 +13,7 @@ import { parseMessage } from '../crypto/message.ts'
 import { deriveKey } from '../crypto/purposes.ts'
 import { sealKey, type SealKey } from '../crypto/xaes.ts'
 import type { Chance, Cipher } from '../ports.ts'
+import { explain } from './explain.ts'
 
 const version = 1
 
@@ -56,9 +57,13 @@ export const openGrant = (
   const isOurs = grant.version === version && grant.role === Role.OWNER
   demand(isOurs, operation, 'corrupt', `${name} says version ${grant.version} and role ${grant.role}`)
   demand(equalBytes(grant.vaultId, idToBytes(vaultId)), operation, 'corrupt', `${name} is of another vault`)
-  const vaultKey = keyFor(parts, owner, 'grant').open(grant.sealedVaultKey, grantContext(grant, owner))
+  const vaultKey = explain(operation, `the key in ${name} cannot be opened`, () =>
+    keyFor(parts, owner, 'grant').open(grant.sealedVaultKey, grantContext(grant, owner)),
+  )
   demand(vaultKey.length === keyBytes, operation, 'corrupt', `${name} holds a key of ${vaultKey.length} bytes`)
-  const label = keyFor(parts, owner, 'label').open(grant.sealedLabel, labelContext(grant))
+  const label = explain(operation, `the label in ${name} cannot be opened`, () =>
+    keyFor(parts, owner, 'label').open(grant.sealedLabel, labelContext(grant)),
+  )
   return { vaultId, epoch: grant.epoch, role: grant.role, vaultKey, name: parseLabel(label, name) }
 }
 

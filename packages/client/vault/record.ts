@@ -29,6 +29,7 @@ import { parseMessage } from '../crypto/message.ts'
 import { checkDeviceCertificate } from '../crypto/sign.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Cipher, LogHead } from '../ports.ts'
+import { explain } from './explain.ts'
 import { checkSnapshotBody, type CheckedBody } from './snapshot-body.ts'
 
 const version = 1
@@ -84,15 +85,16 @@ export const openRecord = (
 ): OpenedRecord => {
   const { cipher, keys, identityPublicKey } = parts
   const sequence = (previous?.sequence ?? 0) + 1
+  const refused = `record ${sequence} of vault ${keys.vaultId} is refused`
   const refuseUnless = (fact: boolean, why: string): void =>
-    demand(fact, 'record.open', 'corrupt', `record ${sequence} of vault ${keys.vaultId} is refused: ${why}`)
+    demand(fact, 'record.open', 'corrupt', `${refused}: ${why}`)
 
   const { record, header, certificate } = parseRecord(bytes)
   const hash = idToBytes(previous?.hash ?? genesisHash(cipher, keys.vaultId))
   refuseUnless(equalBytes(header.vaultId, idToBytes(keys.vaultId)), 'it is of another vault')
   refuseUnless(header.sequence === BigInt(sequence), `it says that it is number ${header.sequence}`)
   refuseUnless(equalBytes(header.previous, hash), 'it does not follow the record before it')
-  checkDeviceCertificate(cipher, certificate, identityPublicKey)
+  explain('record.open', refused, () => checkDeviceCertificate(cipher, certificate, identityPublicKey))
   const signed = signedBytes(cipher, record.header, record.sealedBody)
   const isSigned = cipher.verify(certificate.devicePublicKey, signed, record.signature)
   refuseUnless(isSigned, 'its device did not sign it')
@@ -105,7 +107,9 @@ export const openRecord = (
 export const readRecord = (parts: { cipher: Cipher; keys: VaultKeys }, bytes: Uint8Array): OpenedRecord => {
   const { record, header, certificate } = parseRecord(bytes)
   const sequence = Number(header.sequence)
-  const plaintext = parts.keys.log(header.epoch).open(record.sealedBody, bodyContext(header, certificate))
+  const plaintext = explain('record.open', `the body of record ${sequence} cannot be opened`, () =>
+    parts.keys.log(header.epoch).open(record.sealedBody, bodyContext(header, certificate)),
+  )
   const body: SnapshotBody = parseMessage(
     SnapshotBodySchema,
     plaintext,

@@ -1,7 +1,7 @@
 /**
  * What the body of a snapshot may be. Its packs' directories are checked when they are indexed.
  */
-import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import { demand } from '@anysync/protocol/errors.ts'
 import type { Content, SnapshotBody, Statistics } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { toHex } from '@anysync/protocol/ids.ts'
 import {
@@ -15,6 +15,7 @@ import {
 } from '@anysync/protocol/limits.ts'
 import { checkContent } from '../content/content.ts'
 import { utf8 } from '../crypto/bytes.ts'
+import { explain } from './explain.ts'
 
 /** A body that `checkSnapshotBody` has seen: what must be there is there. */
 export type CheckedBody = SnapshotBody & { root: Content; statistics: Statistics }
@@ -44,10 +45,5 @@ const checkRoot = (root: Content | undefined, sequence: number): void => {
   if (root === undefined) return
   const isFitting = root.size <= BigInt(treeBytesMax)
   demand(isFitting, 'record.open', 'corrupt', `the root folder of record ${sequence} has a tree of ${root.size} bytes`)
-  try {
-    checkContent(root)
-  } catch (error) {
-    if (!isTrouble(error, 'corrupt')) throw error
-    throw new SyncError('record.open', 'corrupt', `the root of record ${sequence} is damaged: ${error.message}`, error)
-  }
+  explain('record.open', `the root of record ${sequence} is damaged`, () => checkContent(root))
 }
