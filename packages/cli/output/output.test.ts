@@ -16,15 +16,15 @@ const paper = () => {
 }
 
 const runProgress = (isLive: boolean, flags = {}) => {
-  const to = paper()
+  const out = paper()
   let nowMs = 0
   const step = { phase: 'pull', files: 1, filesTotal: 4, bytes: 0, bytesTotal: 40 * 2 ** 20 }
-  using progress = createProgress({ to, isLive, nowMs: () => nowMs, ...flags })
+  using progress = createProgress({ out, isLive, nowMs: () => nowMs, ...flags })
   for (let second = 1; second <= 20; second++) {
     nowMs += 1000
     progress.report({ ...step, bytes: second * 2 ** 20 })
   }
-  return to.written
+  return out.written
 }
 
 const line = (error: SyncError) => explain(error).lines[0]

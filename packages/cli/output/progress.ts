@@ -15,7 +15,7 @@ export type ProgressLine = Disposable & {
 export type ProgressOptions = {
   json?: boolean
   quiet?: boolean
-  to?: Writer
+  out?: Writer
   /** Whether lines can be rewritten in place. */
   isLive?: boolean
   nowMs?: () => number
@@ -28,7 +28,7 @@ const speedMs = 5000
 
 /** Disposing it wipes the live line. Silent with --quiet and --json. */
 export const createProgress = (options: ProgressOptions = {}): ProgressLine => {
-  const to = options.to ?? process.stderr
+  const out = options.out ?? process.stderr
   const isLive = options.isLive ?? process.stderr.isTTY
   const nowMs = options.nowMs ?? (() => performance.now())
   const isSilent = options.quiet === true || options.json === true
@@ -45,11 +45,11 @@ export const createProgress = (options: ProgressOptions = {}): ProgressLine => {
       measure(meter, step.bytes, now)
       lastMs = now
       const line = lineOf(step, meter.bytesPerMs * 1000)
-      to.write(isLive ? `\r\u001b[2K${line.slice(0, columns() - 1)}` : `${line}\n`)
+      out.write(isLive ? `\r\u001b[2K${line.slice(0, columns() - 1)}` : `${line}\n`)
       isShown = isLive
     },
     [Symbol.dispose]: () => {
-      if (isShown) to.write('\r\u001b[2K')
+      if (isShown) out.write('\r\u001b[2K')
       isShown = false
     },
   }

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { constants, lstatSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { demand } from '@anysync/protocol/errors.ts'
+import { demand, SyncError } from '@anysync/protocol/errors.ts'
 import { attemptAsync, errorCode } from './disk-errors.ts'
 import type { DiskPaths } from './disk-paths.ts'
 import { ensureTempFolder } from './temp-file.ts'
@@ -19,7 +19,7 @@ const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(er
 
 export const readMarker = (paths: DiskPaths): Promise<string | null> =>
   attemptAsync('disk.readMarker', async () => {
-    lstatSync(paths.root)
+    demandRoot(paths)
     try {
       const isOurs = lstatSync(paths.inPrivate()).isDirectory()
       demand(isOurs, 'disk.readMarker', 'conflict', "AnySync's own folder in the linked folder is not a folder")
@@ -32,6 +32,14 @@ export const readMarker = (paths: DiskPaths): Promise<string | null> =>
       throw error
     }
   })
+
+const demandRoot = ({ root }: DiskPaths): void => {
+  if (lstatSync(root, { throwIfNoEntry: false }) !== undefined) return
+  const message =
+    'the linked folder is not there: it was moved or renamed, or its disk is not mounted. Nothing was deleted anywhere. ' +
+    'Bring it back, or unlink it with `anysync remove`'
+  throw new SyncError('disk.readMarker', 'missing', message)
+}
 
 export const writeMarker = (paths: DiskPaths, text: string): Promise<void> =>
   attemptAsync('disk.writeMarker', async () => {

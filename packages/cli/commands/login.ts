@@ -1,0 +1,54 @@
+/**
+ * `anysync login`: enrols this device with the password alone.
+ */
+import { readFileSync, statSync } from 'node:fs'
+import { parseEmail } from '@anysync/client/vault/account.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import { toHex } from '@anysync/protocol/ids.ts'
+import { masterKeysBytesMax } from '@anysync/protocol/limits.ts'
+import { readPassword, type PasswordOptions } from '../output/password.ts'
+import { createOutput } from '../output/print.ts'
+import { shown } from '../output/words.ts'
+import { parseFingerprint, parseServerLink } from '../ports/link.ts'
+import { attemptOn } from '../private-files.ts'
+import { homeOf, type CommonOptions } from '../session.ts'
+import { enter, signIn } from './sign-in.ts'
+
+export type LoginOptions = CommonOptions &
+  PasswordOptions & { email: string; device?: string; fingerprint?: string; masterKeys?: string }
+
+export const login = async (address: string, options: LoginOptions): Promise<void> => {
+  const output = createOutput(options)
+  const link = parseServerLink(address)
+  const fingerprint = options.fingerprint === undefined ? link.fingerprint : parseFingerprint(options.fingerprint)
+  const email = parseEmail(options.email)
+  const { device } = options
+  const masterKeys = options.masterKeys === undefined ? null : readKeys(options.masterKeys)
+  const password = await readPassword(options, `Password of ${shown(email)}`, false)
+
+  await using entrance = await enter(link.server, fingerprint)
+  const wanted = {
+    home: homeOf(options),
+    email,
+    password,
+    ...(device === undefined ? {} : { device }),
+    ...(masterKeys === null ? {} : { masterKeys }),
+  }
+  const { account, keys } = await signIn(entrance, wanted, output)
+  output.tell({
+    email,
+    server: keys.serverUrl,
+    userId: account.userId,
+    deviceId: toHex(keys.deviceId),
+    deviceName: keys.deviceName,
+    masterKeys: account.masterKeysFile,
+  })
+  output.say(`signed in to ${keys.serverUrl} as ${shown(email)}; this device is called '${shown(keys.deviceName)}'`)
+}
+
+const readKeys = (path: string): Uint8Array =>
+  attemptOn(path, 'read', () => {
+    const { size } = statSync(path)
+    if (size <= masterKeysBytesMax) return readFileSync(path)
+    throw new SyncError('login.read', 'invalid', `${path} is not a master.keys file: it is ${size} bytes`)
+  })

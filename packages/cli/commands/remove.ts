@@ -1,0 +1,27 @@
+/**
+ * `anysync remove`: unlinks a folder. Its files and the vault stay as they are.
+ */
+import { isTrouble } from '@anysync/protocol/errors.ts'
+import { pickLink } from '../folders.ts'
+import { createOutput } from '../output/print.ts'
+import { shown } from '../output/words.ts'
+import { openNodeDisk } from '../ports/disk.ts'
+import { openLocal, vaultName, type CommonOptions } from '../session.ts'
+
+export const removeFolder = async (folder: string, options: CommonOptions): Promise<void> => {
+  const output = createOutput(options)
+  await using local = await openLocal(options, true)
+  const { state } = local
+  const link = pickLink(state, folder)
+  const name = vaultName(state, link.vaultId)
+  const disk = await openNodeDisk(link.root)
+  try {
+    // The marker of another link, if one took its place, is not ours to remove.
+    if ((await disk.readMarker()) === link.id) await disk.removeMarker()
+  } catch (error) {
+    if (!isTrouble(error, 'missing')) throw error // The folder is gone, and its marker with it.
+  }
+  state.removeLink(link.id)
+  output.tell({ folder: link.root, vaultId: link.vaultId, vault: name })
+  output.say(`unlinked ${shown(link.root)} from the vault '${shown(name)}'; every file stays, here and in the vault`)
+}

@@ -1,0 +1,132 @@
+/**
+ * The sign-in of this device, as `signup` and `login` share it: the server's keys and this device's are written to the
+ * home, and a former sign-in of the same account here is ended.
+ */
+import { hostname } from 'node:os'
+import { parseMasterKeys } from '@anysync/client/crypto/master-keys.ts'
+import type { Door } from '@anysync/client/ports.ts'
+import { logIn } from '@anysync/client/vault/account.ts'
+import { demand, SyncError } from '@anysync/protocol/errors.ts'
+import type { AccessKeys } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { toHex, userIdFromBytes } from '@anysync/protocol/ids.ts'
+import { deviceNameBytesMax } from '@anysync/protocol/limits.ts'
+import {
+  accountHome,
+  listAccounts,
+  lockAccount,
+  readAccessKeys,
+  readMasterKeys,
+  saveAccessKeys,
+  saveMasterKeys,
+  type AccountHome,
+} from '../homes.ts'
+import type { Output } from '../output/print.ts'
+import { shown } from '../output/words.ts'
+import { nodeChance } from '../ports/chance.ts'
+import { nodeCipher } from '../ports/cipher.ts'
+import { nodeClock } from '../ports/clock.ts'
+import { learnTrust } from '../ports/dial.ts'
+import { openDoor } from '../ports/door.ts'
+import { formatServerUrl, type ServerAddress } from '../ports/link.ts'
+import { pinnedCertificate, type Trust } from '../ports/pin.ts'
+import { remoteOf } from '../session.ts'
+import { version } from '../version.ts'
+
+export type SignInOptions = {
+  home: string
+  email: string
+  password: string
+  /** How the person calls this device; the computer's name unless told. */
+  device?: string
+  /** A copy of `master.keys` that the server's must continue. */
+  masterKeys?: Uint8Array
+}
+
+export type Entrance = { server: ServerAddress; trust: Trust; door: Door }
+
+/** Meets a server: learns whom to trust and opens the door. Sends no byte of the person's. */
+export const enter = async (server: ServerAddress, fingerprint: Uint8Array | null) => {
+  const trust = await learnTrust(server, fingerprint)
+  const door = openDoor(server, trust)
+  return { server, trust, door, [Symbol.asyncDispose]: () => door[Symbol.asyncDispose]() }
+}
+
+export const signIn = async (
+  { server, trust, door }: Entrance,
+  options: SignInOptions,
+  output: Output,
+): Promise<{ account: AccountHome; keys: AccessKeys }> => {
+  const serverUrl = formatServerUrl(server)
+  const former = formerSignIn(options.home, serverUrl, options.email)
+  // Before anything is asked of the server, so that a running daemon does not lose its token.
+  using stack = new DisposableStack()
+  if (former !== null) stack.use(lockAccount(former.account))
+  const local = options.masterKeys ?? (former === null ? null : readMasterKeys(former.account))
+
+  const { masterKeys, accessKeys } = await logIn({
+    door,
+    cipher: nodeCipher,
+    chance: nodeChance,
+    clock: nodeClock,
+    serverUrl,
+    pinnedCertificate: pinnedCertificate(trust),
+    email: options.email,
+    password: options.password,
+    clientVersion: version,
+    deviceName: options.device ?? defaultDeviceName(),
+    ...(local === null ? {} : { masterKeys: local }),
+  })
+  const account = accountHome(options.home, userIdFromBytes(accessKeys.userId))
+  if (former?.account.userId !== account.userId) stack.use(lockAccount(account))
+  checkContinues(account, masterKeys)
+  saveMasterKeys(account, masterKeys)
+  saveAccessKeys(account, accessKeys)
+  if (former !== null) await endFormer(former.keys, output)
+  return { account, keys: accessKeys }
+}
+
+/** The computer's name as far as a device name may be long. */
+const defaultDeviceName = (): string => {
+  let name = hostname()
+  while (Buffer.byteLength(name) > deviceNameBytesMax) name = name.slice(0, -1)
+  return name === '' ? 'device' : name
+}
+
+const formerSignIn = (
+  home: string,
+  serverUrl: string,
+  email: string,
+): { account: AccountHome; keys: AccessKeys } | null => {
+  for (const account of listAccounts(home)) {
+    const keys = readAccessKeys(account)
+    if (keys?.serverUrl === serverUrl && keys.email === email) return { account, keys }
+  }
+  return null
+}
+
+/** `logIn` compares with a signed-in account's keys; a signed-out one is only known by the user id that came back. */
+const checkContinues = (account: AccountHome, masterKeys: Uint8Array): void => {
+  const local = readMasterKeys(account)
+  if (local === null) return
+  const [before, now] = [parseMasterKeys(local), parseMasterKeys(masterKeys)]
+  const isContinued =
+    now.generation >= before.generation && toHex(now.identityPublicKey) === toHex(before.identityPublicKey)
+  demand(
+    isContinued,
+    'account.login',
+    'corrupt',
+    `the server gave master.keys that do not continue ${account.masterKeysFile}: it may have been set back; ask its owner`,
+  )
+}
+
+/** The token of before is of no more use, so it ends; when that fails, the person hears of it. */
+const endFormer = async (keys: AccessKeys, output: Output): Promise<void> => {
+  try {
+    await using remote = remoteOf(keys)
+    await remote.logout()
+  } catch (error) {
+    if (!(error instanceof SyncError)) throw error
+    if (error.kind === 'unauthorized') return // It had ended already.
+    output.note(`the former sign-in of '${shown(keys.deviceName)}' goes on at the server: ${error.message}`)
+  }
+}

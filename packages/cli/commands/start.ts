@@ -1,0 +1,85 @@
+/**
+ * `anysync start --foreground`: keeps every linked folder in step until it is told to stop.
+ */
+import { once } from 'node:events'
+import { follow } from '@anysync/client/sync/follow.ts'
+import type { TurnReport } from '@anysync/client/sync/report.ts'
+import { isTrouble, type SyncError } from '@anysync/protocol/errors.ts'
+import { openLinkEngine } from '../engines.ts'
+import { pickLinks } from '../folders.ts'
+import { UsageError } from '../output/fail.ts'
+import { createOutput } from '../output/print.ts'
+import { createProgress } from '../output/progress.ts'
+import { turnLines } from '../output/turn.ts'
+import { counted, isoTime, localTime, shown } from '../output/words.ts'
+import { nodeChance } from '../ports/chance.ts'
+import { nodeClock } from '../ports/clock.ts'
+import { createWatcher } from '../ports/watcher.ts'
+import { openSession, vaultName, type CommonOptions } from '../session.ts'
+
+export type StartOptions = CommonOptions & { foreground?: boolean }
+
+export const start = async (options: StartOptions): Promise<void> => {
+  if (options.foreground !== true) {
+    throw new UsageError('say --foreground: it then runs until it is stopped, by Ctrl-C or by what started it')
+  }
+  const output = createOutput(options)
+  // Heard from the beginning, so that a stop during the start is not lost.
+  const stop = new AbortController()
+  const { signal } = stop
+  const stopped = Promise.race([once(process, 'SIGTERM', { signal }), once(process, 'SIGINT', { signal })])
+  const whenStopped = stopped.then(
+    () => stop.abort(),
+    () => undefined,
+  )
+
+  await using session = await openSession(options, true)
+  using watchers = new DisposableStack()
+  using progress = watchers.use(createProgress(options))
+  const links = pickLinks(session.state, undefined)
+  const engines = await Promise.all(links.map((link) => openLinkEngine(session, link, (step) => progress.report(step))))
+  output.tell({ event: 'ready', folders: links.map(({ root }) => root) })
+  output.say(`ready: following ${counted(links.length, 'folder')}`)
+
+  const loops = engines.map(({ link, vault, engine }) => {
+    const folder = link.root
+    const name = vaultName(session.state, link.vaultId)
+    const onTurn = (report: TurnReport): void => {
+      progress[Symbol.dispose]()
+      const timeNs = nodeClock.nowNs()
+      output.tell({ event: 'turn', time: isoTime(timeNs), folder, vault: name, ...report })
+      if (hasNews(report)) output.say(`${localTime(timeNs)} ${shown(folder)}: ${turnLines(report).join('; ')}`)
+    }
+    const onTrouble = (error: SyncError): void => {
+      // A line that was lost is taken up again by itself; what a person must see to is told at once.
+      if (isTrouble(error, 'unavailable') && error.operation === 'vault.watch') return
+      progress[Symbol.dispose]()
+      output.tell({ event: 'trouble', folder, vault: name, kind: error.kind, message: error.message })
+      output.note(`${localTime(nodeClock.nowNs())} ${shown(folder)}: ${shown(error.message)}`)
+    }
+    return follow({
+      engine,
+      watcher: watchers.use(createWatcher(folder)),
+      remote: session.remote,
+      vaultId: link.vaultId,
+      clock: nodeClock,
+      chance: nodeChance,
+      newestSequence: () => vault.newest()?.sequence ?? 0,
+      onTurn,
+      onTrouble,
+      signal,
+    })
+  })
+  try {
+    await Promise.all(loops)
+  } finally {
+    stop.abort()
+    await whenStopped
+  }
+  output.note('stopped')
+}
+
+const hasNews = ({ pulled, pushed, conflicts, troubles, waiting }: TurnReport): boolean => {
+  const moved = [pulled, pushed].some((counts) => Object.values(counts).some((count) => count > 0))
+  return moved || conflicts.length > 0 || troubles.length > 0 || waiting !== null
+}

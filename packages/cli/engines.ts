@@ -1,0 +1,22 @@
+/**
+ * The engine of each linked folder, over this system's disk.
+ */
+import type { Disk, Link } from '@anysync/client/ports.ts'
+import { createEngine, type Engine } from '@anysync/client/sync/engine.ts'
+import type { OnProgress } from '@anysync/client/sync/report.ts'
+import type { Vault } from '@anysync/client/vault/vault-types.ts'
+import { nodeChance } from './ports/chance.ts'
+import { nodeClock } from './ports/clock.ts'
+import { openNodeDisk } from './ports/disk.ts'
+import { findVault, openNamed, type Session } from './session.ts'
+
+export type LinkEngine = { link: Link; vault: Vault; disk: Disk; engine: Engine }
+
+/** Asks the server for the grant of the link's vault. */
+export const openLinkEngine = async (session: Session, link: Link, onProgress?: OnProgress): Promise<LinkEngine> => {
+  const vault = openNamed(session, await findVault(session, link.vaultId))
+  const disk = await openNodeDisk(link.root)
+  const parts = { disk, state: session.state, clock: nodeClock, chance: nodeChance, vault, link }
+  const deviceName = session.keys.deviceName
+  return { link, vault, disk, engine: createEngine({ ...parts, deviceName, ...(onProgress ? { onProgress } : {}) }) }
+}

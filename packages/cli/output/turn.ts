@@ -1,0 +1,41 @@
+/**
+ * What a turn did, for people.
+ */
+import type { Counts, TurnReport } from '@anysync/client/sync/report.ts'
+import { counted, formatBytes, formatCount, shown } from './words.ts'
+
+/** How many single paths a list for people names before it only counts. */
+const namedMax = 20
+
+export const turnLines = (report: TurnReport): string[] => {
+  const lines = [...direction('pulled', report.pulled), ...direction('pushed', report.pushed)]
+  if (report.bytesUploaded > 0) lines.push(`uploaded ${formatBytes(report.bytesUploaded)}`)
+  lines.push(...listed(report.conflicts, 'both edits kept, the second one as', (path) => shown(path)))
+  lines.push(...listed(report.troubles, 'left as it is', ({ path, message }) => `${shown(path)} (${shown(message)})`))
+  if (report.waiting !== null) {
+    const { deletions, files } = report.waiting
+    lines.push(
+      `${counted(deletions, 'deletion')} of ${counted(files, 'file')} wait for you, and nothing is pushed until then: ` +
+        'let them go through with `anysync confirm`, or put the files back',
+    )
+  }
+  if (lines.length === 0) lines.push('nothing to do')
+  if (report.isSettled)
+    lines.push(report.sequence === 0 ? 'in step; the vault is empty' : `in step at snapshot ${report.sequence}`)
+  return lines
+}
+
+const direction = (verb: string, { files, folders, symlinks, removed, bytes }: Counts): string[] => {
+  const parts: string[] = []
+  if (files > 0) parts.push(`${counted(files, 'file')} (${formatBytes(bytes)})`)
+  if (folders > 0) parts.push(counted(folders, 'folder'))
+  if (symlinks > 0) parts.push(counted(symlinks, 'link'))
+  if (removed > 0) parts.push(counted(removed, 'removal'))
+  return parts.length === 0 ? [] : [`${verb} ${parts.join(', ')}`]
+}
+
+const listed = <Thing>(things: readonly Thing[], what: string, show: (thing: Thing) => string): string[] => {
+  const lines = things.slice(0, namedMax).map((thing) => `${what}: ${show(thing)}`)
+  if (things.length > namedMax) lines.push(`${what}: ${formatCount(things.length - namedMax)} more`)
+  return lines
+}

@@ -1,0 +1,138 @@
+/**
+ * The words and options of `anysync`. Each command's code is loaded when it is called, so that help is instant.
+ */
+import { Command, Option } from 'commander'
+import type { ExitCode } from './output/fail.ts'
+import { version } from './version.ts'
+
+/** Told when a command ends with something else than done. */
+type OnEnding = (code: ExitCode) => void
+
+export const buildProgram = (onEnding: OnEnding): Command => {
+  const program = new Command('anysync')
+    .description('Sync, back up and restore folders. Everything is sealed before it leaves this computer.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .showHelpAfterError("(see 'anysync --help')")
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'anysync: ')) })
+    .exitOverride()
+  common(program)
+  addAccountCommands(program)
+  addVaultCommands(program)
+  addFolderCommands(program, onEnding)
+  addHistoryCommands(program, onEnding)
+  return program
+}
+
+/** What every command takes, before its name or after. */
+const common = (command: Command): Command =>
+  command
+    .option('--home <dir>', 'where keys and state are kept (default: $ANYSYNC_HOME or ~/.AnySync)')
+    .option('--account <e-mail>', 'which account, when several are signed in')
+    .option('--json', 'print JSON and nothing else on standard output')
+    .option('-q, --quiet', 'no progress and no notes')
+
+const add = (parent: Command, words: string, description: string): Command =>
+  common(parent.command(words).description(description).helpOption('-h, --help', 'show help'))
+
+const signInOptions = (command: Command): Command =>
+  command
+    .requiredOption('--email <address>', 'the account')
+    .option('--device <name>', "what to call this device (default: the computer's name)")
+    .option('--password-file <file>', 'read the password from a file; - is standard input')
+
+const addAccountCommands = (program: Command): void => {
+  program.commandsGroup('Account:')
+  signInOptions(add(program, 'signup <link>', 'make an account with an invitation, and sign this device in'))
+    .addOption(
+      new Option('--kdf <cost>', 'how much work guessing the password takes')
+        .choices(['default', 'strong'])
+        .default('default'),
+    )
+    .action(async (link: string, _own, command: Command) =>
+      (await import('./commands/signup.ts')).signup(link, command.optsWithGlobals()),
+    )
+  signInOptions(add(program, 'login <link-or-address>', 'sign this device in with the password'))
+    .option('--fingerprint <hex>', "SHA-256 of the server's certificate, when the link does not hold it")
+    .option('--master-keys <file>', 'a copy of master.keys, which what the server has must continue')
+    .action(async (address: string, _own, command: Command) =>
+      (await import('./commands/login.ts')).login(address, command.optsWithGlobals()),
+    )
+  add(program, 'logout', 'sign this device out; files stay where they are').action(async (_own, command: Command) =>
+    (await import('./commands/logout.ts')).logout(command.optsWithGlobals()),
+  )
+  add(program, 'whoami', 'the account, the device and what is stored').action(async (_own, command: Command) =>
+    (await import('./commands/whoami.ts')).whoami(command.optsWithGlobals()),
+  )
+}
+
+const addVaultCommands = (program: Command): void => {
+  program.commandsGroup('Vaults and folders:')
+  const vault = program.command('vault').description('make and list vaults').helpOption('-h, --help', 'show help')
+  add(vault, 'create <name>', 'make a vault').action(async (name: string, _own, command: Command) =>
+    (await import('./commands/vault.ts')).createVault(name, command.optsWithGlobals()),
+  )
+  add(vault, 'list', 'the vaults of the account').action(async (_own, command: Command) =>
+    (await import('./commands/vault.ts')).list(command.optsWithGlobals()),
+  )
+}
+
+const addFolderCommands = (program: Command, onEnding: OnEnding): void => {
+  add(program, 'add <folder>', 'link a folder to a vault')
+    .requiredOption('--vault <name>', 'the vault')
+    .option('--create', 'make the vault if there is none of that name')
+    .addOption(new Option('--mode <mode>', 'what travels: both ways').choices(['sync']).default('sync'))
+    .action(async (folder: string, _own, command: Command) =>
+      (await import('./commands/add.ts')).addFolder(folder, command.optsWithGlobals()),
+    )
+  add(program, 'remove <folder>', 'unlink a folder; its files stay').action(
+    async (folder: string, _own, command: Command) =>
+      (await import('./commands/remove.ts')).removeFolder(folder, command.optsWithGlobals()),
+  )
+  add(program, 'sync [folder]', 'bring folders and vaults in step, once')
+    .option('-n, --dry-run', 'tell what would be done, and do nothing')
+    .action(async (folder: string | undefined, _own, command: Command) =>
+      onEnding(await (await import('./commands/sync.ts')).sync(folder, command.optsWithGlobals())),
+    )
+  add(program, 'start', 'stay in step: watch the folders and follow the vaults')
+    .option('--foreground', 'until interrupted, in this terminal')
+    .action(async (_own, command: Command) => (await import('./commands/start.ts')).start(command.optsWithGlobals()))
+  add(program, 'status [path]', 'the state of folders, or of one file, as of the last turn').action(
+    async (path: string | undefined, _own, command: Command) =>
+      (await import('./commands/status.ts')).status(path, command.optsWithGlobals()),
+  )
+  add(program, 'confirm [folder]', 'let deletions that wait go through').action(
+    async (folder: string | undefined, _own, command: Command) =>
+      (await import('./commands/confirm.ts')).confirm(folder, command.optsWithGlobals()),
+  )
+}
+
+const whenHelp = 'a snapshot number, a time like 2026-11-23T12:00, or an age like 2h or 3d (default: the newest)'
+
+/** PATH may be a path on this disk within a linked folder, or with --vault a path in the vault. */
+const history = (command: Command): Command =>
+  command.option('--vault <name>', 'take paths as paths in this vault, not on this disk')
+
+const addHistoryCommands = (program: Command, onEnding: OnEnding): void => {
+  program.commandsGroup('History:')
+  history(add(program, 'snapshots', 'every state that the vault was in')).action(async (_own, command: Command) =>
+    (await import('./commands/snapshots.ts')).snapshots(command.optsWithGlobals()),
+  )
+  history(add(program, 'versions <path>', 'every version of a file')).action(
+    async (path: string, _own, command: Command) =>
+      (await import('./commands/versions.ts')).listVersions(path, command.optsWithGlobals()),
+  )
+  history(add(program, 'ls [path]', 'what a folder of the vault holds, or held'))
+    .option('--at <when>', whenHelp)
+    .option('-r, --recursive', 'with everything below it')
+    .action(async (path: string | undefined, _own, command: Command) =>
+      (await import('./commands/ls.ts')).ls(path, command.optsWithGlobals()),
+    )
+  history(add(program, 'restore <path>', 'get a file or folder back, beside what is there'))
+    .option('--at <when>', whenHelp)
+    .requiredOption('--to <dir>', 'the folder to put it in; nothing in it is overwritten')
+    .action(async (path: string, _own, command: Command) =>
+      onEnding(await (await import('./commands/restore.ts')).restorePath(path, command.optsWithGlobals())),
+    )
+}

@@ -1,0 +1,123 @@
+/**
+ * What a command works with: the account that is signed in, its server, its local state, and its vaults by name.
+ */
+import type { Remote, State, VaultInfo } from '@anysync/client/ports.ts'
+import { openGrant, type GrantOwner, type OpenedGrant } from '@anysync/client/vault/grant.ts'
+import { openVault } from '@anysync/client/vault/vault.ts'
+import type { Vault } from '@anysync/client/vault/vault-types.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import type { AccessKeys } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { VaultId } from '@anysync/protocol/ids.ts'
+import { homeFolder, lockAccount, pickAccount, type AccountHome, type SignedIn } from './homes.ts'
+import { shown } from './output/words.ts'
+import { nodeChance } from './ports/chance.ts'
+import { nodeCipher } from './ports/cipher.ts'
+import { nodeClock } from './ports/clock.ts'
+import { parseServerLink } from './ports/link.ts'
+import { trustOf } from './ports/pin.ts'
+import { openRemote } from './ports/remote.ts'
+import { openState } from './ports/state.ts'
+
+/** Options that every command takes. */
+export type CommonOptions = { home?: string; account?: string; json?: boolean; quiet?: boolean }
+
+/** What this device knows by itself. */
+export type Local = AsyncDisposable & {
+  account: AccountHome
+  keys: AccessKeys
+  state: State
+}
+
+export type Session = Local & { remote: Remote }
+
+export const homeOf = (options: CommonOptions): string => homeFolder(options.home, process.env)
+
+export const signedIn = (options: CommonOptions): SignedIn => pickAccount(homeOf(options), options.account)
+
+/**
+ * Opens the account. `isAlone` takes it from other processes: for whatever works on a linked folder or on the account's
+ * keys; what only reads may run beside a daemon. Throws `unauthorized` when nobody is signed in.
+ */
+export const openLocal = async (options: CommonOptions, isAlone: boolean): Promise<Local> => {
+  const { account, keys } = signedIn(options)
+  await using stack = new AsyncDisposableStack()
+  if (isAlone) stack.use(lockAccount(account))
+  const state = stack.use(openState(account.stateFile))
+  const held = stack.move()
+  return { account, keys, state, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+/** The same with the server; nothing is asked of it yet. */
+export const openSession = async (options: CommonOptions, isAlone: boolean): Promise<Session> => {
+  await using stack = new AsyncDisposableStack()
+  const { account, keys, state } = stack.use(await openLocal(options, isAlone))
+  const remote = stack.use(remoteOf(keys))
+  const held = stack.move()
+  return { account, keys, state, remote, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+/** The server as this device's keys know it. */
+export const remoteOf = (keys: AccessKeys): Remote & AsyncDisposable => {
+  const { server } = parseServerLink(keys.serverUrl)
+  return openRemote(server, trustOf(keys.pinnedCertificate), keys.deviceToken)
+}
+
+export const ownerOf = (keys: AccessKeys): GrantOwner => {
+  const { deviceCertificate, fileKey } = keys
+  if (deviceCertificate === undefined) {
+    throw new SyncError('session.open', 'corrupt', 'access.keys holds no device certificate: log in again')
+  }
+  return { fileKey, identityPublicKey: deviceCertificate.identityPublicKey }
+}
+
+/** A vault of the account, its grant opened and checked. */
+export type NamedVault = { info: VaultInfo; grant: OpenedGrant }
+
+export const listVaults = async ({ keys, remote, state }: Session): Promise<NamedVault[]> => {
+  const owner = ownerOf(keys)
+  const parts = { cipher: nodeCipher, chance: nodeChance }
+  const { vaults } = await remote.listVaults()
+  const named = vaults.map((info) => ({ info, grant: openGrant(parts, owner, info.vaultId, info.grant) }))
+  for (const { info, grant } of named) {
+    if (state.fact(info.vaultId, nameFact) !== grant.name) state.putFact(info.vaultId, nameFact, grant.name)
+  }
+  return named
+}
+
+/** Opens a vault; nothing is fetched yet. */
+export const openNamed = ({ keys, remote, state }: Session, { grant }: NamedVault): Vault =>
+  openVault({ cipher: nodeCipher, chance: nodeChance, clock: nodeClock, state, remote, accessKeys: keys, grant })
+
+/** What a vault is called, kept to be told when the server cannot be asked. */
+const nameFact = 'name'
+
+export const vaultName = (state: State, vaultId: VaultId): string => state.fact(vaultId, nameFact) ?? vaultId
+
+/** The vault with this id. `missing` when the account has no grant to it any more. */
+export const findVault = async (session: Session, vaultId: VaultId): Promise<NamedVault> => {
+  const vault = (await listVaults(session)).find(({ info }) => info.vaultId === vaultId)
+  if (vault !== undefined) return vault
+  const name = shown(vaultName(session.state, vaultId))
+  throw new SyncError(
+    'vault.find',
+    'missing',
+    `the server has no vault '${name}' for this account any more: ask its owner`,
+  )
+}
+
+/** The vault of that name, or the only one. `missing` or `invalid` with the names there are. */
+export const pickVault = async (session: Session, name: string | undefined): Promise<NamedVault> => {
+  const vaults = await listVaults(session)
+  const matching = vaults.filter(({ grant }) => name === undefined || grant.name === name)
+  const [vault, ...others] = matching
+  if (vault !== undefined && others.length === 0) return vault
+  const names = vaults.map(({ grant }) => `'${shown(grant.name)}'`).join(', ')
+  if (vaults.length === 0) {
+    throw new SyncError('vault.pick', 'missing', 'this account has no vault: make one with `anysync vault create NAME`')
+  }
+  if (vault === undefined)
+    throw new SyncError('vault.pick', 'missing', `there is no vault of that name: there are ${names}`)
+  if (name === undefined)
+    throw new SyncError('vault.pick', 'invalid', `there are several vaults (${names}): say which with --vault NAME`)
+  throw new SyncError('vault.pick', 'invalid', `several vaults are called '${shown(name)}': rename one first`)
+}
