@@ -199,8 +199,10 @@ const prepareAll = (database: StateDatabase) => {
 
     node: prepare('SELECT * FROM nodes WHERE link = ? AND id = ?'),
     // The root folder is its own parent's child to nobody.
-    children: prepare('SELECT * FROM nodes WHERE link = ?1 AND parent = ?2 AND id <> ?2'),
-    nodeByInode: prepare('SELECT * FROM nodes WHERE link = ? AND disk_inode = ? AND disk_device = ? LIMIT 1'),
+    children: prepare('SELECT * FROM nodes INDEXED BY nodes_by_parent WHERE link = ?1 AND parent = ?2 AND id <> ?2'),
+    nodeByInode: prepare(
+      'SELECT * FROM nodes INDEXED BY nodes_by_inode WHERE link = ? AND disk_inode = ? AND disk_device = ? LIMIT 1',
+    ),
     putNode: prepare('INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     removeNode: prepare('DELETE FROM nodes WHERE link = ? AND id = ?'),
     countFiles: prepare(`SELECT count(*) AS count FROM nodes WHERE link = ? AND kind = 'file'`),
