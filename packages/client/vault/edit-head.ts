@@ -49,7 +49,7 @@ export const createHeadReader = (
   const findBelowRemoved = async (): Promise<Map<NodeId, Content>> => {
     const found = new Map<NodeId, Content>()
     for (const { id, to } of edits.values()) {
-      const content = to === null ? await follow(id) : null
+      const content = to?.node.kind === NodeKind.FOLDER ? null : await follow(id)
       if (content !== null) await collectFolders(parts, content, found)
     }
     return found

@@ -151,6 +151,9 @@ type Places = { of(folder: NodeId): Place }
 
 const isPlace = (place: Place): place is Exclude<Place, string> => typeof place !== 'string'
 
+/** A folder that becomes something else is no place any more, like one that is removed. */
+const isFolder = (edit: TreeEdit): edit is TreeEdit & { to: object } => edit.to?.node.kind === NodeKind.FOLDER
+
 const createPlaces = (edits: Map<NodeId, TreeEdit>, parentOf: ParentOf): Places => {
   const known = new Map<NodeId, Place>([[rootNodeId, { parent: null, depth: 0 }]])
   /** Walks up to what is known, then down again, noting where each folder lies. */
@@ -167,7 +170,7 @@ const createPlaces = (edits: Map<NodeId, TreeEdit>, parentOf: ParentOf): Places 
         `folder ${folder} would lie below itself, or too deep`,
       )
       const edit = edits.get(at)
-      const parent = edit === undefined ? parentOf(at) : (edit.to?.parent ?? null)
+      const parent = edit === undefined ? parentOf(at) : isFolder(edit) ? edit.to.parent : null
       if (parent === null) place = edit === undefined ? 'unknown' : 'removed'
       else place = known.get((at = parent))
     }
