@@ -126,16 +126,20 @@ const migrate = (database: DatabaseSync): void => {
 const versionOf = (database: DatabaseSync): number =>
   Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
 
+const damagedMessage =
+  'the state database is damaged: move the file state.db away and add your folders again; the next sync rebuilds it, ' +
+  'and no file is lost'
+
 /** What SQLite's result codes mean for a person (sqlite.org/rescode.html; the low byte is the primary code). */
 const troubleByCode = new Map<number, [Kind, string]>([
   [5, ['unavailable', 'the state database is in use by another program: close it and try again']],
   [6, ['unavailable', 'the state database is in use by another program: close it and try again']],
   [8, ['unavailable', 'the state database cannot be written: give yourself write access to its folder and try again']],
   [10, ['unavailable', 'the disk failed to read or write the state database: check the disk and try again']],
-  [11, ['corrupt', 'the state database is damaged: move the file state.db away; the next sync rebuilds it']],
+  [11, ['corrupt', damagedMessage]],
   [13, ['full', 'the disk that holds the state database is full: free some space and try again']],
   [14, ['unavailable', 'the state database cannot be opened: see that its folder exists and is yours, and try again']],
-  [26, ['corrupt', 'the state database is damaged: move the file state.db away; the next sync rebuilds it']],
+  [26, ['corrupt', damagedMessage]],
 ])
 
 const guard = <Result>(operation: string, work: () => Result): Result => {
@@ -151,8 +155,7 @@ const guard = <Result>(operation: string, work: () => Result): Result => {
   }
 }
 
-const damaged = (): SyncError =>
-  new SyncError('state.read', 'corrupt', troubleByCode.get(11)?.[1] ?? 'the state database is damaged')
+const damaged = (): SyncError => new SyncError('state.read', 'corrupt', damagedMessage)
 
 /** Columns of a row, with the type that the schema promises. */
 export const blobOf = (row: Row, column: string): Uint8Array => {
