@@ -7,6 +7,7 @@ import type { BaseNode, Disk, Link, LogHead, State } from '@anysync/client/ports
 import { facts, waitingOf } from '@anysync/client/sync/engine.ts'
 import { checkMarker } from '@anysync/client/sync/guards.ts'
 import type { Trouble, Waiting } from '@anysync/client/sync/report.ts'
+import { failedTroubles } from './output/turn.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { rootNodeId } from '@anysync/protocol/ids.ts'
 
@@ -44,7 +45,7 @@ export const folderState = async (state: State, disk: Disk, link: Link): Promise
     const reason = `${waiting.deletions} deletions wait: \`anysync confirm\` lets them go through`
     return { ...known, state: 'waiting', reason }
   }
-  const failed = report.troubles.filter(({ kind }) => kind !== 'skipped' && kind !== 'not-here').length
+  const failed = failedTroubles(report).length
   if (failed > 0) return { ...known, state: 'troubled', reason: `${failed} paths could not be synced` }
   if (!report.isSettled || (head?.sequence ?? 0) !== report.sequence) {
     return {

@@ -38,7 +38,7 @@ const add = (parent: Command, words: string, description: string): Command =>
 
 const signInOptions = (command: Command): Command =>
   command
-    .requiredOption('--email <address>', 'the account')
+    .option('--email <address>', 'the account (needed)')
     .option('--device <name>', "what to call this device (default: the computer's name)")
     .option('--password-file <file>', 'read the password from a file; - is standard input')
 

@@ -2,7 +2,6 @@
  * `anysync login`: enrols this device with the password alone.
  */
 import { readFileSync, statSync } from 'node:fs'
-import { parseEmail } from '@anysync/client/vault/account.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { toHex } from '@anysync/protocol/ids.ts'
 import { masterKeysBytesMax } from '@anysync/protocol/limits.ts'
@@ -12,16 +11,16 @@ import { shown } from '../output/words.ts'
 import { parseFingerprint, parseServerLink } from '../ports/link.ts'
 import { attemptOn } from '../private-files.ts'
 import { homeOf, type CommonOptions } from '../session.ts'
-import { enter, signIn } from './sign-in.ts'
+import { emailOf, enter, signIn } from './sign-in.ts'
 
 export type LoginOptions = CommonOptions &
-  PasswordOptions & { email: string; device?: string; fingerprint?: string; masterKeys?: string }
+  PasswordOptions & { email?: string; device?: string; fingerprint?: string; masterKeys?: string }
 
 export const login = async (address: string, options: LoginOptions): Promise<void> => {
   const output = createOutput(options)
   const link = parseServerLink(address)
   const fingerprint = options.fingerprint === undefined ? link.fingerprint : parseFingerprint(options.fingerprint)
-  const email = parseEmail(options.email)
+  const email = emailOf(options)
   const { device } = options
   const masterKeys = options.masterKeys === undefined ? null : readKeys(options.masterKeys)
   const password = await readPassword(options, `Password of ${shown(email)}`, false)

@@ -5,7 +5,7 @@
 import { hostname } from 'node:os'
 import { parseMasterKeys } from '@anysync/client/crypto/master-keys.ts'
 import type { Door } from '@anysync/client/ports.ts'
-import { logIn } from '@anysync/client/vault/account.ts'
+import { logIn, parseEmail } from '@anysync/client/vault/account.ts'
 import { demand, SyncError } from '@anysync/protocol/errors.ts'
 import type { AccessKeys } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { toHex, userIdFromBytes } from '@anysync/protocol/ids.ts'
@@ -20,6 +20,7 @@ import {
   saveMasterKeys,
   type AccountHome,
 } from '../homes.ts'
+import { UsageError } from '../output/fail.ts'
 import type { Output } from '../output/print.ts'
 import { shown } from '../output/words.ts'
 import { nodeChance } from '../ports/chance.ts'
@@ -40,6 +41,12 @@ export type SignInOptions = {
   device?: string
   /** A copy of `master.keys` that the server's must continue. */
   masterKeys?: Uint8Array
+}
+
+/** The e-mail as the account has it. */
+export const emailOf = ({ email }: { email?: string }): string => {
+  if (email === undefined) throw new UsageError('say whose account it is: --email ADDRESS')
+  return parseEmail(email)
 }
 
 export type Entrance = { server: ServerAddress; trust: Trust; door: Door }

@@ -1,7 +1,7 @@
 /**
  * `anysync signup`: makes an account with an invitation, and signs this device in to it.
  */
-import { parseEmail, signUp } from '@anysync/client/vault/account.ts'
+import { signUp } from '@anysync/client/vault/account.ts'
 import { toHex } from '@anysync/protocol/ids.ts'
 import { scryptFloor, scryptStrong } from '@anysync/protocol/limits.ts'
 import { accountHome, lockAccount, saveMasterKeys } from '../homes.ts'
@@ -12,15 +12,15 @@ import { nodeChance } from '../ports/chance.ts'
 import { nodeCipher } from '../ports/cipher.ts'
 import { parseInvitationLink } from '../ports/link.ts'
 import { homeOf, type CommonOptions } from '../session.ts'
-import { enter, signIn } from './sign-in.ts'
+import { emailOf, enter, signIn } from './sign-in.ts'
 
 export type SignupOptions = CommonOptions &
-  PasswordOptions & { email: string; kdf: 'default' | 'strong'; device?: string }
+  PasswordOptions & { email?: string; kdf: 'default' | 'strong'; device?: string }
 
 export const signup = async (link: string, options: SignupOptions): Promise<void> => {
   const output = createOutput(options)
   const { server, invitation, fingerprint } = parseInvitationLink(link)
-  const email = parseEmail(options.email)
+  const email = emailOf(options)
   const password = await readPassword(options, `New password for ${shown(email)}`, true)
   const home = homeOf(options)
 

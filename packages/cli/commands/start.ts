@@ -10,7 +10,7 @@ import { pickLinks } from '../folders.ts'
 import { UsageError } from '../output/fail.ts'
 import { createOutput } from '../output/print.ts'
 import { createProgress } from '../output/progress.ts'
-import { turnLines } from '../output/turn.ts'
+import { turnLines, unfinishedLine } from '../output/turn.ts'
 import { counted, isoTime, localTime, shown } from '../output/words.ts'
 import { nodeChance } from '../ports/chance.ts'
 import { nodeClock } from '../ports/clock.ts'
@@ -48,7 +48,9 @@ export const start = async (options: StartOptions): Promise<void> => {
       progress[Symbol.dispose]()
       const timeNs = nodeClock.nowNs()
       output.tell({ event: 'turn', time: isoTime(timeNs), folder, vault: name, ...report })
-      if (hasNews(report)) output.say(`${localTime(timeNs)} ${shown(folder)}: ${turnLines(report).join('; ')}`)
+      const unfinished = unfinishedLine(report)
+      const lines = [...turnLines(report), ...(unfinished === null ? [] : [unfinished])]
+      if (hasNews(report)) output.say(`${localTime(timeNs)} ${shown(folder)}: ${lines.join('; ')}`)
     }
     const onTrouble = (error: SyncError): void => {
       // A line that was lost is taken up again by itself; what a person must see to is told at once.

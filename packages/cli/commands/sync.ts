@@ -10,7 +10,7 @@ import { exitCodes, explain, type ExitCode } from '../output/fail.ts'
 import { createOutput, type Output } from '../output/print.ts'
 import { planDocument, planLines } from '../output/plan.ts'
 import { createProgress } from '../output/progress.ts'
-import { turnLines } from '../output/turn.ts'
+import { failedTroubles, turnLines, unfinishedLine } from '../output/turn.ts'
 import { shown } from '../output/words.ts'
 import { openSession, vaultName, type CommonOptions, type Session } from '../session.ts'
 
@@ -30,7 +30,7 @@ export const sync = async (folder: string | undefined, options: SyncOptions): Pr
     } catch (error) {
       if (!(error instanceof SyncError)) throw error
       const { lines, exitCode } = explain(error)
-      process.stderr.write(`anysync: ${shown(link.root)}: ${lines.join(' ')}\n`)
+      complain(link, lines.join(' '))
       endings.push(exitCode)
       documents.push({ ...headOf(session, link), error: { kind: error.kind, message: error.message } })
     }
@@ -57,8 +57,14 @@ const syncLink = async (session: Session, link: Link, options: SyncOptions, outp
   progress[Symbol.dispose]()
   output.say(heading)
   for (const line of turnLines(report)) output.say(`  ${line}`)
+  const unfinished = unfinishedLine(report)
+  if (unfinished !== null) complain(link, unfinished)
   return { ending: endingOf(report), document: { ...headOf(session, link), ...report } }
 }
+
+/** Why this folder is not in step, whatever the options say. */
+const complain = (link: Link, line: string): void =>
+  void process.stderr.write(`anysync: ${shown(link.root)}: ${line}\n`)
 
 const headOf = ({ state }: Session, { root, vaultId }: Link) => ({
   folder: root,
@@ -66,9 +72,7 @@ const headOf = ({ state }: Session, { root, vaultId }: Link) => ({
   vault: vaultName(state, vaultId),
 })
 
-/** What cannot be on this system, or is not for syncing, is a state and not a failure. */
-const endingOf = ({ waiting, troubles }: TurnReport): ExitCode => {
-  const hasFailed = troubles.some(({ kind }) => kind !== 'skipped' && kind !== 'not-here')
-  if (hasFailed) return exitCodes.failed
-  return waiting === null ? exitCodes.done : exitCodes.undecided
+const endingOf = (report: TurnReport): ExitCode => {
+  if (report.waiting !== null) return exitCodes.undecided
+  return failedTroubles(report).length > 0 ? exitCodes.failed : exitCodes.done
 }

@@ -1,7 +1,7 @@
 /**
  * What a turn did, for people.
  */
-import type { Counts, TurnReport } from '@anysync/client/sync/report.ts'
+import type { Counts, Trouble, TurnReport } from '@anysync/client/sync/report.ts'
 import { counted, formatBytes, formatCount, shown } from './words.ts'
 
 /** How many single paths a list for people names before it only counts. */
@@ -12,18 +12,30 @@ export const turnLines = (report: TurnReport): string[] => {
   if (report.bytesUploaded > 0) lines.push(`uploaded ${formatBytes(report.bytesUploaded)}`)
   lines.push(...listed(report.conflicts, 'both edits kept, the second one as', (path) => shown(path)))
   lines.push(...listed(report.troubles, 'left as it is', ({ path, message }) => `${shown(path)} (${shown(message)})`))
-  if (report.waiting !== null) {
-    const { deletions, files } = report.waiting
-    lines.push(
-      `${counted(deletions, 'deletion')} of ${counted(files, 'file')} wait for you, and nothing is pushed until then: ` +
-        'let them go through with `anysync confirm`, or put the files back',
-    )
-  }
-  if (lines.length === 0) lines.push('nothing to do')
+  if (lines.length === 0 && report.waiting === null) lines.push('nothing to do')
   if (report.isSettled)
     lines.push(report.sequence === 0 ? 'in step; the vault is empty' : `in step at snapshot ${report.sequence}`)
   return lines
 }
+
+/** What a person must know of a turn that did not bring everything in step; null when it did. */
+export const unfinishedLine = (report: TurnReport): string | null => {
+  if (report.waiting !== null) {
+    const { deletions, files } = report.waiting
+    return (
+      `${counted(deletions, 'deletion')} of ${counted(files, 'file')} wait for you, and nothing is pushed until then: ` +
+      'let them go through with `anysync confirm`, or put the files back'
+    )
+  }
+  const failed = failedTroubles(report).length
+  return failed === 0
+    ? null
+    : `${counted(failed, 'path')} could not be synced and stay as they are: see what is said of each, then sync again`
+}
+
+/** What cannot be on this system, or is not for syncing, is a state and not a failure. */
+export const failedTroubles = ({ troubles }: Pick<TurnReport, 'troubles'>): Trouble[] =>
+  troubles.filter(({ kind }) => kind !== 'skipped' && kind !== 'not-here')
 
 const direction = (verb: string, { files, folders, symlinks, removed, bytes }: Counts): string[] => {
   const parts: string[] = []
