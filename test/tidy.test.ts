@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join, posix } from 'node:path'
 import { test } from 'node:test'
+import { version } from '@anysync/cli/version.ts'
 import { codeOf, importsOf, isTest, projectRoot, sourcesBelow, type Source } from './sources.ts'
 
 const packageNames = ['cli', 'client', 'protocol', 'server', 'web']
@@ -218,4 +219,12 @@ test('the lock file names no download address, and holds the packages of every s
     }
   }
   complain(complaints)
+})
+
+test('the version is the same everywhere', () => {
+  const versions = [
+    readJson('package.json'),
+    ...readJson('package.json').workspaces.map((name: string) => readJson(`${name}/package.json`)),
+  ]
+  for (const manifest of versions) assert.equal(manifest.version, version, manifest.name)
 })

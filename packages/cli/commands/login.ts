@@ -18,9 +18,9 @@ export type LoginOptions = CommonOptions &
 
 export const login = async (address: string, options: LoginOptions): Promise<void> => {
   const output = createOutput(options)
+  const email = emailOf(options)
   const link = parseServerLink(address)
   const fingerprint = options.fingerprint === undefined ? link.fingerprint : parseFingerprint(options.fingerprint)
-  const email = emailOf(options)
   const { device } = options
   const masterKeys = options.masterKeys === undefined ? null : readKeys(options.masterKeys)
   const password = await readPassword(options, `Password of ${shown(email)}`, false)

@@ -19,8 +19,8 @@ export type SignupOptions = CommonOptions &
 
 export const signup = async (link: string, options: SignupOptions): Promise<void> => {
   const output = createOutput(options)
-  const { server, invitation, fingerprint } = parseInvitationLink(link)
   const email = emailOf(options)
+  const { server, invitation, fingerprint } = parseInvitationLink(link)
   const password = await readPassword(options, `New password for ${shown(email)}`, true)
   const home = homeOf(options)
 
