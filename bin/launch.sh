@@ -31,7 +31,7 @@ if ! is_current; then
   say 'installing packages: once, for about a minute'
   # A developer's tools are kept where they are.
   omit=--omit=dev
-  if [ -d "$modules/typescript" ]; then omit=--include=dev; fi
+  if [ -d "$modules/oxlint" ]; then omit=--include=dev; fi
   if ! (cd "$project" && npm ci "$omit" --include=optional --no-audit --no-fund --loglevel=error) >&2; then
     say 'the packages could not be installed: see above, check the network, then run this again'
     exit 1

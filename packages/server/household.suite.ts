@@ -1,8 +1,9 @@
 /**
  * For tests: a real server in a temporary home, and people with accounts and devices made over the wire.
  */
+import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, hash, randomBytes, sign, type KeyObject } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Agent, request } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -32,6 +33,23 @@ export const newFolder = (t: TestContext): string => {
   const folder = mkdtempSync(join(tmpdir(), 'anysync-test-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   return folder
+}
+
+/** A file system of a size such as '1m'; null where this system does not let us have one. */
+export const mountSmall = (t: TestContext, size: string): string | null => {
+  const folder = mkdtempSync(join(tmpdir(), 'anysync-small-'))
+  let isMounted = false
+  t.after(() => {
+    if (isMounted) execFileSync('umount', ['-l', folder])
+    rmdirSync(folder)
+  })
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder], { stdio: 'ignore' })
+    isMounted = true
+    return folder
+  } catch {
+    return null
+  }
 }
 
 export const newHome = async (t: TestContext): Promise<Home> => {

@@ -5,13 +5,13 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import * as v from 'valibot'
+import { sqliteCodeOf, sqliteCodes } from './db/sqlite-codes.ts'
 import { writeFileDurably } from './files.ts'
 import type { Home } from './home.ts'
 
 export type RunInfo = { pid: number; port: number; address: string; url: string }
 
 const schema = v.object({ pid: v.number(), port: v.number(), address: v.string(), url: v.string() })
-const sqliteBusy = 5
 
 /** A command that only asks holds the lock for an instant: whoever meets it there waits a little. */
 const waitMsToStart = 1000
@@ -26,7 +26,7 @@ export const takeRunLock = (home: Home, purpose: 'to-start' | 'to-ask'): Disposa
     database.exec('begin exclusive')
   } catch (error) {
     database.close()
-    if (error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy) return null
+    if (sqliteCodeOf(error) === sqliteCodes.busy) return null
     throw error
   }
   return { [Symbol.dispose]: () => database.close() }

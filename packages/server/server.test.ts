@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, statSync, utimesSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -8,12 +9,15 @@ import { connect as connectTls } from 'node:tls'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { fromConnectError } from '@anysync/protocol/wire.ts'
 import { systemClock } from './clock.ts'
+import { createHome } from './create-home.ts'
+import { homeAt } from './home.ts'
 import {
   callsTo,
   emptyHead,
   kindIn,
   logIn,
   loginRequest,
+  mountSmall,
   newDevice,
   newFolder,
   newHome,
@@ -28,6 +32,7 @@ import {
   signUpRequest,
   type Protocol,
 } from './household.suite.ts'
+import { createLog } from './log.ts'
 import { createIdentity } from './tls.ts'
 
 const kindOf = (error: unknown) => fromConnectError('test', error).kind
@@ -126,7 +131,6 @@ test('login gives user, device, token and master.keys; the token works and is no
   assert.deepEqual(Buffer.from(me.deviceId), Buffer.from(device.deviceId))
   assert.equal(me.deviceName, 'kitchen laptop')
   await server.close()
-  const { readFileSync } = await import('node:fs')
   for (const file of [home.databaseFile, home.runFile].filter((file) => existsSync(file))) {
     const bytes = readFileSync(file)
     for (const secret of [device.token, person.accountToken]) {
@@ -358,7 +362,6 @@ test('a certificate of the operator is read again when its files change', async 
     tls: { ...files, pin: true },
   }
   const lines: string[] = []
-  const { createLog } = await import('./log.ts')
   const reread = Promise.withResolvers<void>()
   const write = (line: string) => {
     lines.push(line)
@@ -373,4 +376,30 @@ test('a certificate of the operator is read again when its files change', async 
   await reread.promise
   assert.notEqual(server.fingerprint().toHex(), before)
   assert.equal((await send(server, 'GET', '/healthz')).status, 200)
+})
+
+test('a full disk is told as full, for records and packs alike, and freeing space is all it takes', async (t) => {
+  const folder = mountSmall(t, '4m')
+  if (folder === null) return t.skip('this user may not mount a small file system')
+  const home = homeAt(folder)
+  await createHome(home, { port: 0, host: '127.0.0.1' })
+  const server = await newServer(t, { home })
+  const { token, calls } = await newDevice(server, 'anna@example.org')
+  const vaultId = await newVault(calls)
+  const filler = join(folder, 'filler')
+  try {
+    writeFileSync(filler, Buffer.alloc(8 * 1024 * 1024))
+  } catch (error) {
+    assert.match(String(error), /ENOSPC/)
+  }
+  const pack = newPack(100_000)
+  const put = () => send(server, 'PUT', objectPath(vaultId, pack.name), { token, body: pack.bytes })
+  assert.equal(kindIn(await put()), 'full')
+  const record = recordAfter(vaultId, emptyHead, randomBytes(500_000))
+  const append = () => calls.vault.append({ vaultId, expected: emptyHead, record, packs: [] })
+  await rejectsWith(append(), 'full')
+  rmSync(filler)
+  assert.equal((await put()).status, 201)
+  assert.equal((await append()).head?.sequence, 1n)
+  await server.close()
 })

@@ -3,20 +3,17 @@
  * is the server's own fault, which is logged in full and answered with one sentence that tells nothing.
  */
 import { SyncError } from '@anysync/protocol/errors.ts'
-
-const sqliteFull = 13
-const sqliteBusy = 5
+import { sqliteCodeOf, sqliteCodes } from './db/sqlite-codes.ts'
 
 /** Null for what nobody foresaw. */
 export const troubleOf = (error: unknown): SyncError | null => {
   if (error instanceof SyncError) return error
-  const code = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null
-  if (code === null) return null
-  switch (code & 0xff) {
-    case sqliteFull:
+  switch (sqliteCodeOf(error)) {
+    case sqliteCodes.full:
       return new SyncError('database', 'full', "the server's disk is full: free space on the server", error)
-    case sqliteBusy:
+    case sqliteCodes.busy:
       return new SyncError('database', 'unavailable', 'the database is busy: try again in a moment', error)
+    case null:
     default:
       return null
   }

@@ -14,13 +14,20 @@ export const sqliteFor = (database: DatabaseSync): SqliteDatabase => {
     const known = statementsBySql.get(sql)
     if (known !== undefined) return known
     // A transaction takes the write lock at once: one that upgrades later can find that another process wrote meanwhile.
-    const statement = wrap(database.prepare(sql === 'begin' ? 'begin immediate' : sql))
+    const prepared = wrap(database.prepare(sql === 'begin' ? 'begin immediate' : sql))
+    // SQLite itself rolls back when the disk is full; a second time would be an error that hides the first.
+    const statement = sql === 'rollback' ? { ...prepared, run: rollback(database, prepared) } : prepared
     if (statementsBySql.size >= statementsMax) statementsBySql.clear()
     statementsBySql.set(sql, statement)
     return statement
   }
   return { prepare, close: () => database.close() }
 }
+
+const rollback =
+  (database: DatabaseSync, prepared: SqliteStatement): SqliteStatement['run'] =>
+  (parameters) =>
+    database.isTransaction ? prepared.run(parameters) : { changes: 0, lastInsertRowid: 0 }
 
 const wrap = (statement: StatementSync): SqliteStatement => ({
   reader: statement.columns().length > 0,

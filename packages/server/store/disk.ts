@@ -9,7 +9,6 @@ import type { Readable } from 'node:stream'
 import { demand, SyncError } from '@anysync/protocol/errors.ts'
 import type { PackId, VaultId } from '@anysync/protocol/ids.ts'
 import { KiB } from '@anysync/protocol/limits.ts'
-import { syncFolder } from '../files.ts'
 import { wrongHash, wrongLength, type PackStore } from './store.ts'
 
 const writeBytes = 512 * KiB
@@ -24,6 +23,7 @@ export const openDiskStore = async ({ folder, reserveBytes }: DiskStoreOptions):
   await mkdir(incoming, { recursive: true, mode: 0o700 })
   for (const name of await readdir(incoming)) await rm(join(incoming, name), { force: true })
   const fileOf = (vaultId: VaultId, pack: PackId) => join(folder, vaultId, pack.slice(0, 2), pack)
+  const makeFolder = createFolderMaker(folder)
   // What uploads under way will still write: free on the disk, but promised.
   let promisedBytes = 0
 
@@ -45,9 +45,9 @@ export const openDiskStore = async ({ folder, reserveBytes }: DiskStoreOptions):
         await checkRoom()
         await writeDurably(temp, pack, body, length)
         const file = fileOf(vaultId, pack)
-        await makeFolderDurably(folder, dirname(file))
+        await makeFolder(dirname(file))
         await rename(temp, file)
-        syncFolder(dirname(file))
+        await syncNames(dirname(file))
       } catch (error) {
         await rm(temp, { force: true })
         throw asFull(error)
@@ -122,11 +122,31 @@ const readFrom = (handle: FileHandle, range: { first: number; last: number } | n
     ...(range === null ? {} : { start: range.first, end: range.last }),
   })
 
-/** Makes each folder on the way and makes its name durable in its parent. */
-const makeFolderDurably = async (root: string, folder: string): Promise<void> => {
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  for (let made = folder; made !== root && made.length >= first.length; made = dirname(made)) syncFolder(dirname(made))
+/** Folders whose names are known to be durable; forgetting one costs only another fsync. */
+const durableFoldersMax = 10_000
+
+/** Makes the folders of packs, and their names durable: those of a vault in the root, those of digits in the vault's. */
+const createFolderMaker = (root: string): ((folder: string) => Promise<void>) => {
+  const durable = new Set<string>()
+  return async (folder) => {
+    if (durable.has(folder)) return
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await syncNames(dirname(folder))
+    await syncNames(root)
+    if (durable.size >= durableFoldersMax) durable.clear()
+    durable.add(folder)
+  }
+}
+
+/** Makes the names in a folder durable. Windows has no such call, and NTFS journals them. */
+const syncNames = async (folder: string): Promise<void> => {
+  if (process.platform === 'win32') return
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }
 
 const codeOf = (error: unknown): string | undefined =>

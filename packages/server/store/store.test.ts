@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
-import { newFolder } from '../household.suite.ts'
+import { test } from 'node:test'
+import { mountSmall, newFolder } from '../household.suite.ts'
 import { openDiskStore } from './disk.ts'
 import { createMemoryStore } from './memory.ts'
 import { inPieces, nameOf, testPackStore, vaultId } from './store.suite.ts'
@@ -54,25 +52,8 @@ test('a memory store is full at its size', async () => {
   await assert.rejects(store.put(vaultId, nameOf(bytes), inPieces(bytes), bytes.length), { kind: 'full' })
 })
 
-/** A file system of one megabyte; null where this system does not let us have one. */
-const mountSmall = (t: TestContext): string | null => {
-  const folder = mkdtempSync(join(tmpdir(), 'anysync-small-'))
-  let isMounted = false
-  t.after(() => {
-    if (isMounted) execFileSync('umount', [folder])
-    rmdirSync(folder)
-  })
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' })
-    isMounted = true
-    return folder
-  } catch {
-    return null
-  }
-}
-
 test('a disk that fills up in the middle of an upload is full, and nothing is half-written', async (t) => {
-  const folder = mountSmall(t)
+  const folder = mountSmall(t, '1m')
   if (folder === null) {
     t.skip('this user may not mount a small file system')
     return
