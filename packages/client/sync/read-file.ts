@@ -18,9 +18,10 @@ export const readStable = async <Result>(
     await using file = await disk.openFile(path)
     const before = await file.stat()
     let bytesRead = 0
+    // One buffer for the whole file: whoever takes a portion is done with it before asking for the next.
+    const buffer = new Uint8Array(Math.min(readBytes, before.size + 1))
     const source = async function* (): AsyncGenerator<Uint8Array> {
       for (;;) {
-        const buffer = new Uint8Array(Math.max(1, Math.min(readBytes, before.size - bytesRead + 1)))
         const length = await file.read(buffer, bytesRead)
         if (length === 0) return
         bytesRead += length
