@@ -3,7 +3,6 @@
  * of their own that the record names. Both are checked alike when they are read.
  */
 import { create, toBinary } from '@bufbuild/protobuf'
-import { demand } from '@anysync/protocol/errors.ts'
 import {
   ContentKind,
   IndexedPackSchema,
@@ -69,14 +68,9 @@ export const packsOfBody = async (
   for (const indexPack of body.indexPacks) {
     const places = new Map<ChunkId, ChunkPlace>()
     for (const { id, place } of placesOf(indexPack)) places.set(id, place)
+    // The reader refuses segments that are of another kind than asked for.
     const reader = createContentReader({ ...parts, locate: (id) => places.get(id) ?? null })
     for (const [id, place] of places) {
-      demand(
-        place.kind === ContentKind.INDEX,
-        'log.index',
-        'corrupt',
-        `pack ${place.pack} is named as an index but is none`,
-      )
       const bytes = await reader.bytes(ContentKind.INDEX, makeContent(place.length, 0, [id]))
       packs.push(...parseMessage(PackIndexSchema, bytes, 'log.index', `the index in pack ${place.pack}`).packs)
     }
