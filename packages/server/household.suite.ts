@@ -1,6 +1,7 @@
 /**
  * For tests: a real server in a temporary home, and people with accounts and devices made over the wire.
  */
+import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, hash, randomBytes, sign, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmdirSync, rmSync } from 'node:fs'
@@ -14,6 +15,7 @@ import { createClient, type Client, type Interceptor, type Transport } from '@co
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node'
 import nacl from 'tweetnacl'
 import { encodeContext } from '@anysync/protocol/context.ts'
+import { fromConnectError } from '@anysync/protocol/wire.ts'
 import { Account } from '@anysync/protocol/gen/anysync/v1/account_pb.js'
 import { RecordHeaderSchema, RecordSchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { Object$ as ObjectService } from '@anysync/protocol/gen/anysync/v1/object_pb.js'
@@ -260,3 +262,18 @@ export const objectPath = (vaultId: Uint8Array, name: string): string => `/objec
 
 /** The kind in an answer of plain HTTP. */
 export const kindIn = (answer: Answer): unknown => (JSON.parse(answer.body.toString()) as { kind: unknown }).kind
+
+/** The kind of trouble that a call met. */
+export const kindOf = (error: unknown) => fromConnectError('test', error).kind
+
+export const rejectsWith = (work: Promise<unknown>, kind: string) =>
+  assert.rejects(work, (error: unknown) => {
+    assert.equal(kindOf(error), kind, error instanceof Error ? error.message : String(error))
+    return true
+  })
+
+export const collect = async <T>(stream: AsyncIterable<T>): Promise<T[]> => {
+  const all: T[] = []
+  for await (const one of stream) all.push(one)
+  return all
+}
