@@ -1,0 +1,96 @@
+/**
+ * What most tests begin with: a server, a person with an account on it, and devices that share one vault.
+ */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { ann, logIn, newDevice, signUp, type Person, type TestDevice } from './device.ts'
+import { assertDone, type Result } from './programs.ts'
+import type { Scratch } from './scratch.ts'
+import { startServer, type ServerOptions, type TestServer } from './server.ts'
+
+export const vaultName = 'photos'
+
+export type Household = AsyncDisposable & {
+  server: TestServer
+  person: Person
+  /** What the person was sent: later devices log in by it. */
+  link: string
+  desk: TestDevice
+  laptop: TestDevice
+  /** The folder of each that is linked to the vault. */
+  deskFolder: string
+  laptopFolder: string
+}
+
+export type HouseholdOptions = { server?: ServerOptions; person?: Person; onResult?: (result: Result) => void }
+
+/** Both devices are signed in; nothing is linked yet. */
+export const makeHousehold = async (scratch: Scratch, options: HouseholdOptions = {}): Promise<Household> => {
+  const { person = ann, onResult } = options
+  const server = await startServer(scratch, options.server)
+  const link = await server.invite()
+  const desk = newDevice(scratch, 'desk', onResult)
+  const laptop = newDevice(scratch, 'laptop', onResult)
+  assertDone(await signUp(desk, link, person))
+  assertDone(await logIn(laptop, link, person))
+  return {
+    server,
+    person,
+    link,
+    desk,
+    laptop,
+    deskFolder: scratch.folder('desk'),
+    laptopFolder: scratch.folder('laptop'),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
+}
+
+/** Creates the vault from the desk's folder and links the laptop's to it; both are in step afterwards. */
+export const linkBoth = async ({ desk, laptop, deskFolder, laptopFolder }: Household): Promise<void> => {
+  await desk.done(['add', deskFolder, '--vault', vaultName, '--create'])
+  await sync(desk)
+  await laptop.done(['add', laptopFolder, '--vault', vaultName])
+  await sync(laptop)
+}
+
+type Counts = { files: number; folders: number; symlinks: number; removed: number; bytes: number }
+
+/** What `anysync sync --json` says of one folder. */
+export type SyncReport = {
+  folder: string
+  pulled: Counts
+  pushed: Counts
+  conflicts: string[]
+  troubles: { path: string; kind: string; message: string }[]
+  waiting: { deletions: number; files: number } | null
+  isSettled: boolean
+  sequence: number
+  snapshots: number
+  bytesUploaded: number
+}
+
+/** What `anysync sync --json` says of the one folder that the device has. */
+export const reportOf = (document: unknown): SyncReport => {
+  const { folders } = document as { folders: SyncReport[] }
+  const [report, ...others] = folders
+  if (report === undefined || others.length > 0) throw new Error(`wanted one folder, got ${folders.length}`)
+  return report
+}
+
+/** One whole turn, which must settle. */
+export const sync = async (device: TestDevice, timeoutMs = 120_000): Promise<SyncReport> => {
+  const report = reportOf(await device.json(['sync'], { timeoutMs }))
+  if (!report.isSettled) throw new Error(`${device.name} did not settle: ${JSON.stringify(report)}`)
+  return report
+}
+
+/** Turns in turn until both devices have seen everything. */
+export const syncAll = async (...devices: TestDevice[]): Promise<void> => {
+  for (const device of [...devices, ...devices.slice(0, -1)]) await sync(device)
+}
+
+/** What a crash could have left where nobody looks. */
+export const litterOf = ({ server, deskFolder, laptopFolder }: Household): string[] =>
+  [join(deskFolder, '.anysync/tmp'), join(laptopFolder, '.anysync/tmp'), join(server.home, 'objects/.incoming')].filter(
+    (folder) => existsSync(folder) && readdirSync(folder).length > 0,
+  )
