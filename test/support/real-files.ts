@@ -107,6 +107,7 @@ const names = [
   '$(touch pwned); `ls` & %PATH% *?[a]',
   '.hidden',
   'trailing.',
+  'trailing_',
   'CON',
   '..double dots',
   'cafe\u0301 in two characters',
@@ -131,6 +132,7 @@ export const plantOddities = async (folder: string, dice: Dice): Promise<void> =
     writeFileSync(join(folder, path), bytes)
     return join(folder, path)
   }
+  write('a folder whose name ends so_/inside', 'the original never synced this')
   for (const name of names) {
     write(`names/${name}`, `this is ${name}`)
     write(`folders/${name}/${name}`, name)
