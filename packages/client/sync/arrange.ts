@@ -24,7 +24,8 @@ export class FolderTimes {
     if (folder === rootNodeId || this.#before.has(folder)) return
     const path = this.#parts.where.path(folder)
     const stat = path === null ? null : await this.#parts.disk.lstat(path)
-    if (stat !== null) this.#before.set(folder, stat.mtimeNs)
+    // Several files of a folder come at once: the first look counts.
+    if (stat !== null && !this.#before.has(folder)) this.#before.set(folder, stat.mtimeNs)
   }
 
   /** Gives every folder its time: the plan's, or the one from before. Deepest first, for a child's name is part of its parent. */
