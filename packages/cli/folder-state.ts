@@ -105,7 +105,9 @@ export const pathState = async (state: State, disk: Disk, link: Link, path: stri
   if (node === null) return { state: 'new-here', reason: 'it is pushed at the next sync' }
   if (node.disk === null) return { state: 'not-here', reason: node.absence }
   if (stat === null) return { state: 'removed-here', reason: 'its removal is pushed at the next sync' }
-  if (isSameStat(stat, node.disk)) return { state: 'in-step', reason: '' }
+  // A file that was quite new when it was read is remembered without its change time, to be read again.
+  const seen = node.disk.ctimeNs === 0n ? { ...stat, ctimeNs: 0n } : stat
+  if (isSameStat(seen, node.disk)) return { state: 'in-step', reason: '' }
   return {
     state: 'changed-here',
     reason: 'it is looked at, and pushed if its content or attributes differ, at the next sync',

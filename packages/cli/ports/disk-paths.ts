@@ -55,7 +55,12 @@ const namesOf = (operation: string, path: string): string[] => {
 }
 
 const isHostile = (name: string): boolean =>
-  name === '' || name === '.' || name === '..' || name.includes('\0') || (sep === '\\' && /[\\:]/.test(name))
+  name === '' ||
+  name === '.' ||
+  name === '..' ||
+  name.includes('\0') ||
+  !name.isWellFormed() ||
+  (sep === '\\' && /[\\:]/.test(name))
 
 const checkEach = (operation: string, root: string, names: readonly string[]): void => {
   let folder = root

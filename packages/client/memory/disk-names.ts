@@ -20,4 +20,5 @@ export const demandPath = (operation: string, path: string): void => {
   demand(!names.includes(privateName), operation, 'invalid', "the path leads into AnySync's own folder")
 }
 
-const isHostile = (name: string): boolean => name === '' || name === '.' || name === '..' || name.includes('\0')
+const isHostile = (name: string): boolean =>
+  name === '' || name === '.' || name === '..' || name.includes('\0') || !name.isWellFormed()

@@ -149,6 +149,7 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
       '/a',
       'a/',
       'a\0b',
+      'a\ud800',
       '.anysync',
       '.anysync/marker',
       'a/.anysync',
@@ -377,7 +378,18 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
 
   test('names that no system stores are refused with a reason', async () => {
     await using world = await open()
-    for (const name of ['', '.', '..', 'a/b', 'a\0b', '.anysync', '\ud800', 'x'.repeat(256), 'é'.repeat(128)]) {
+    for (const name of [
+      '',
+      '.',
+      '..',
+      'a/b',
+      'a\0b',
+      '\ud800',
+      '.anysync',
+      '\ud800',
+      'x'.repeat(256),
+      'é'.repeat(128),
+    ]) {
       assert.equal(typeof world.disk.refuseName(name), 'string', name)
     }
   })
