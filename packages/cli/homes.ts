@@ -68,14 +68,18 @@ export const listAccounts = (home: string): AccountHome[] => {
 
 /** The serialised file, for `parseMasterKeys`; null when there is none. */
 export const readMasterKeys = (account: AccountHome): Uint8Array<ArrayBuffer> | null =>
-  readPrivateFile(account.masterKeysFile, masterKeysBytesMax)
+  readPrivateFile(account.masterKeysFile, masterKeysBytesMax, damagedMasterKeys(account))
+
+/** What to say when the file is not what it should be. */
+export const damagedMasterKeys = ({ masterKeysFile }: AccountHome): string =>
+  `${masterKeysFile} is damaged: move it away and log in again, the server keeps a copy`
 
 export const saveMasterKeys = (account: AccountHome, masterKeys: Uint8Array): void =>
   writePrivateFile(account.masterKeysFile, masterKeys)
 
 /** Null when the account is signed out. `corrupt` or `invalid` when the file cannot be used; the message names it. */
 export const readAccessKeys = (account: AccountHome): AccessKeys | null => {
-  const bytes = readPrivateFile(account.accessKeysFile, accessKeysBytesMax)
+  const bytes = readPrivateFile(account.accessKeysFile, accessKeysBytesMax, damagedAccessKeys(account))
   if (bytes === null) return null
   const keys = parseNamed(account, bytes)
   if (toHex(keys.userId) !== account.userId) {
@@ -90,9 +94,14 @@ const parseNamed = (account: AccountHome, bytes: Uint8Array): AccessKeys => {
     return parseAccessKeys(bytes)
   } catch (error) {
     if (!(error instanceof SyncError)) throw error
-    throw new SyncError(operation, error.kind, `${account.accessKeysFile}: ${error.message}`, error)
+    const message =
+      error.kind === 'corrupt' ? damagedAccessKeys(account) : `${account.accessKeysFile}: ${error.message}`
+    throw new SyncError(operation, error.kind, message, error)
   }
 }
+
+const damagedAccessKeys = ({ accessKeysFile }: AccountHome): string =>
+  `${accessKeysFile} is damaged: log in again with \`anysync login\` to make it anew`
 
 export const saveAccessKeys = (account: AccountHome, keys: AccessKeys): void =>
   writePrivateFile(account.accessKeysFile, serializeAccessKeys(keys))
@@ -145,6 +154,7 @@ const ambiguous = (matching: SignedIn[], wanted: string | undefined): SyncError 
 }
 
 const sqliteBusy = 5
+const sqliteFull = 13
 
 /**
  * Takes the account for this process until it is disposed of. The system gives it back when the process dies, however
@@ -177,6 +187,9 @@ const lockTrouble = (account: AccountHome, error: unknown): unknown => {
   if ((code & 0xff) === sqliteBusy) {
     const message = 'another anysync is working with this account: wait for it to finish or stop it'
     return new SyncError(operation, 'unavailable', message, error)
+  }
+  if ((code & 0xff) === sqliteFull) {
+    return new SyncError(operation, 'full', `the disk is full: free some space where ${account.folder} is`, error)
   }
   const message = `${account.lockFile} cannot be locked (SQLite error ${code}): remove it and try again`
   return new SyncError(operation, 'unavailable', message, error)

@@ -51,12 +51,12 @@ export const writePrivateFile = (file: string, bytes: Uint8Array): void => {
   })
 }
 
-/** Null when there is none. `corrupt` when it is longer than such a file can be. */
-export const readPrivateFile = (file: string, bytesMax: number): Uint8Array<ArrayBuffer> | null =>
+/** Null when there is none. `corrupt`, with the message given, when it is longer than such a file can be. */
+export const readPrivateFile = (file: string, bytesMax: number, damaged: string): Uint8Array<ArrayBuffer> | null =>
   attemptOn(file, 'read', () => {
     try {
       const { size } = statSync(file)
-      if (size > bytesMax) throw new SyncError(operation, 'corrupt', `${file} is ${size} bytes: it is something else`)
+      if (size > bytesMax) throw new SyncError(operation, 'corrupt', damaged)
       return new Uint8Array(readFileSync(file))
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return null

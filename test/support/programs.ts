@@ -61,13 +61,14 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-/** Nothing of the tester's own environment decides what a program does. */
+/** Nothing of the tester's own environment decides what a program does; what was compiled once is kept, as by `bin/`. */
 const environmentFor = (home: string): NodeJS.ProcessEnv => ({
   PATH: process.env['PATH'] ?? '',
   HOME: home,
   LANG: 'C.UTF-8',
   TZ: 'UTC',
   NO_COLOR: '1',
+  NODE_COMPILE_CACHE: join(projectRoot, 'node_modules/.cache/compiled'),
 })
 
 export const start = (program: Program, words: string[], options: RunOptions): Running => {

@@ -11,7 +11,7 @@ import { shown } from '../output/words.ts'
 import { parseFingerprint, parseServerLink } from '../ports/link.ts'
 import { attemptOn } from '../private-files.ts'
 import { homeOf, type CommonOptions } from '../session.ts'
-import { emailOf, enter, signIn } from './sign-in.ts'
+import { checkMasterKeys, emailOf, enter, signIn } from './sign-in.ts'
 
 export type LoginOptions = CommonOptions &
   PasswordOptions & { email?: string; device?: string; fingerprint?: string; masterKeys?: string }
@@ -48,6 +48,10 @@ export const login = async (address: string, options: LoginOptions): Promise<voi
 const readKeys = (path: string): Uint8Array =>
   attemptOn(path, 'read', () => {
     const { size } = statSync(path)
-    if (size <= masterKeysBytesMax) return readFileSync(path)
+    if (size <= masterKeysBytesMax) {
+      const bytes = readFileSync(path)
+      checkMasterKeys(bytes, `${path} is damaged: give another copy of master.keys, or none`)
+      return bytes
+    }
     throw new SyncError('login.read', 'invalid', `${path} is not a master.keys file: it is ${size} bytes`)
   })

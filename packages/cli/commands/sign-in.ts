@@ -6,12 +6,13 @@ import { hostname } from 'node:os'
 import { parseMasterKeys } from '@anysync/client/crypto/master-keys.ts'
 import type { Door } from '@anysync/client/ports.ts'
 import { logIn, parseEmail } from '@anysync/client/vault/account.ts'
-import { demand, SyncError } from '@anysync/protocol/errors.ts'
+import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import type { AccessKeys } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { toHex, userIdFromBytes } from '@anysync/protocol/ids.ts'
 import { deviceNameBytesMax } from '@anysync/protocol/limits.ts'
 import {
   accountHome,
+  damagedMasterKeys,
   listAccounts,
   lockAccount,
   readAccessKeys,
@@ -68,7 +69,7 @@ export const signIn = async (
   // Before anything is asked of the server, so that a running daemon does not lose its token.
   using stack = new DisposableStack()
   if (former !== null) stack.use(lockAccount(former.account))
-  const local = options.masterKeys ?? (former === null ? null : readMasterKeys(former.account))
+  const local = options.masterKeys ?? (former === null ? null : localMasterKeys(former.account))
 
   const { masterKeys, accessKeys } = await logIn({
     door,
@@ -105,15 +106,42 @@ const formerSignIn = (
   email: string,
 ): { account: AccountHome; keys: AccessKeys } | null => {
   for (const account of listAccounts(home)) {
-    const keys = readAccessKeys(account)
+    const keys = usableKeys(account)
     if (keys?.serverUrl === serverUrl && keys.email === email) return { account, keys }
   }
   return null
 }
 
+/** Damaged keys are as good as none: this login makes them anew, if they are the account's. */
+const usableKeys = (account: AccountHome): AccessKeys | null => {
+  try {
+    return readAccessKeys(account)
+  } catch (error) {
+    if (!isTrouble(error, 'corrupt')) throw error
+    return null
+  }
+}
+
+/** This device's copy, whole; null when it has none. A damaged one is named, for nothing can be compared with it. */
+const localMasterKeys = (account: AccountHome): Uint8Array | null => {
+  const bytes = readMasterKeys(account)
+  if (bytes !== null) checkMasterKeys(bytes, damagedMasterKeys(account))
+  return bytes
+}
+
+/** Throws `corrupt` with the message unless the bytes are a whole `master.keys`. */
+export const checkMasterKeys = (bytes: Uint8Array, damaged: string): void => {
+  try {
+    parseMasterKeys(bytes)
+  } catch (error) {
+    if (!isTrouble(error, 'corrupt')) throw error
+    throw new SyncError('account.login', 'corrupt', damaged, error)
+  }
+}
+
 /** `logIn` compares with a signed-in account's keys; a signed-out one is only known by the user id that came back. */
 const checkContinues = (account: AccountHome, masterKeys: Uint8Array): void => {
-  const local = readMasterKeys(account)
+  const local = localMasterKeys(account)
   if (local === null) return
   const [before, now] = [parseMasterKeys(local), parseMasterKeys(masterKeys)]
   const isContinued =
