@@ -172,6 +172,23 @@ test('a folder that is not there, or is another one, deletes nothing', async () 
   assert.deepEqual(await filesOf(world.b.disk), { f: 'x' })
 })
 
+test('a disk that is taken out in the middle of a look deletes nothing', async () => {
+  const world = await household({ 'f/x': 'x', 'g/y': 'y', h: 'z' })
+  for (let moment = 0; moment < 8; moment++) {
+    let left = moment
+    world.a.faults.disk = ({ operation }) => {
+      if (operation === 'disk.list' && left-- === 0) world.a.user.hideUnderEmptyFolder()
+    }
+    await world.a.engine.turn().catch((error: unknown) => {
+      if (!isTrouble(error, 'missing')) throw error
+    })
+    world.a.faults.disk = null
+    if (left < 0) world.a.user.plug()
+    await world.b.engine.turn()
+    assert.deepEqual(await filesOf(world.b.disk), { 'f/x': 'x', 'g/y': 'y', h: 'z' })
+  }
+})
+
 test('a lost state database makes no conflict and deletes nothing', async () => {
   const world = await household({ f: 'x', 'g/h': 'y' })
   const { a, b } = world

@@ -190,6 +190,8 @@ const look = async (parts: EngineParts, newest: SnapshotInfo | null): Promise<Lo
       ? {}
       : { onProgress: (nodes) => onProgress({ phase: 'scan', files: nodes, filesTotal: 0, bytes: 0, bytesTotal: 0 }) }),
   })
+  // A disk that was taken out while it was looked at shows an empty folder: the marker went with it.
+  await checkMarker(disk, link)
   const local = adopt(scanned.changes, head.changes)
   const unread = await readContested(parts, local, head, scanned)
   const nowNs = clock.nowNs()
