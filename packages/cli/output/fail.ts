@@ -44,8 +44,9 @@ const sentence = ({ message, kind }: SyncError): string => {
   const text = shown(message.replaceAll(/\s*\n\s*/g, ' '))
   const advice = adviceByKind[kind]
   if (advice === '') return text
-  // Who is told that a password is wrong is signing in already.
-  if (kind === 'unauthorized') return /password|anysync (login|signup)/.test(text) ? text : `${text}; ${advice}`
+  // Who is told that a password is wrong is signing in already; and nobody is told twice.
+  if (kind === 'unauthorized')
+    return /password|log in again|anysync (login|signup)/.test(text) ? text : `${text}; ${advice}`
   // Most messages say what to do after a colon or a semicolon; one without either is given the general advice.
   return /[:;.] \S/.test(text) ? text : `${text}; ${advice}`
 }

@@ -118,6 +118,8 @@ suite('failures', () => {
       'the disk is full: delete something',
     )
     assert.equal(line(new SyncError('x', 'missing', 'no \u001b vault')), 'no \\x1b vault')
+    assert.equal(line(new SyncError('x', 'unauthorized', 'no token')), 'no token; sign in again with `anysync login`')
+    assert.equal(line(new SyncError('x', 'unauthorized', 'no token: log in again')), 'no token: log in again')
     assert.equal(explain(new SyncError('x', 'corrupt', 'bad')).exitCode, 1)
   })
 
