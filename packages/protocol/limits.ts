@@ -163,6 +163,8 @@ export const snapshotLabelBytesMax = 255
 export const quietMs = 200
 export const quietMsMax = 5_000
 export const fullScanMs = 3_600_000
+/** How often a confirmation of deletions is looked for. */
+export const confirmationMs = 2_000
 /** Waiting for a server that cannot be reached: doubled each time, with chance. */
 export const retryMsMin = 1_000
 export const retryMsMax = 60_000

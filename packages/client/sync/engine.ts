@@ -55,6 +55,8 @@ export type Engine = {
   preview(): Promise<Plan>
   /** Lets the deletions that wait go through at the next turn. Returns how many; 0 when none wait. */
   confirm(): number
+  /** Whether a confirmation waits for its turn. */
+  isConfirmed(): boolean
 }
 
 export const createEngine = (parts: EngineParts): Engine => {
@@ -72,6 +74,7 @@ export const createEngine = (parts: EngineParts): Engine => {
       state.putFact(link.id, facts.confirmed, String(deletions))
       return deletions
     },
+    isConfirmed: () => state.fact(link.id, facts.confirmed) !== null,
   }
 }
 

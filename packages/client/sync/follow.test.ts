@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { fullScanMs, quietMs, retryMsMax, retryMsMin } from '@anysync/protocol/limits.ts'
+import { confirmationMs, fullScanMs, quietMs, retryMsMax, retryMsMin } from '@anysync/protocol/limits.ts'
 import { parseVaultId } from '@anysync/protocol/ids.ts'
 import { seededChance } from '../memory/chance.ts'
 import { steppedClock } from '../memory/clock.ts'
@@ -33,6 +33,7 @@ const start = (fail: SyncError[] = []) => {
   const abort = new AbortController()
   const troubles: string[] = []
   let turns = 0
+  let isConfirmed = false
   let tellHead: ((heads: Heads) => void) | null = null
   const watch = async function* (signal: AbortSignal): AsyncGenerator<Heads> {
     for (;;) {
@@ -53,6 +54,7 @@ const start = (fail: SyncError[] = []) => {
       },
       preview: () => Promise.reject(new Error('not used')),
       confirm: () => 0,
+      isConfirmed: () => isConfirmed,
     },
     watcher,
     remote,
@@ -75,6 +77,9 @@ const start = (fail: SyncError[] = []) => {
     troubles,
     pass,
     turns: () => turns,
+    confirm: () => {
+      isConfirmed = true
+    },
     head: (sequence: number) => tellHead?.({ vaultId, head: { sequence, hash: '' as LogHead['hash'] } }),
     stop: async () => {
       abort.abort(new Error('stopped'))
@@ -122,6 +127,17 @@ test('a newer head wakes at once, a known one does not', async () => {
   assert.equal(loop.turns(), 1)
   loop.head(2)
   await loop.pass()
+  assert.equal(loop.turns(), 2)
+  await loop.stop()
+})
+
+test('a confirmation is followed by one turn', async () => {
+  const loop = start()
+  await loop.pass()
+  loop.confirm()
+  await loop.pass(confirmationMs)
+  assert.equal(loop.turns(), 2)
+  await loop.pass(confirmationMs)
   assert.equal(loop.turns(), 2)
   await loop.stop()
 })

@@ -3,7 +3,7 @@
  * wakes the loop; every turn looks for itself, so a hint that is lost costs time and nothing else.
  */
 import { SyncError, isTrouble } from '@anysync/protocol/errors.ts'
-import { fullScanMs, quietMs, quietMsMax, retryMsMax, retryMsMin } from '@anysync/protocol/limits.ts'
+import { confirmationMs, fullScanMs, quietMs, quietMsMax, retryMsMax, retryMsMin } from '@anysync/protocol/limits.ts'
 import type { VaultId } from '@anysync/protocol/ids.ts'
 import { Latch } from '../latch.ts'
 import type { Chance, Clock, Remote, Watcher } from '../ports.ts'
@@ -32,6 +32,7 @@ export const follow = async (parts: FollowParts): Promise<void> => {
   const background = [
     untilAborted(signal, () => watchDisk(parts, bell)),
     untilAborted(signal, () => watchHead(parts, bell)),
+    untilAborted(signal, () => watchConfirmation(parts, bell)),
   ]
   await untilAborted(signal, async () => {
     let failures = 0
@@ -135,5 +136,15 @@ const watchHead = async (parts: FollowParts, bell: Latch): Promise<void> => {
     }
     await clock.wait(retryDelayMs(failures, chance), signal)
     failures += 1
+  }
+}
+
+/** Rings when a person has confirmed deletions that waited: another program notes it in the state. */
+const watchConfirmation = async ({ engine, clock, signal }: FollowParts, bell: Latch): Promise<void> => {
+  for (let wasConfirmed = engine.isConfirmed(); ;) {
+    await clock.wait(confirmationMs, signal)
+    const isConfirmed = engine.isConfirmed()
+    if (isConfirmed && !wasConfirmed) bell.set()
+    wasConfirmed = isConfirmed
   }
 }
