@@ -38,7 +38,9 @@ export type RunOptions = {
 export type Running = {
   pid: number
   result: Promise<Result>
-  /** Resolves with the first line of standard output that fits; rejects when the program ends without. */
+  /** Asks now and whenever the program writes something; resolves with the first answer. Rejects when it ends without. */
+  until<Answer>(isSo: () => Answer | null): Promise<Answer>
+  /** The first line of standard output that fits, in the same way. */
   line(pattern: RegExp): Promise<RegExpExecArray>
   /** What it wrote so far. */
   written(): { stdout: string; stderr: string }
@@ -106,18 +108,19 @@ export const start = (program: Program, words: string[], options: RunOptions): R
   const started: Running = {
     pid: child.pid ?? 0,
     result,
-    line: async (pattern) => {
+    until: async (isSo) => {
       for (;;) {
-        const found = stdout
-          .split('\n')
-          .slice(0, -1)
-          .map((line) => pattern.exec(line))
-          .find((match) => match !== null)
-        if (found !== undefined && found !== null) return found
+        const answer = isSo()
+        if (answer !== null) return answer
         const ended = await Promise.race([once(child.stdout, 'data').then(() => null), result])
-        if (ended !== null) throw new Error(`ended without a line like ${String(pattern)}\n${described(ended)}`)
+        if (ended !== null) throw new Error(`ended before what was waited for\n${described(ended)}`)
       }
     },
+    line: (pattern) =>
+      started.until(() => {
+        const lines = stdout.split('\n').slice(0, -1)
+        return lines.map((line) => pattern.exec(line)).find((match) => match !== null) ?? null
+      }),
     written: () => ({ stdout, stderr }),
     kill: (signal) => {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal)
