@@ -38,6 +38,8 @@ export class Ledger {
   readonly #parts: ApplyParts
   /** Changes of the head that the base does not hold yet. */
   readonly #owed: Set<NodeId>
+  /** Folders that are gone, but below which the base still has nodes that are not: what is above a node must be known. */
+  readonly #emptying = new Set<NodeId>()
   /** The newest content of every folder that was opened or rewritten. */
   readonly #contents: Map<NodeId, Uint8Array>
   readonly #reopened = new Set<NodeId>()
@@ -86,12 +88,29 @@ export class Ledger {
     for (const [id, content] of contents) this.#contents.set(id, content)
     state.transact(() => {
       for (const { id, row } of agreements) {
-        if (row === null) state.removeNode(linkId, id)
-        else state.putNode(linkId, row)
-        this.#owed.delete(id)
+        if (row === null) this.#emptying.add(id)
+        else {
+          state.putNode(linkId, row)
+          this.#owed.delete(id)
+        }
       }
+      this.#removeEmpty()
       if (contents.size > 0) this.#writeContents(contents.keys())
     })
+  }
+
+  /** Removals come children first, so one pass does nearly always. */
+  #removeEmpty(): void {
+    const { state, linkId } = this.#parts
+    for (let before = -1; before !== this.#emptying.size;) {
+      before = this.#emptying.size
+      for (const id of this.#emptying) {
+        if (state.children(linkId, id).length > 0) continue
+        state.removeNode(linkId, id)
+        this.#emptying.delete(id)
+        this.#owed.delete(id)
+      }
+    }
   }
 
   /** After everything: folders below which nothing is owed are as at the head. */

@@ -5,34 +5,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
-import { createWorld, filesOf, linesOf, settle, type Device, type World } from './world.suite.ts'
-
-const household = async (files: Record<string, string> = {}): Promise<World & { a: Device; b: Device }> => {
-  const world = await createWorld(1)
-  const [a, b] = world.devices
-  assert.ok(a && b)
-  for (const [path, content] of Object.entries(files)) a.user.writeFile(path, content)
-  world.clock.advance(1000)
-  await settle(world)
-  world.clock.advance(1000)
-  return { ...world, a, b }
-}
-
-const assertAlike = async ({ devices }: World): Promise<void> => {
-  const [first, ...others] = await Promise.all(devices.map(({ disk }) => linesOf(disk)))
-  for (const other of others) assert.deepEqual(other, first)
-}
-
-const assertQuiet = async (device: Device): Promise<void> => {
-  const sequence = device.vault.newest()?.sequence
-  const report = await device.engine.turn()
-  assert.equal(report.isSettled, true)
-  assert.deepEqual(
-    Object.values({ ...report.pulled }).concat(Object.values(report.pushed)),
-    Array.from({ length: 10 }, () => 0),
-  )
-  assert.equal(device.vault.newest()?.sequence, sequence)
-}
+import { assertAlike, assertQuiet, household } from './household.suite.ts'
+import { createWorld, filesOf, linesOf, settle } from './world.suite.ts'
 
 test('a tree arrives with contents, modes, times, links and empty folders', async () => {
   const world = await household()

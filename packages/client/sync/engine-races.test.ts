@@ -1,0 +1,43 @@
+/**
+ * Stories in which something fails, or a person does something, in the middle of a turn. What was done stands, what
+ * was not is done later, and nothing that a person did goes unseen.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import { assertAlike, household } from './household.suite.ts'
+import { filesOf, settle, type World } from './world.suite.ts'
+
+/** Until undone, the server takes no record. */
+const refuseAppends = ({ server }: World): void =>
+  server.setFault(({ operation }) => {
+    if (operation === 'vault.append') throw new SyncError('remote.test', 'unavailable', 'the line is cut')
+  })
+
+test('a file moved out of a folder that another device deleted arrives, whenever its turn is cut', async () => {
+  const world = await household({ 'F/G/a': 'x', keep: 'k' })
+  const { a, b } = world
+  b.user.rm('F')
+  await b.engine.turn()
+  a.user.rename('F/G/a', 'moved')
+  refuseAppends(world)
+  await assert.rejects(a.engine.turn())
+  world.server.setFault(null)
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(await filesOf(b.disk), { keep: 'k', moved: 'x' })
+})
+
+test('a file moved out of a folder that another device deleted arrives when it can be read again', async () => {
+  const world = await household({ 'F/a': 'x', keep: 'k' })
+  const { a, b } = world
+  b.user.rm('F')
+  await b.engine.turn()
+  a.user.rename('F/a', 'moved')
+  a.user.chmod('moved', 0)
+  assert.equal((await a.engine.turn()).isSettled, false)
+  a.user.chmod('moved', 0o644)
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(await filesOf(b.disk), { keep: 'k', moved: 'x' })
+})
