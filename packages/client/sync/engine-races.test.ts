@@ -41,3 +41,31 @@ test('a file moved out of a folder that another device deleted arrives when it c
   await assertAlike(world)
   assert.deepEqual(await filesOf(b.disk), { keep: 'k', moved: 'x' })
 })
+
+test('a link whose target cannot be read is told, and holds nothing else up', async () => {
+  const world = await household({ keep: 'k' })
+  const { a, b } = world
+  a.user.symlink('x', 'l')
+  a.user.writeFile('new', 'n')
+  a.faults.disk = ({ operation }) => {
+    if (operation === 'disk.readLink') throw new SyncError(operation, 'unavailable', 'its target is not UTF-8')
+  }
+  const { troubles } = await a.engine.turn()
+  assert.deepEqual(troubles, [{ path: 'l', kind: 'unreadable', message: 'its target is not UTF-8' }])
+  await b.engine.turn()
+  assert.deepEqual(await filesOf(b.disk), { keep: 'k', new: 'n' })
+})
+
+test('a file that left a folder which was then closed arrives, and is nowhere said to be gone before it can be seen', async () => {
+  const world = await household({ keep: 'k', 'p/f': 'x' })
+  const { a, b } = world
+  a.user.rename('p/f', 'f')
+  a.user.chmod('p', 0)
+  await a.engine.turn()
+  await b.engine.turn()
+  assert.equal(b.state.countFiles('link of device1'), 3)
+  a.user.chmod('p', 0o755)
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(await filesOf(b.disk), { f: 'x', keep: 'k' })
+})

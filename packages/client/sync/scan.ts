@@ -7,7 +7,7 @@
  * what could not be listed is reported as trouble, and nothing below it is said to be gone.
  */
 import { idToBytes, parseNodeId, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
-import { SyncError } from '@anysync/protocol/errors.ts'
+import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import type { BaseNode, Disk, DiskEntry, DiskStat, NodeState, State } from '../ports.ts'
 import { isSameStat } from '../disk-stat.ts'
 import type { Trouble } from './report.ts'
@@ -80,7 +80,7 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
       met.add(id)
       result.nodes += 1
       if (found.stat.kind === 'folder') queue.push({ id, path })
-      const change = await changeOf(disk, id, node, found)
+      const change = await changeOf(disk, id, node, found, result)
       if (change !== null) result.changes.set(id, change)
     }
     for (const base of bases.values()) missed.push(base)
@@ -145,7 +145,9 @@ const movedHere = async (
     return null
   const oldPath = basePath(state, linkId, known)
   if (oldPath === null || oldPath === found.path) return known
-  const there = await lstatOrNull(disk, oldPath)
+  const there = await lookAt(disk, oldPath)
+  // Whether it is still where it was cannot be seen: then this is a new node, and nothing is said of the old one.
+  if (there === 'closed') return null
   if (there === null || there.kind !== known.kind) return known
   // A hard link leaves the node where it was. A stranger under the old name is an editor's new version of the node,
   // and this its old one set aside; but a node known from elsewhere means that names were exchanged.
@@ -153,12 +155,13 @@ const movedHere = async (
   return state.nodeByInode(linkId, there.device, there.inode) === null ? null : known
 }
 
-/** Null also where a parent on the way is no folder any more. */
-const lstatOrNull = async (disk: Disk, path: string): Promise<DiskStat | null> => {
+/** Null also where a parent on the way is no folder any more; `closed` where we may not look. */
+const lookAt = async (disk: Disk, path: string): Promise<DiskStat | null | 'closed'> => {
   try {
     return await disk.lstat(path)
   } catch (error) {
-    if (error instanceof SyncError && error.kind === 'conflict') return null
+    if (isTrouble(error, 'conflict')) return null
+    if (isTrouble(error, 'unavailable')) return 'closed'
     throw error
   }
 }
@@ -175,14 +178,22 @@ export const basePath = (state: State, linkId: string, node: BaseNode): string |
   return path
 }
 
-const changeOf = async (disk: Disk, id: NodeId, base: BaseNode | null, found: Found): Promise<LocalChange | null> => {
+/** Null also, with the trouble noted, for a link whose target cannot be read. */
+const changeOf = async (
+  disk: Disk,
+  id: NodeId,
+  base: BaseNode | null,
+  found: Found,
+  result: Scan,
+): Promise<LocalChange | null> => {
   const { stat, path } = found
   if (stat.kind === 'other') return null
   const isAside = found.name === asideName(id) && base !== null
   const place = isAside ? { parent: base.parent, name: base.name } : { parent: found.folder, name: found.name }
   const isPlaceSame = base !== null && !isAside && base.parent === place.parent && base.name === place.name
   if (isPlaceSame && base.disk !== null && isSameStat(base.disk, stat)) return null
-  const linkTarget = stat.kind === 'symlink' ? await disk.readLink(path) : ''
+  const linkTarget = stat.kind === 'symlink' ? await readLink(disk, path, result) : ''
+  if (linkTarget === null) return null
   const local: LocalNode = {
     id,
     ...place,
@@ -198,6 +209,16 @@ const changeOf = async (disk: Disk, id: NodeId, base: BaseNode | null, found: Fo
     isAside,
   }
   return { base, local }
+}
+
+const readLink = async (disk: Disk, path: string, result: Scan): Promise<string | null> => {
+  try {
+    return await disk.readLink(path)
+  } catch (error) {
+    if (!(error instanceof SyncError)) throw error
+    result.troubles.push({ path, kind: 'unreadable', message: error.message })
+    return null
+  }
 }
 
 /** Says of every base node that was on this disk, was in a listed folder, and was met nowhere, that it is gone; with all below it. */
