@@ -226,3 +226,14 @@ test('a turn that fails at the server carries on where it stopped', async () => 
   await settle(world)
   await assertAlike(world)
 })
+
+test("a link's new target arrives, even with its old time", async () => {
+  const world = await household()
+  const { a, b } = world
+  for (const target of ['one', 'two']) {
+    a.user.symlink(target, 'l')
+    a.user.setMtime('l', 5n)
+    await settle(world)
+    assert.equal(await b.disk.readLink('l'), target)
+  }
+})

@@ -247,7 +247,8 @@ class MergedTree {
       return base !== null && base.disk === null && local !== null && this.#input.policy.isUnchanged(base, merged)
         ? 'none'
         : 'create'
-    const isContentSame = merged.content === null || this.#input.policy.isSameContent(local, merged)
+    const isUnread = merged.kind === 'file' && merged.content === null
+    const isContentSame = isUnread || this.#input.policy.isSameContent(local, merged)
     const isSame =
       this.#input.policy.isSamePlace(local, merged) &&
       isContentSame &&

@@ -53,11 +53,7 @@ const isDiskStep = (step: Step): boolean => step.toDisk === 'create' || step.toD
 const needsContent = ({ merged, local, toDisk }: Step): boolean =>
   merged !== null &&
   (toDisk === 'create' ||
-    (local !== null && merged.content !== null && !isSameContent(local, merged)) ||
-    isOtherLink({ merged, local }))
-
-const isOtherLink = ({ merged, local }: Pick<Step, 'merged' | 'local'>): boolean =>
-  merged?.kind === 'symlink' && local !== null && (local.kind !== 'symlink' || local.linkTarget !== merged.linkTarget)
+    (local !== null && (merged.kind === 'symlink' || merged.content !== null) && !isSameContent(local, merged)))
 
 function* slicesOf(steps: Step[]): Generator<Step[]> {
   let slice: Step[] = []
