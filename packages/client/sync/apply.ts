@@ -10,7 +10,6 @@ import type { BaseNode, Clock, Disk, NodeState, State } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import type { HeadChanges } from './head-changes.ts'
 import { rootContentFact } from './node.ts'
-import type { Step } from './plan.ts'
 import type { Counts, OnProgress, Trouble } from './report.ts'
 import type { Whereabouts } from './whereabouts.ts'
 
@@ -157,11 +156,11 @@ export class Ledger {
   }
 }
 
-/** Where a plan's steps stand with one kind of trouble each: runs one, and notes what became of it. */
+/** Runs the work on one node, and notes what became of it: trouble with one holds up no other. */
 export const attempt = async (
   parts: ApplyParts,
   ledger: Ledger,
-  step: Step,
+  id: NodeId,
   path: string,
   work: () => Promise<void>,
 ): Promise<void> => {
@@ -172,7 +171,7 @@ export const attempt = async (
     const isOfDisk = error.operation.startsWith('disk.')
     // A full disk stops the turn, and so does a server that cannot be reached: everything after would fail alike.
     if (error.kind === 'full' || (error.kind === 'unavailable' && !isOfDisk)) throw error
-    ledger.unsettled.add(step.id)
+    ledger.unsettled.add(id)
     if (error.kind === 'corrupt') parts.troubles.push({ path, kind: 'corrupt', message: error.message })
     else if (!isOfDisk) throw error
     // `conflict` and `missing` of the disk: it changed since the plan looked, so the next round looks again.

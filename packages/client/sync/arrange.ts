@@ -44,14 +44,14 @@ export class FolderTimes {
     })
     for (const { id, path, want } of paths.sort((a, b) => b.path.split('/').length - a.path.split('/').length)) {
       const work = async (): Promise<void> => {
-        const stat = await disk.lstat(path)
+        // What the plan saw: a person may have changed the mode since.
+        const stat = want.step === null ? await disk.lstat(path) : seenStat(this.#parts, want.step)
         if (stat === null || stat.kind !== 'folder') return
         const after = await disk.setAttributes(path, stat, { mode: want.mode ?? stat.mode, mtimeNs: want.mtimeNs })
         const place = path.lastIndexOf('/')
         if (want.step?.merged) where.moved(id, want.step.merged.parent, path.slice(place + 1), after)
       }
-      if (want.step === null) await work()
-      else await attempt(this.#parts, ledger, want.step, path, work)
+      await attempt(this.#parts, ledger, id, path, work)
     }
   }
 }
@@ -99,11 +99,12 @@ export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTi
     if (!isMoved && !isNewFolder) continue
     const target = reachableTarget(parts, ledger, step)
     if (target === null) continue
-    await attempt(parts, ledger, step, target, async () => {
+    await attempt(parts, ledger, step.id, target, async () => {
       await times.remember(merged.parent)
       if (isMoved) await times.remember(local.folder)
-      await clearTheWay(parts, stepsById, step, target)
+      await clearTheWay(parts, ledger, stepsById, step, target)
       const from = isMoved ? parts.where.path(step.id) : null
+      if (from === target) return
       const stat =
         from === null ? await parts.disk.makeFolder(target) : await parts.disk.move(from, target, seenStat(parts, step))
       parts.where.moved(step.id, merged.parent, merged.name, stat)
@@ -114,6 +115,7 @@ export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTi
 /** Sets aside what lies at a target and will itself be moved or removed by this plan. Anything else there is a `conflict`. */
 const clearTheWay = async (
   parts: ApplyParts,
+  ledger: Ledger,
   stepsById: ReadonlyMap<NodeId, Step>,
   step: Step,
   target: string,
@@ -126,14 +128,26 @@ const clearTheWay = async (
   const other = occupant === null ? undefined : stepsById.get(occupant)
   const isLeaving =
     other !== undefined &&
+    !staysHere(parts, ledger, stepsById, other) &&
     (other.merged === null || other.merged.parent !== merged.parent || other.merged.name !== merged.name)
   if (other === undefined || !isLeaving) {
     throw new SyncError('disk.arrange', 'conflict', 'something new lies where a node shall go')
   }
-  const aside = asideName(other.id)
+  // The scan knows nodes of the base by their aside name. Another is a conflict copy: its new name is nobody else's.
+  const aside = other.base === null && other.merged !== null ? other.merged.name : asideName(other.id)
   const slash = target.lastIndexOf('/')
   const stat = await disk.move(target, joinPath(slash < 0 ? '' : target.slice(0, slash), aside), seenStat(parts, other))
   where.moved(other.id, merged.parent, aside, stat)
+}
+
+/** Whether a node that the plan moves cannot be moved: its step failed, or its place is none on this disk. */
+const staysHere = (parts: ApplyParts, ledger: Ledger, stepsById: ReadonlyMap<NodeId, Step>, step: Step): boolean => {
+  if (ledger.unsettled.has(step.id)) return true
+  if (step.merged === null) return false
+  const { parent, name } = step.merged
+  if (parts.disk.refuseName(name) !== null || ledger.absenceOf(parent) !== null) return true
+  const folder = parts.where.path(parent) === null ? stepsById.get(parent) : undefined
+  return folder !== undefined && staysHere(parts, ledger, stepsById, folder)
 }
 
 export const seenStat = (parts: ApplyParts, step: Step) => {
@@ -155,7 +169,7 @@ export const removeGone = async (
     const path = parts.where.path(step.id)
     if (path === null) continue
     const folder = step.local.folder
-    await attempt(parts, ledger, step, path, async () => {
+    await attempt(parts, ledger, step.id, path, async () => {
       await times.remember(folder)
       await parts.disk.remove(path, seenStat(parts, step))
       parts.where.removed(step.id)

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { assertAlike, household } from './household.suite.ts'
-import { filesOf, settle, type World } from './world.suite.ts'
+import { createWorld, filesOf, settle, type World } from './world.suite.ts'
 
 /** Until undone, the server takes no record. */
 const refuseAppends = ({ server }: World): void =>
@@ -68,4 +68,69 @@ test('a file that left a folder which was then closed arrives, and is nowhere sa
   await settle(world)
   await assertAlike(world)
   assert.deepEqual(await filesOf(b.disk), { f: 'x', keep: 'k' })
+})
+
+test('a new file that must give way keeps a name that a person can see, even when the process dies in between', async () => {
+  const world = await household({ keep: 'k' })
+  const { a, b } = world
+  b.user.mkdir('x')
+  await b.engine.turn()
+  a.user.writeFile('x', 'file')
+  a.faults.disk = ({ operation }) => {
+    if (operation === 'disk.makeFolder') throw new Error('the process died')
+  }
+  await assert.rejects(a.engine.turn(), /died/)
+  a.faults.disk = null
+  a.restart()
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(Object.keys(await filesOf(b.disk)), ['keep', 'x (conflict device0 2026-01-01 000002)'])
+})
+
+test('a file whose new name cannot be stored here keeps the old one, also when another shall have that', async () => {
+  const world = await createWorld(1, 2, { device1: ['con'] })
+  const [a, b] = world.devices
+  assert.ok(a && b)
+  a.user.writeFile('f/x', 'x')
+  a.user.writeFile('g/y', 'y')
+  await settle(world)
+  a.user.rename('f', 'con')
+  a.user.rename('g', 'f')
+  await a.engine.turn()
+  await b.engine.turn()
+  assert.deepEqual(await filesOf(b.disk), { 'f/x': 'x', 'g/y': 'y' })
+})
+
+test('a new folder that cannot have its name yet keeps only what is in it waiting', async () => {
+  const world = await household({ 'p/k': 'k' })
+  const { a, b } = world
+  b.user.writeFile('p/x', 'file')
+  await b.engine.turn()
+  a.user.writeFile('p/x/inside', 'i')
+  a.user.writeFile('other', 'o')
+  a.user.chmod('p', 0o500)
+  assert.equal((await a.engine.turn()).isSettled, false)
+  await b.engine.turn()
+  assert.deepEqual(await filesOf(b.disk), { 'p/x': 'file', 'p/k': 'k', other: 'o' })
+  a.user.chmod('p', 0o755)
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(Object.values(await filesOf(b.disk)).sort(), ['file', 'i', 'k', 'o'])
+})
+
+test('a folder is not deleted in the vault while the file that was moved out of it cannot follow', async () => {
+  const world = await household({ 'F/a': 'x', 'p/k': 'k' })
+  const { a, b } = world
+  b.user.writeFile('p/a', 'other')
+  await b.engine.turn()
+  a.user.rename('F/a', 'p/a')
+  a.user.rm('F')
+  a.user.chmod('p', 0o500)
+  await a.engine.turn()
+  await b.engine.turn()
+  assert.deepEqual(await filesOf(b.disk), { 'F/a': 'x', 'p/a': 'other', 'p/k': 'k' })
+  a.user.chmod('p', 0o755)
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(Object.values(await filesOf(b.disk)).sort(), ['k', 'other', 'x'])
 })

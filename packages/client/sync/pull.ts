@@ -97,7 +97,7 @@ const pullSlice = async (
       if (merged === null || ledger.unsettled.has(step.id)) return
       const path = reachableTarget(parts, ledger, step)
       if (path === null) return
-      await attempt(parts, ledger, step, path, async () => {
+      await attempt(parts, ledger, step.id, path, async () => {
         await times.remember(merged.parent)
         const seen = parts.where.stat(step.id)
         if (!needsContent(step)) {
@@ -114,7 +114,7 @@ const pullSlice = async (
     })
     await disk.settle()
     for (const { step, path, temp } of ready) {
-      await attempt(parts, ledger, step, path, async () => {
+      await attempt(parts, ledger, step.id, path, async () => {
         done(step, path, await disk.place(temp, path, parts.where.stat(step.id)))
       })
     }

@@ -14,6 +14,7 @@ import { HeadView } from './head-view.ts'
 import { forEachLimited } from './limited.ts'
 import { isUnchanged } from './merge.ts'
 import type { Step } from './plan.ts'
+import { pushable } from './pushable.ts'
 import { readStable } from './read-file.ts'
 import { noCounts, type Counts } from './report.ts'
 
@@ -28,10 +29,10 @@ export const push = async (
   steps: Step[],
   newest: SnapshotInfo | null,
 ): Promise<Pushed> => {
-  const wanted = steps.filter((step) => step.toLog !== 'none' && !ledger.unsettled.has(step.id))
+  const view = new HeadView(parts, newest)
+  const wanted = pushable(view, ledger, steps)
   const pushed: Pushed = { counts: noCounts(), snapshots: [] }
   if (wanted.length === 0) return pushed
-  const view = new HeadView(parts, newest)
   const batch = new Batch(parts, ledger, view)
   for (const step of structureFirst(wanted)) {
     if (step.merged === null) {
@@ -117,7 +118,7 @@ const pushFile = async (
     ledger.unsettled.add(step.id)
     return
   }
-  await attempt(parts, ledger, step, path, async () => {
+  await attempt(parts, ledger, step.id, path, async () => {
     const read = await readStable(parts.disk, path, (source) => parts.vault.writeFile(counted(source, report)))
     if (read === null) {
       ledger.unsettled.add(step.id)
