@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { homedir, tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { create } from '@bufbuild/protobuf'
@@ -68,12 +68,19 @@ const fails =
     return true
   }
 
-test('the home is the option, else ANYSYNC_HOME, else a folder of the person', () => {
+test('the home is the option, else ANYSYNC_HOME, else a folder of the person', (t) => {
   assert.equal(homeFolder('/a/b', { ANYSYNC_HOME: '/c' }), '/a/b')
   assert.equal(homeFolder('b', {}), join(process.cwd(), 'b'))
   assert.equal(homeFolder(undefined, { ANYSYNC_HOME: '/c' }), '/c')
   assert.equal(homeFolder(undefined, { ANYSYNC_HOME: '' }), join(homedir(), '.AnySync'))
   assert.throws(() => homeFolder('', {}), fails('invalid'))
+  const home = process.env['HOME']
+  process.env['HOME'] = ''
+  t.after(() => {
+    if (home === undefined) delete process.env['HOME']
+    else process.env['HOME'] = home
+  })
+  assert.equal(homeFolder(undefined, {}), join(userInfo().homedir, '.AnySync'), 'never a folder of where one stands')
 })
 
 test('keys come back as they were saved, for the owner alone, with nothing left beside them', (t) => {

@@ -3,7 +3,7 @@
  * a time works with an account. Knows files, not what is in `master.keys` or how one signs in.
  */
 import { readdirSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { homedir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { parseAccessKeys, serializeAccessKeys } from '@anysync/client/crypto/access-keys.ts'
@@ -33,7 +33,9 @@ export type SignedIn = { readonly account: AccountHome; readonly keys: AccessKey
 export const homeFolder = (option: string | undefined, environment: NodeJS.ProcessEnv): string => {
   if (option === '') throw new SyncError(operation, 'invalid', '--home needs the path of a folder')
   const named = option ?? environment['ANYSYNC_HOME']
-  return named === undefined || named === '' ? join(homedir(), '.AnySync') : resolve(named)
+  if (named !== undefined && named !== '') return resolve(named)
+  // HOME may be set to nothing, as some supervisors do: then the system's list of users knows.
+  return join(homedir() || userInfo().homedir, '.AnySync')
 }
 
 /** Where an account lives, whether or not it is there yet. */

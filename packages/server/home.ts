@@ -1,7 +1,7 @@
 /**
  * Where the server keeps everything: one folder, the home. Knows names of files, not what is in them.
  */
-import { homedir } from 'node:os'
+import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 
 export type Home = {
@@ -41,5 +41,6 @@ export const defaultHome = (environment: NodeJS.ProcessEnv, platform: NodeJS.Pla
   if (named !== undefined && named !== '') return named
   const programData = environment['PROGRAMDATA']
   if (platform === 'win32' && programData !== undefined) return join(programData, 'AnySync')
-  return join(homedir(), '.AnySync')
+  // HOME may be set to nothing, as some supervisors do: then the system's list of users knows.
+  return join(homedir() || userInfo().homedir, '.AnySync')
 }
