@@ -62,6 +62,7 @@ test('help and version go to standard output, and a failure is one line on stand
   assert.match(failed.stderr, /^anysync: nobody is signed in at \/nowhere: [^\n]+\n$/)
   const wrong = await anysync('nonsense')
   assert.deepEqual([wrong.code, wrong.stdout], [exitCodes.usage, ''])
+  assert.match(wrong.stderr, /^anysync: unknown command 'nonsense' [^\n]+\n$/)
 })
 
 test('help loads nothing that it does not need', async () => {

@@ -14,8 +14,10 @@ export const buildProgram = (onEnding: OnEnding): Command => {
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
-    .showHelpAfterError("(see 'anysync --help')")
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'anysync: ')) })
+    .configureOutput({
+      outputError: (text, write) =>
+        write(`${text.trimEnd().replace(/^error: /, 'anysync: ')} (see 'anysync --help')\n`),
+    })
     .exitOverride()
   common(program)
   addAccountCommands(program)

@@ -3,6 +3,9 @@
  */
 import { hostname, networkInterfaces } from 'node:os'
 
+/** A host name or an address as the settings and the command line take it: without port, brackets and scheme. */
+export const isHost = (text: string): boolean => /^[A-Za-z0-9._:-]{1,253}$/.test(text)
+
 /** IPv4 first; without the machine's addresses for itself and without link-local ones, which need a zone. */
 export const localAddresses = (): string[] => {
   const found = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])

@@ -8,6 +8,7 @@ import { parse, TomlError } from 'smol-toml'
 import * as v from 'valibot'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { MiB, serverPort } from '@anysync/protocol/limits.ts'
+import { isHost } from './addresses.ts'
 import type { Home } from './home.ts'
 import { parseSize } from './sizes.ts'
 
@@ -40,7 +41,7 @@ const size = v.pipe(
 const port = v.pipe(v.number('must be a number'), v.integer('must be whole'), v.minValue(0), v.maxValue(65_535))
 const host = v.pipe(
   v.string('must be a text'),
-  v.regex(/^[A-Za-z0-9._:-]{1,253}$/, 'must be a host name or an address, without port and brackets'),
+  v.check(isHost, 'must be a host name or an address, without port and brackets'),
 )
 
 const schema = v.strictObject({

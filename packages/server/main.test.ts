@@ -63,11 +63,18 @@ test('init makes a private home once; status, invite and stop tell the truth abo
 
 test('wrong words are usage errors with code 2, trouble is one line with code 1', (t) => {
   const home = newFolder(t)
-  for (const words of [['frobnicate'], ['start', '--port', 'x'], ['start', '--nonsense'], ['invite', 'extra']]) {
+  for (const words of [
+    ['frobnicate'],
+    ['start', '--port', 'x'],
+    ['start', '--nonsense'],
+    ['invite', 'extra'],
+    ['init', '--host', 'https://cloud.example.org', '--home', join(home, 'new')],
+  ]) {
     const { status, stdout, stderr } = call(...words)
     assert.deepEqual([status, stdout], [2, ''], words.join(' '))
-    assert.match(stderr, /^anysync-server: /)
+    assert.match(stderr, /^anysync-server: [^\n]+\n$/)
   }
+  assert.equal(existsSync(join(home, 'new')), false, 'wrong words make nothing')
   writeFileSync(join(home, 'server.toml'), 'port = "x"')
   const bad = call('start', '--home', home)
   assert.equal(bad.status, 1)

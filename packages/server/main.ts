@@ -4,7 +4,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { parsePort, type CommonOptions, type PlaceOptions } from './commands/options.ts'
+import { parseHost, parsePort, type CommonOptions, type PlaceOptions } from './commands/options.ts'
 import type { InviteOptions } from './commands/invite.ts'
 
 const exitFailed = 1
@@ -13,8 +13,10 @@ const exitUsage = 2
 const buildProgram = (): Command => {
   const program = new Command('anysync-server')
     .description('The AnySync server: keeps what clients sealed, and can read none of it.')
-    .showHelpAfterError("(see 'anysync-server --help')")
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'anysync-server: ')) })
+    .configureOutput({
+      outputError: (text, write) =>
+        write(`${text.trimEnd().replace(/^error: /, 'anysync-server: ')} (see 'anysync-server --help')\n`),
+    })
     .exitOverride()
   const command = (name: string, description: string): Command =>
     program
@@ -47,16 +49,24 @@ const buildProgram = (): Command => {
 
 const place = (of: Command, portHelp: string): Command =>
   of
-    .addOption(new Option('--port <number>', portHelp).argParser(portArgument))
-    .option('--host <address>', 'the address to listen on and to write in links (default: listen on all)')
+    .addOption(new Option('--port <number>', portHelp).argParser(argumentBy(parsePort)))
+    .addOption(
+      new Option(
+        '--host <address>',
+        'the address to listen on and to write in links (default: listen on all)',
+      ).argParser(argumentBy(parseHost)),
+    )
 
-const portArgument = (text: string): number => {
-  try {
-    return parsePort(text)
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : text)
+/** What a parser refuses is a wrong use of the command. */
+const argumentBy =
+  <Value>(parse: (text: string) => Value) =>
+  (text: string): Value => {
+    try {
+      return parse(text)
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : text)
+    }
   }
-}
 
 const main = async (): Promise<number> => {
   try {

@@ -3,6 +3,7 @@
  */
 import { resolve } from 'node:path'
 import { demand } from '@anysync/protocol/errors.ts'
+import { isHost } from '../addresses.ts'
 import { defaultHome, homeAt, type Home } from '../home.ts'
 
 export type CommonOptions = { home?: string; json?: boolean }
@@ -14,6 +15,13 @@ export const homeOf = ({ home }: CommonOptions): Home =>
 /** One JSON document, or lines for a person, and nothing else on standard output. */
 export const tell = ({ json }: CommonOptions, facts: object, lines: string[]): void => {
   process.stdout.write(json === true ? `${JSON.stringify(facts)}\n` : lines.map((line) => `${line}\n`).join(''))
+}
+
+/** Throws `invalid`. */
+export const parseHost = (text: string): string => {
+  const sentence = `'${text}' is not a host: take a name or an address, without scheme, port and brackets`
+  demand(isHost(text), 'host.parse', 'invalid', sentence)
+  return text
 }
 
 /** Throws `invalid`. 0 lets the system choose. */
