@@ -10,6 +10,8 @@ export type DiskUser = {
   writeFile(path: string, content: string | Uint8Array, mode?: number): void
   /** Saves as editors do: a new file takes the name. */
   saveFile(path: string, content: string | Uint8Array, mode?: number): void
+  /** Writes bytes of the same number within the same tick of the clock: no stat shows it. */
+  rewriteUnseen(path: string, content: string): void
   /** Makes the folder and those above it. */
   mkdir(path: string): void
   /** Replaces a file or symlink at `to`. */
@@ -82,6 +84,13 @@ export const createDiskUser = (fileSystem: FileSystem): DiskUser => {
       fill(fileSystem.get(place) ?? putNew(place, fileSystem.make('file', 0o644)), content, mode)
     },
     saveFile: (path, content, mode) => fill(putNew(placeAt(path), fileSystem.make('file', 0o644)), content, mode),
+    rewriteUnseen: (path, content) => {
+      const inode = inodeAt(path)
+      const bytes = new TextEncoder().encode(content)
+      assert(bytes.length === inode.bytes.length, 'another size would be seen')
+      inode.bytes = bytes
+      inode.edits += 1
+    },
     rename: (from, to) => {
       const inode = inodeAt(from)
       const goal = placeAt(to)

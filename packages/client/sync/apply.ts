@@ -20,6 +20,8 @@ export type ApplyParts = {
   vault: Vault
   linkId: string
   where: Whereabouts
+  /** A time before the scan began. */
+  lookedNs: bigint
   head: HeadChanges
   /** What the turn tells in the end; apply adds to it. */
   troubles: Trouble[]

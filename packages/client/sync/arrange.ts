@@ -4,7 +4,8 @@
  * itself is set aside under a name that the scan understands, so that a crash in between loses nothing.
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
-import { SyncError } from '@anysync/protocol/errors.ts'
+import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import type { DiskStat } from '../ports.ts'
 import type { ApplyParts, Ledger } from './apply.ts'
 import { attempt } from './apply.ts'
 import type { Step } from './plan.ts'
@@ -43,15 +44,25 @@ export class FolderTimes {
       return path === null ? [] : [{ id, path, want }]
     })
     for (const { id, path, want } of paths.sort((a, b) => b.path.split('/').length - a.path.split('/').length)) {
-      const work = async (): Promise<void> => {
-        // What the plan saw: a person may have changed the mode since.
-        const stat = want.step === null ? await disk.lstat(path) : seenStat(this.#parts, want.step)
+      const { step } = want
+      await attempt(this.#parts, ledger, id, path, async () => {
+        // Expecting what the plan saw: a person may have changed the mode since.
+        const stat = step === null ? await disk.lstat(path) : seenStat(this.#parts, step)
         if (stat === null || stat.kind !== 'folder') return
-        const after = await disk.setAttributes(path, stat, { mode: want.mode ?? stat.mode, mtimeNs: want.mtimeNs })
-        const place = path.lastIndexOf('/')
-        if (want.step?.merged) where.moved(id, want.step.merged.parent, path.slice(place + 1), after)
-      }
-      await attempt(this.#parts, ledger, id, path, work)
+        const after = await this.#setTime(path, stat, { mode: want.mode ?? stat.mode, mtimeNs: want.mtimeNs })
+        if (step?.merged) where.moved(id, step.merged.parent, path.slice(path.lastIndexOf('/') + 1), after)
+      })
+    }
+  }
+
+  /** Sets mode and time. Some systems let only the owner set a time: then it is told, and nothing waits for it. */
+  async #setTime(path: string, stat: DiskStat, attributes: { mode: number; mtimeNs: bigint }): Promise<DiskStat> {
+    try {
+      return await this.#parts.disk.setAttributes(path, stat, attributes)
+    } catch (error) {
+      if (stat.mode !== attributes.mode || !isTrouble(error, 'unavailable')) throw error
+      this.#parts.troubles.push({ path, kind: 'failed', message: error.message })
+      return stat
     }
   }
 }

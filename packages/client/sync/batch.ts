@@ -4,11 +4,12 @@
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { contentBytes } from '../content/content.ts'
+import { isSameStat } from '../disk-stat.ts'
 import type { DiskStat, NodeState } from '../ports.ts'
 import type { SnapshotInfo, TreeEdit } from '../vault/vault-types.ts'
 import type { Agreement, ApplyParts, Ledger } from './apply.ts'
 import type { HeadView } from './head-view.ts'
-import { baseNodeOf, nodeOf, rememberedDisk } from './node.ts'
+import { baseNodeOf, nodeOf } from './node.ts'
 import type { Step } from './plan.ts'
 
 type Put = { state: NodeState; stat: DiskStat | null }
@@ -32,7 +33,7 @@ export class Batch {
     return this.#puts.size
   }
 
-  /** The node shall be so. `stat`: how the disk looks with it; null: it is not on this disk. */
+  /** The node shall be so. `stat`: what to remember of how the disk looks with it; null: it is not on this disk. */
   put(step: Step, state: NodeState, stat: DiskStat | null): void {
     this.#note(step.id, { state, stat })
   }
@@ -47,7 +48,7 @@ export class Batch {
       this.put(step, state, stat)
       return
     }
-    this.#agreements.push({ id: step.id, row: baseNodeOf(state, rememberedDisk(stat, this.#parts.clock.nowNs()), '') })
+    this.#agreements.push({ id: step.id, row: baseNodeOf(state, stat, '') })
   }
 
   #note(id: NodeId, put: Put | null): void {
@@ -94,8 +95,10 @@ export class Batch {
       const path = id === rootNodeId || this.#ledger.unsettled.has(id) ? null : this.#parts.where.path(id)
       const state = this.#view.node(id)
       if (path === null || state === null || state.kind !== 'folder') continue
+      const seen = this.#parts.where.seen(id)
       const stat = await this.#parts.disk.lstat(path)
-      if (stat === null || stat.kind !== 'folder') continue
+      // What changed since the scan looked is left for the next scan to see.
+      if (stat === null || seen === null || !isSameStat(seen, stat)) continue
       if (state.mtimeNs !== stat.mtimeNs || this.#puts.get(id))
         this.#note(id, { state: { ...state, mtimeNs: stat.mtimeNs }, stat })
     }
@@ -114,15 +117,14 @@ export class Batch {
   }
 
   #rows(): Agreement[] {
-    const { state, linkId, clock } = this.#parts
-    const nowNs = clock.nowNs()
+    const { state, linkId } = this.#parts
     return [...this.#puts].flatMap(([id, put]): Agreement[] => {
       if (put === null) return [{ id, row: null }]
       const content = put.state.kind === 'folder' ? (state.node(linkId, id)?.content ?? null) : put.state.content
       return [
         {
           id,
-          row: baseNodeOf({ ...put.state, content }, put.stat === null ? null : rememberedDisk(put.stat, nowNs), ''),
+          row: baseNodeOf({ ...put.state, content }, put.stat, ''),
         },
       ]
     })

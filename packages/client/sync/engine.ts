@@ -132,6 +132,7 @@ const reportFact = (report: TurnReport, nowNs: bigint): string =>
 const oneRound = async (parts: EngineParts, report: TurnReport): Promise<'settled' | 'raced' | 'busy'> => {
   report.troubles = []
   const newest = await parts.vault.refresh()
+  const lookedNs = parts.clock.nowNs()
   const { head, plan, scanned } = await look(parts, newest)
   report.troubles.push(...scanned.troubles)
   const apply: ApplyParts = {
@@ -141,6 +142,7 @@ const oneRound = async (parts: EngineParts, report: TurnReport): Promise<'settle
     vault: parts.vault,
     linkId: parts.link.id,
     where: new Whereabouts(parts.state, parts.link.id, plan.steps),
+    lookedNs,
     head,
     troubles: report.troubles,
     onProgress: parts.onProgress ?? (() => undefined),
@@ -227,12 +229,13 @@ const readContested = async (
     // Other sizes are other contents: no need to read.
     if (here.size !== remote.size && here.size !== base?.size) continue
     try {
-      const read = await readStable(parts.disk, here.path, (source) => parts.vault.identify(source))
+      const read = await readStable(parts, here.path, (source) => parts.vault.identify(source))
       if (read === null)
         throw new SyncError('disk.read', 'unavailable', 'it changes while it is read; it is synced when it rests')
       here.content = contentBytes(read.result)
       here.size = Number(read.result.size)
       here.disk = read.stat
+      here.mode = read.stat.mode
       here.mtimeNs = read.stat.mtimeNs
     } catch (error) {
       if (!(error instanceof SyncError) || !error.operation.startsWith('disk.')) throw error

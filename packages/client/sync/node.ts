@@ -68,14 +68,19 @@ export const rootContentFact = 'root-content'
 /** A timestamp this close to the reading may hide a later write of the same tick (Linux stamps files every 4 ms, some systems every 10). */
 const tickNsMax = 50_000_000n
 
+/** Whether a write after the look could have left no trace: what was written so close to it may be written again in the same tick. */
+export const isRacy = (stat: DiskStat, lookedNs: bigint): boolean =>
+  stat.kind !== 'folder' && stat.ctimeNs > lookedNs - tickNsMax
+
 /**
- * The stat to remember for a file whose content was read now. When it was written in the same tick, a second write
- * could leave no trace, so the memory is made to differ: the next scan reads it once more.
+ * The stat to remember for a node whose content was looked at; `lookedNs` is a time before that. When it is racy, the
+ * memory is made to differ: the next scan looks once more.
  */
-export const rememberedDisk = (stat: DiskStat, nowNs: bigint): DiskStat => {
-  const age = nowNs - stat.mtimeNs
-  return stat.kind === 'file' && age < tickNsMax && age > -tickNsMax ? { ...stat, ctimeNs: 0n } : stat
-}
+export const rememberedDisk = (stat: DiskStat, lookedNs: bigint): DiskStat =>
+  isRacy(stat, lookedNs) ? forgottenDisk(stat) : stat
+
+/** A stat that fits nothing on the disk, so that the next scan looks at the node. */
+export const forgottenDisk = (stat: DiskStat): DiskStat => ({ ...stat, ctimeNs: 0n })
 
 /** A base row from what both sides now agree on. */
 export const baseNodeOf = (state: NodeState, disk: DiskStat | null, absence: string): BaseNode => ({

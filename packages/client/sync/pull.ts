@@ -9,7 +9,7 @@ import { attempt, countNode, type Agreement, type Ledger } from './apply.ts'
 import { arrange, FolderTimes, reachableTarget, removeGone } from './arrange.ts'
 import { forEachLimited } from './limited.ts'
 import { isSameContent } from './merge.ts'
-import { baseNodeOf, rememberedDisk } from './node.ts'
+import { baseNodeOf, forgottenDisk, isRacy, rememberedDisk } from './node.ts'
 import type { Step } from './plan.ts'
 import { noCounts, type Counts } from './report.ts'
 
@@ -86,7 +86,10 @@ const pullSlice = async (
     if (step.merged === null) return
     parts.where.moved(step.id, step.merged.parent, path.slice(path.lastIndexOf('/') + 1), stat)
     if (needsContent(step)) countNode(counts, step.merged)
-    if (step.toLog === 'none') placed.push({ id: step.id, row: baseNodeOf(step.merged, stat, '') })
+    if (step.toLog !== 'none') return
+    // What is renamed or gets another time covers up an edit in the moment of the look.
+    const isCovered = !needsContent(step) && step.local !== null && isRacy(step.local.disk, parts.lookedNs)
+    placed.push({ id: step.id, row: baseNodeOf(step.merged, isCovered ? forgottenDisk(stat) : stat, '') })
   }
   try {
     vault.expect(
@@ -145,8 +148,7 @@ const writeTemp = async (parts: ApplyParts, step: Step, report: (bytes: number) 
 
 /** What the base shall say of all steps that need no push, but for the files, which are agreed on slice by slice. */
 const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement[] => {
-  const { state, linkId, where, clock } = parts
-  const nowNs = clock.nowNs()
+  const { state, linkId, where, lookedNs } = parts
   return steps.flatMap((step): Agreement[] => {
     const { id, merged } = step
     if (step.toLog !== 'none' || ledger.unsettled.has(id)) return []
@@ -159,6 +161,6 @@ const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement
     const isReopened = merged.kind === 'folder' && step.base !== null && step.base.disk === null
     const forgotten = isReopened ? ledger.reopen(id) : []
     const content = merged.kind === 'folder' ? (state.node(linkId, id)?.content ?? null) : merged.content
-    return [...forgotten, { id, row: baseNodeOf({ ...merged, content }, rememberedDisk(stat, nowNs), '') }]
+    return [...forgotten, { id, row: baseNodeOf({ ...merged, content }, rememberedDisk(stat, lookedNs), '') }]
   })
 }

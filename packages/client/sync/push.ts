@@ -13,6 +13,7 @@ import { Batch } from './batch.ts'
 import { HeadView } from './head-view.ts'
 import { forEachLimited } from './limited.ts'
 import { isUnchanged } from './merge.ts'
+import { forgottenDisk, rememberedDisk } from './node.ts'
 import type { Step } from './plan.ts'
 import { pushable } from './pushable.ts'
 import { readStable } from './read-file.ts'
@@ -95,12 +96,13 @@ const putStructure = (parts: ApplyParts, batch: Batch, step: Step, counts: Count
       batch.put(
         step,
         { ...remote, parent: merged.parent, name: merged.name },
-        stat === null ? null : { ...stat, ctimeNs: 0n },
+        stat === null ? null : forgottenDisk(stat),
       )
     return
   }
   const stat = parts.where.stat(step.id)
-  batch.put(step, merged.kind === 'folder' ? { ...merged, content: remote?.content ?? null } : merged, stat)
+  const remembered = stat === null ? null : rememberedDisk(stat, parts.lookedNs)
+  batch.put(step, merged.kind === 'folder' ? { ...merged, content: remote?.content ?? null } : merged, remembered)
   countNode(counts, merged)
 }
 
@@ -119,7 +121,7 @@ const pushFile = async (
     return
   }
   await attempt(parts, ledger, step.id, path, async () => {
-    const read = await readStable(parts.disk, path, (source) => parts.vault.writeFile(counted(source, report)))
+    const read = await readStable(parts, path, (source) => parts.vault.writeFile(counted(source, report)))
     if (read === null) {
       ledger.unsettled.add(step.id)
       parts.troubles.push({ path, kind: 'busy', message: 'it changes while it is read; it is synced when it rests' })
@@ -133,10 +135,10 @@ const pushFile = async (
       mtimeNs: read.stat.mtimeNs,
     }
     if (step.remote !== null && isUnchanged(state, step.remote)) {
-      batch.agree(step, state, read.stat)
+      batch.agree(step, state, read.remembered)
       return
     }
-    batch.put(step, state, read.stat)
+    batch.put(step, state, read.remembered)
     countNode(counts, state)
   })
 }

@@ -2,20 +2,22 @@
  * Reads a file that its owner may be writing. What is handed on is what the file held from first byte to last without
  * a change in between; a file that keeps changing is given up for this turn.
  */
-import type { Disk, DiskStat } from '../ports.ts'
+import type { Clock, Disk, DiskStat } from '../ports.ts'
 import { isSameStat } from '../disk-stat.ts'
+import { rememberedDisk } from './node.ts'
 
 const readBytes = 1024 * 1024
 const attemptsMax = 3
 
-/** What `use` made of the bytes, and the stat that belongs to them. Null when the file changed at every attempt. */
+/** What `use` made of the bytes, the stat that belongs to them, and what to remember of it. Null when the file changed at every attempt. */
 export const readStable = async <Result>(
-  disk: Disk,
+  { disk, clock }: { disk: Disk; clock: Clock },
   path: string,
-  use: (source: AsyncIterable<Uint8Array>, stat: DiskStat) => Promise<Result>,
-): Promise<{ result: Result; stat: DiskStat } | null> => {
+  use: (source: AsyncIterable<Uint8Array>) => Promise<Result>,
+): Promise<{ result: Result; stat: DiskStat; remembered: DiskStat } | null> => {
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     await using file = await disk.openFile(path)
+    const lookedNs = clock.nowNs()
     const before = await file.stat()
     let bytesRead = 0
     // One buffer for the whole file: whoever takes a portion is done with it before asking for the next.
@@ -30,12 +32,12 @@ export const readStable = async <Result>(
         if (bytesRead > before.size) return
       }
     }
-    const result = await use(source(), before)
+    const result = await use(source())
     const after = await file.stat()
     const named = await disk.lstat(path)
     // The name is checked too: an editor may have put another file under it meanwhile.
     if (bytesRead === before.size && isSameStat(before, after) && named !== null && isSameStat(after, named))
-      return { result, stat: after }
+      return { result, stat: after, remembered: rememberedDisk(after, lookedNs) }
   }
   return null
 }

@@ -48,6 +48,11 @@ export class Whereabouts {
     return this.#stats.get(id) ?? null
   }
 
+  /** The same of any node: one that the plan does not name is as the base says. */
+  seen(id: NodeId): DiskStat | null {
+    return this.#stats.get(id) ?? this.#state.node(this.#linkId, id)?.disk ?? null
+  }
+
   /** Which node of the plan lies at a place. */
   at(folder: NodeId, name: string): NodeId | null {
     return this.#idsByPlace.get(key({ folder, name })) ?? null
