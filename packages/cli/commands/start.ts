@@ -2,7 +2,7 @@
  * `anysync start --foreground`: keeps every linked folder in step until it is told to stop.
  */
 import { once } from 'node:events'
-import { follow } from '@anysync/client/sync/follow.ts'
+import { follow, retryDelayMs } from '@anysync/client/sync/follow.ts'
 import type { TurnReport } from '@anysync/client/sync/report.ts'
 import { isTrouble, type SyncError } from '@anysync/protocol/errors.ts'
 import { openLinkEngine } from '../engines.ts'
@@ -37,48 +37,73 @@ export const start = async (options: StartOptions): Promise<void> => {
   using watchers = new DisposableStack()
   using progress = watchers.use(createProgress(options))
   const links = pickLinks(session.state, undefined)
-  const engines = await Promise.all(links.map((link) => openLinkEngine(session, link, (step) => progress.report(step))))
-  output.tell({ event: 'ready', folders: links.map(({ root }) => root) })
-  output.say(`ready: following ${counted(links.length, 'folder')}`)
-
-  const loops = engines.map(({ link, vault, engine }) => {
-    const folder = link.root
-    const name = vaultName(session.state, link.vaultId)
-    const onTurn = (report: TurnReport): void => {
-      progress[Symbol.dispose]()
-      const timeNs = nodeClock.nowNs()
-      output.tell({ event: 'turn', time: isoTime(timeNs), folder, vault: name, ...report })
-      const unfinished = unfinishedLine(report)
-      const lines = [...turnLines(report), ...(unfinished === null ? [] : [unfinished])]
-      if (hasNews(report)) output.say(`${localTime(timeNs)} ${shown(folder)}: ${lines.join('; ')}`)
-    }
-    const onTrouble = (error: SyncError): void => {
-      // A line that was lost is taken up again by itself; what a person must see to is told at once.
-      if (isTrouble(error, 'unavailable') && error.operation === 'vault.watch') return
-      progress[Symbol.dispose]()
-      output.tell({ event: 'trouble', folder, vault: name, kind: error.kind, message: error.message })
-      output.note(`${localTime(nodeClock.nowNs())} ${shown(folder)}: ${shown(error.message)}`)
-    }
-    return follow({
-      engine,
-      watcher: watchers.use(createWatcher(folder)),
-      remote: session.remote,
-      vaultId: link.vaultId,
-      clock: nodeClock,
-      chance: nodeChance,
-      newestSequence: () => vault.newest()?.sequence ?? 0,
-      onTurn,
-      onTrouble,
-      signal,
-    })
-  })
   try {
+    const patience = (error: SyncError): void =>
+      output.note(`${localTime(nodeClock.nowNs())} ${shown(error.message)}; it is tried again`)
+    const engines = await Promise.all(
+      links.map((link) =>
+        untilReached(() => openLinkEngine(session, link, (step) => progress.report(step)), patience, signal),
+      ),
+    )
+    output.tell({ event: 'ready', folders: links.map(({ root }) => root) })
+    output.say(`ready: following ${counted(links.length, 'folder')}`)
+
+    const loops = engines.map(({ link, vault, engine }) => {
+      const folder = link.root
+      const name = vaultName(session.state, link.vaultId)
+      const onTurn = (report: TurnReport): void => {
+        progress[Symbol.dispose]()
+        const timeNs = nodeClock.nowNs()
+        output.tell({ event: 'turn', time: isoTime(timeNs), folder, vault: name, ...report })
+        const unfinished = unfinishedLine(report)
+        const lines = [...turnLines(report), ...(unfinished === null ? [] : [unfinished])]
+        if (hasNews(report)) output.say(`${localTime(timeNs)} ${shown(folder)}: ${lines.join('; ')}`)
+      }
+      const onTrouble = (error: SyncError): void => {
+        // A line that was lost is taken up again by itself; what a person must see to is told at once.
+        if (isTrouble(error, 'unavailable') && error.operation === 'vault.watch') return
+        progress[Symbol.dispose]()
+        output.tell({ event: 'trouble', folder, vault: name, kind: error.kind, message: error.message })
+        output.note(`${localTime(nodeClock.nowNs())} ${shown(folder)}: ${shown(error.message)}`)
+      }
+      return follow({
+        engine,
+        watcher: watchers.use(createWatcher(folder)),
+        remote: session.remote,
+        vaultId: link.vaultId,
+        clock: nodeClock,
+        chance: nodeChance,
+        newestSequence: () => vault.newest()?.sequence ?? 0,
+        onTurn,
+        onTrouble,
+        signal,
+      })
+    })
     await Promise.all(loops)
+  } catch (error) {
+    if (!signal.aborted) throw error
   } finally {
     stop.abort()
     await whenStopped
   }
   output.note('stopped')
+}
+
+/** A device that starts before its network, or before the server, waits for them. Rejects when aborted. */
+const untilReached = async <Result>(
+  open: () => Promise<Result>,
+  onTrouble: (error: SyncError) => void,
+  signal: AbortSignal,
+): Promise<Result> => {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await open()
+    } catch (error) {
+      if (!isTrouble(error, 'unavailable')) throw error
+      onTrouble(error)
+      await nodeClock.wait(retryDelayMs(failures, nodeChance), signal)
+    }
+  }
 }
 
 const hasNews = ({ pulled, pushed, conflicts, troubles, waiting }: TurnReport): boolean => {
