@@ -123,6 +123,8 @@ export const watchAliveMs = 30_000
 export const uploadsAtOnceMax = 64
 export const uploadsPerAccountMax = 32
 export const connectionsMax = 2048
+/** So that one caller alone, who need not even have an account, cannot keep all others out. */
+export const connectionsPerAddressMax = 512
 export const challengesSpentMax = 100_000
 export const recordsPageMax = 16
 

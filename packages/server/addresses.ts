@@ -1,5 +1,6 @@
 /**
- * How this machine can be reached: its own addresses, and how one is written into a URL.
+ * How this machine can be reached: its own addresses, and how one is written into a URL; and whom an address of
+ * another machine stands for.
  */
 import { hostname, networkInterfaces } from 'node:os'
 
@@ -31,3 +32,13 @@ export const ownNames = (address: string | null): string[] => [
 
 export const urlOf = (host: string, port: number): string =>
   `https://${host.includes(':') ? `[${host}]` : host}:${port}`
+
+/** One IPv6 subscriber holds a /64, so that is what counts as one address. */
+export const networkOf = (address: string): string => {
+  if (!address.includes(':') || address.startsWith('::ffff:')) return address
+  const [head = '', tail = ''] = address.split('::')
+  const first = head === '' ? [] : head.split(':')
+  const last = tail === '' ? [] : tail.split(':')
+  const zeros = address.includes('::') ? Array<string>(Math.max(0, 8 - first.length - last.length)).fill('0') : []
+  return [...first, ...zeros, ...last].slice(0, 4).join(':')
+}

@@ -3,6 +3,7 @@
  * account, existing or not, and by address. Signed-in devices are not touched by it. Forgets on restart.
  */
 import { SyncError } from '@anysync/protocol/errors.ts'
+import { networkOf } from './addresses.ts'
 import type { Clock } from './clock.ts'
 
 export type AttemptPolicy = {
@@ -102,14 +103,4 @@ const createCounter = (policy: AttemptPolicy, clock: Clock) => {
       failuresByName.delete(name)
     },
   }
-}
-
-/** One IPv6 subscriber holds a /64, so that is what counts as one address. */
-const networkOf = (address: string): string => {
-  if (!address.includes(':') || address.startsWith('::ffff:')) return address
-  const [head = '', tail = ''] = address.split('::')
-  const first = head === '' ? [] : head.split(':')
-  const last = tail === '' ? [] : tail.split(':')
-  const zeros = address.includes('::') ? Array<string>(Math.max(0, 8 - first.length - last.length)).fill('0') : []
-  return [...first, ...zeros, ...last].slice(0, 4).join(':')
 }

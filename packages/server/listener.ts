@@ -4,7 +4,9 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createSecureServer, type Http2SecureServer } from 'node:http2'
-import { connectionsMax, headersMsMax, KiB, silenceMsMax } from '@anysync/protocol/limits.ts'
+import type { Socket } from 'node:net'
+import { connectionsMax, connectionsPerAddressMax, headersMsMax, KiB, silenceMsMax } from '@anysync/protocol/limits.ts'
+import { networkOf } from './addresses.ts'
 
 export const createListener = (identity: { certificate: string; key: string }): Http2SecureServer => {
   const times = { headersTimeout: headersMsMax, requestTimeout: 0, keepAliveTimeout: silenceMsMax }
@@ -21,7 +23,26 @@ export const createListener = (identity: { certificate: string; key: string }): 
   })
   server.maxConnections = connectionsMax
   server.setTimeout(silenceMsMax)
+  server.on('connection', limitPerAddress(connectionsPerAddressMax))
   return server
+}
+
+/** Closes what an address opens beyond its share. */
+const limitPerAddress = (max: number): ((socket: Socket) => void) => {
+  const countByNetwork = new Map<string, number>()
+  return (socket) => {
+    // No address: it is gone already.
+    if (socket.remoteAddress === undefined) return
+    const network = networkOf(socket.remoteAddress)
+    const count = (countByNetwork.get(network) ?? 0) + 1
+    countByNetwork.set(network, count)
+    socket.once('close', () => {
+      const rest = (countByNetwork.get(network) ?? 0) - 1
+      if (rest > 0) countByNetwork.set(network, rest)
+      else countByNetwork.delete(network)
+    })
+    if (count > max) socket.destroy()
+  }
 }
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void

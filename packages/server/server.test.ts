@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { Code, ConnectError } from '@connectrpc/connect'
+import { connectionsPerAddressMax } from '@anysync/protocol/limits.ts'
 import { systemClock } from './clock.ts'
 import { createHome } from './create-home.ts'
 import { homeAt } from './home.ts'
@@ -175,6 +176,24 @@ test('garbage at the port, malformed messages and bad headers leave the server a
   assert.equal((await send(server, 'GET', '/nowhere', { token })).status, 404)
   assert.equal((await send(server, 'DELETE', objectPath(new Uint8Array(16), 'a'.repeat(64)), { token })).status, 404)
   await calls.account.whoAmI({})
+})
+
+test('one address cannot take every connection, and has its share again when it lets go', async (t) => {
+  const server = await newServer(t)
+  const open = Array.from({ length: connectionsPerAddressMax }, () => {
+    const socket = connectTcp(server.port, '127.0.0.1').on('error', () => undefined)
+    t.after(() => socket.destroy())
+    return socket
+  })
+  await Promise.all(open.map((socket) => once(socket, 'connect')))
+  const tooMany = connectTcp(server.port, '127.0.0.1')
+    .on('error', () => undefined)
+    .resume()
+  await once(tooMany, 'close')
+  assert.ok(open.every((socket) => !socket.closed))
+  for (const socket of open) socket.destroy()
+  // The server hears of it a little later.
+  while ((await send(server, 'GET', '/healthz').catch(() => null))?.status !== 200);
 })
 
 test('health and readiness answer without a token, and say nothing else', async (t) => {
