@@ -32,7 +32,21 @@ if ! is_current; then
   # A developer's tools are kept where they are.
   omit=--omit=dev
   if [ -d "$modules/oxlint" ]; then omit=--include=dev; fi
-  if ! (cd "$project" && npm ci "$omit" --include=optional --no-audit --no-fund --loglevel=error) >&2; then
+  # npm keeps what it fetched in HOME. Where that may not be written, as under some supervisors, it is not kept.
+  cache=
+  if [ -n "${HOME:-}" ] && [ ! -w "$HOME" ] && [ ! -w "$HOME/.npm" ] && [ -z "${npm_config_cache:-}" ]; then
+    cache=$(mktemp -d)
+    trap 'rm -rf "$cache"' EXIT
+    export npm_config_cache="$cache"
+  fi
+  status=0
+  (cd "$project" && npm ci "$omit" --include=optional --no-audit --no-fund --loglevel=error) >&2 || status=$?
+  if [ -n "$cache" ]; then
+    rm -rf "$cache"
+    trap - EXIT
+    unset npm_config_cache
+  fi
+  if [ "$status" -ne 0 ]; then
     say 'the packages could not be installed: see above, check the network, then run this again'
     exit 1
   fi

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test, type TestContext } from 'node:test'
@@ -136,4 +145,26 @@ test('the launchers work through links and from anywhere, say nothing of their o
   const stopped = once(child, 'exit')
   child.kill('SIGINT')
   assert.deepEqual(await stopped, [0, null])
+})
+
+test('packages are installed where HOME cannot be written, and what npm fetched is not left behind', (t) => {
+  if (process.platform === 'win32') return t.skip('the launchers are for sh')
+  const folder = newFolder(t)
+  const temp = join(folder, 'temp')
+  for (const name of ['bin', 'tools', 'temp']) mkdirSync(join(folder, name))
+  for (const name of ['anysync-server', 'launch.sh']) {
+    copyFileSync(join(project, 'bin', name), join(folder, 'bin', name))
+  }
+  // Tells where it would keep what it fetches, and fails, so that nothing is run afterwards.
+  writeFileSync(join(folder, 'tools', 'npm'), '#!/bin/sh\necho "cache=${npm_config_cache:-}"\nexit 1\n', { mode: 0o755 })
+  const start = (home: string) =>
+    spawnSync(join(folder, 'bin', 'anysync-server'), {
+      env: { PATH: `${join(folder, 'tools')}:${process.env['PATH'] ?? ''}`, HOME: home, TMPDIR: temp },
+      encoding: 'utf8',
+    })
+  const denied = start('/nonexistent')
+  assert.equal(denied.status, 1)
+  assert.match(denied.stderr, new RegExp(`^cache=${temp}/.`, 'm'))
+  assert.deepEqual(readdirSync(temp), [])
+  assert.match(start(folder).stderr, /^cache=$/m)
 })
