@@ -36,13 +36,13 @@ test('paths of a certificate are relative to the home', () => {
 test('every mistake names the key and the file in one sentence', () => {
   const table: [text: string, message: RegExp][] = [
     ['prot = 1', /^\/srv\/anysync\/server\.toml: 'prot' is not a setting of this server/],
-    ['port = "80"', /'port' must be a number/],
-    ['port = 99999', /'port' /],
+    ['port = "80"', /'port' must be a whole number/],
+    ['port = 99999', /'port' must be a whole number from 0 to 65535:/],
     ['reserve = "lots"', /'reserve' 'lots' is not a size/],
     ['reserve = 5', /'reserve' must be a text such as/],
     ['log = "loud"', /'log' must be "error", "info" or "debug"/],
     ['address = "https://example.org:1"', /'address' must be a host name/],
-    ['[tls]\ncertificate = "a"', /'tls\.key' /],
+    ['[tls]\ncertificate = "a"', /'tls\.key' is missing/],
     ['port = = 1', /is not valid TOML at line 1/],
   ]
   for (const [text, message] of table) {

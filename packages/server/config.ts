@@ -38,7 +38,8 @@ const size = v.pipe(
     }
   }),
 )
-const port = v.pipe(v.number('must be a number'), v.integer('must be whole'), v.minValue(0), v.maxValue(65_535))
+const portRule = 'must be a whole number from 0 to 65535'
+const port = v.pipe(v.number(portRule), v.integer(portRule), v.minValue(0, portRule), v.maxValue(65_535, portRule))
 const host = v.pipe(
   v.string('must be a text'),
   v.check(isHost, 'must be a host name or an address, without port and brackets'),

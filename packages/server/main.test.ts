@@ -87,7 +87,7 @@ test('wrong words are usage errors with code 2, trouble is one line with code 1'
   writeFileSync(join(home, 'server.toml'), 'port = "x"')
   const bad = call('start', '--home', home)
   assert.equal(bad.status, 1)
-  assert.match(bad.stderr, /^anysync-server: .*'port' must be a number.*\n$/)
+  assert.match(bad.stderr, /^anysync-server: .*'port' must be a whole number.*\n$/)
   assert.equal(call('invite', '--home', home, '--quota', 'much').status, 1)
   assert.equal(call('--help').status, 0)
   assert.match(call('invite', '--help').stdout, /--quota/)
