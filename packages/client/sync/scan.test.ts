@@ -1,7 +1,7 @@
 /** What a scan makes of a disk that changed: each test changes a folder that was agreed on before. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nodeIdFromBytes, parseVaultId } from '@anysync/protocol/ids.ts'
+import { nodeIdFromBytes, parseVaultId, rootNodeId } from '@anysync/protocol/ids.ts'
 import { seededChance } from '../memory/chance.ts'
 import { steppedClock } from '../memory/clock.ts'
 import { createMemoryDisk } from '../memory/disk.ts'
@@ -169,4 +169,21 @@ test('what is in the vault but was never on this disk is not gone', async () => 
     absence: 'not here',
   })
   assert.deepEqual(await changes(), [])
+})
+
+test('of two nodes that the base has under one name, the one that is not there is gone', async () => {
+  for (const isFirst of [true, false]) {
+    const { user, state, agree, changes } = await createFolder()
+    user.writeFile('f/a', 'x')
+    await agree()
+    const [folder] = state.children(linkId, rootNodeId)
+    assert.ok(folder?.disk)
+    const other = nodeIdFromBytes(new Uint8Array(16).fill(7))
+    if (isFirst) state.removeNode(linkId, folder.id)
+    state.putNode(linkId, { ...folder, id: other, kind: 'file', disk: { ...folder.disk, kind: 'file', inode: 999n } })
+    if (isFirst) state.putNode(linkId, folder)
+    assert.deepEqual(await changes(), ['-f'])
+    user.writeFile('f/b', 'y')
+    assert.deepEqual(await changes(), ['+f/b', '-f'])
+  }
 })

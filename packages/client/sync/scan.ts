@@ -64,26 +64,28 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
       markBelow(state, linkId, folder.id, met)
       continue
     }
-    const bases = new Map(state.children(linkId, folder.id).map((node) => [node.name, node]))
+    // Two may have one name: one that the head has removed, and could not be removed here yet, and its successor.
+    const children = state.children(linkId, folder.id)
+    const basesByName = Map.groupBy(children, (node) => node.name)
     for (const entry of entries) {
       const path = joinPath(folder.path, entry.name)
-      const base = bases.get(entry.name) ?? null
+      const bases = basesByName.get(entry.name) ?? []
       const skipped = reasonToSkip(entry)
       if (skipped !== null) {
         result.troubles.push({ path, kind: 'skipped', message: skipped })
-        if (base !== null) markWithBelow(state, linkId, base, met)
+        for (const base of bases) markWithBelow(state, linkId, base, met)
         continue
       }
       if (entry.stat === null) continue
       const found: Found = { folder: folder.id, path, name: entry.name, stat: entry.stat }
-      const { id, node } = await identify(parts, found, base, met)
+      const { id, node } = await identify(parts, found, bases, met)
       met.add(id)
       result.nodes += 1
       if (found.stat.kind === 'folder') queue.push({ id, path })
       const change = await changeOf(disk, id, node, found, result)
       if (change !== null) result.changes.set(id, change)
     }
-    for (const base of bases.values()) missed.push(base)
+    for (const base of children) missed.push(base)
     parts.onProgress?.(result.nodes)
   }
 
@@ -115,7 +117,7 @@ const reasonToSkip = (entry: DiskEntry): string | null => {
 const identify = async (
   parts: ScanParts,
   found: Found,
-  base: BaseNode | null,
+  bases: BaseNode[],
   met: Set<NodeId>,
 ): Promise<{ id: NodeId; node: BaseNode | null }> => {
   const { state, linkId } = parts
@@ -123,12 +125,14 @@ const identify = async (
     const aside = state.node(linkId, parseNodeId(found.name.slice(asidePrefix.length)))
     if (aside !== null && !met.has(aside.id)) return { id: aside.id, node: aside }
   }
-  const isHere = base !== null && base.disk !== null && base.kind === found.stat.kind && !met.has(base.id)
-  if (isHere && base.disk?.inode === found.stat.inode) return { id: base.id, node: base }
+  const here = bases.filter(({ id, disk, kind }) => disk !== null && kind === found.stat.kind && !met.has(id))
+  const same = here.find(({ disk }) => disk?.inode === found.stat.inode)
+  if (same !== undefined) return { id: same.id, node: same }
   const moved = await movedHere(parts, found, met)
   if (moved !== null) return { id: moved.id, node: moved }
   // The same name with another inode: editors that save by rename do this, and it is still the same file.
-  if (isHere) return { id: base.id, node: base }
+  const [saved] = here
+  if (saved !== undefined) return { id: saved.id, node: saved }
   return { id: parts.newId(), node: null }
 }
 
