@@ -49,4 +49,6 @@ test('every mistake names the key and the file in one sentence', () => {
     assert.throws(() => parseConfig(text, home), { name: 'SyncError', kind: 'invalid', message }, text)
   }
   assert.throws(() => readConfig(homeAt('/nowhere')), { kind: 'missing', message: /anysync-server init/ })
+  const folder = { ...homeAt('/nowhere'), configFile: import.meta.dirname }
+  assert.throws(() => readConfig(folder), { kind: 'unavailable', message: /cannot be read \(EISDIR\)/ })
 })

@@ -60,7 +60,7 @@ const schema = v.strictObject({
   ),
 })
 
-/** Throws `missing` when there is no file, `invalid` for what it says. */
+/** Throws `missing` when there is no file, `unavailable` when it cannot be read, `invalid` for what it says. */
 export const readConfig = (home: Home): Config => parseConfig(readText(home.configFile), home)
 
 export const parseConfig = (text: string, home: Home): Config => {
@@ -89,12 +89,13 @@ const readText = (file: string): string => {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new SyncError(
-      'config.read',
-      'missing',
-      `there is no server at ${file}: make one with 'anysync-server init'`,
-      cause,
-    )
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      const sentence = `there is no server at ${file}: make one with 'anysync-server init'`
+      throw new SyncError('config.read', 'missing', sentence, cause)
+    }
+    const sentence = `${file} cannot be read (${code}): check that it is a file and that this user may read it`
+    throw new SyncError('config.read', 'unavailable', sentence, cause)
   }
 }
 

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -89,6 +90,18 @@ test('wrong words are usage errors with code 2, trouble is one line with code 1'
   assert.equal(bad.status, 1)
   assert.match(bad.stderr, /^anysync-server: .*'port' must be a whole number.*\n$/)
   assert.equal(call('invite', '--home', home, '--quota', 'much').status, 1)
+  const other = join(home, 'other')
+  assert.equal(call('init', '--home', other, '--port', '0').status, 0)
+  const oneLine = /^anysync-server: [^\n]+\n$/
+  rmSync(join(other, 'objects'), { recursive: true })
+  writeFileSync(join(other, 'objects'), '')
+  assert.match(call('start', '--home', other).stderr, oneLine)
+  // Like a lock that another user made.
+  rmSync(join(other, 'server', 'lock.db'))
+  mkdirSync(join(other, 'server', 'lock.db'))
+  for (const command of ['start', 'status', 'run']) {
+    assert.match(call(command, '--home', other).stderr, /^anysync-server: .*cannot be written by this user: [^\n]+\n$/)
+  }
   assert.equal(call('--help').status, 0)
   assert.match(call('invite', '--help').stdout, /--quota/)
 })
@@ -156,7 +169,9 @@ test('packages are installed where HOME cannot be written, and what npm fetched 
     copyFileSync(join(project, 'bin', name), join(folder, 'bin', name))
   }
   // Tells where it would keep what it fetches, and fails, so that nothing is run afterwards.
-  writeFileSync(join(folder, 'tools', 'npm'), '#!/bin/sh\necho "cache=${npm_config_cache:-}"\nexit 1\n', { mode: 0o755 })
+  writeFileSync(join(folder, 'tools', 'npm'), '#!/bin/sh\necho "cache=${npm_config_cache:-}"\nexit 1\n', {
+    mode: 0o755,
+  })
   const start = (home: string) =>
     spawnSync(join(folder, 'bin', 'anysync-server'), {
       env: { PATH: `${join(folder, 'tools')}:${process.env['PATH'] ?? ''}`, HOME: home, TMPDIR: temp },

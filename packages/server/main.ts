@@ -68,6 +68,10 @@ const argumentBy =
     }
   }
 
+/** What the system refuses, a folder that is not ours for one, is said by its own message; a bug needs its trace. */
+const isBug = (error: unknown): error is Error =>
+  error instanceof Error && !(error instanceof SyncError) && !('syscall' in error)
+
 const main = async (): Promise<number> => {
   try {
     await buildProgram().parseAsync(process.argv)
@@ -76,7 +80,7 @@ const main = async (): Promise<number> => {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitUsage
     const message = error instanceof Error ? error.message : String(error)
     process.stderr.write(`anysync-server: ${message}\n`)
-    if (!(error instanceof SyncError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
+    if (isBug(error)) process.stderr.write(`${error.stack ?? ''}\n`)
     return exitFailed
   }
 }

@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import * as v from 'valibot'
+import { SyncError } from '@anysync/protocol/errors.ts'
 import { sqliteCodeOf, sqliteCodes } from './db/sqlite-codes.ts'
 import { writeFileDurably } from './files.ts'
 import type { Home } from './home.ts'
@@ -17,20 +18,37 @@ const schema = v.object({ pid: v.number(), port: v.number(), address: v.string()
 const waitMsToStart = 1000
 const waitMsToAsk = 100
 
-/** Null when another process holds it. Disposing gives it back. */
+/** Null when another process holds it. Disposing gives it back. `unavailable` where this user may not write. */
 export const takeRunLock = (home: Home, purpose: 'to-start' | 'to-ask'): Disposable | null => {
-  mkdirSync(home.server, { recursive: true, mode: 0o700 })
   const timeout = purpose === 'to-start' ? waitMsToStart : waitMsToAsk
-  const database = new DatabaseSync(home.lockFile, { timeout })
+  let database: DatabaseSync | null = null
   try {
-    database.exec('begin exclusive')
+    mkdirSync(home.server, { recursive: true, mode: 0o700 })
+    const lock = new DatabaseSync(home.lockFile, { timeout })
+    database = lock
+    lock.exec('begin exclusive')
+    return { [Symbol.dispose]: () => lock.close() }
   } catch (error) {
-    database.close()
+    database?.close()
     if (sqliteCodeOf(error) === sqliteCodes.busy) return null
-    throw error
+    throw isNotOurs(error) ? notOurs(home, error) : error
   }
-  return { [Symbol.dispose]: () => database.close() }
 }
+
+const isNotOurs = (error: unknown): boolean => {
+  const code = sqliteCodeOf(error)
+  if (code === sqliteCodes.cannotOpen || code === sqliteCodes.readOnly) return true
+  return error instanceof Error && 'code' in error && ['EACCES', 'EPERM', 'EROFS'].includes(String(error.code))
+}
+
+/** As after a first start by another user, root for one. */
+const notOurs = (home: Home, cause: unknown): SyncError =>
+  new SyncError(
+    'server.lock',
+    'unavailable',
+    `${home.server} cannot be written by this user: run it as the user who made it, or give that folder to this one`,
+    cause,
+  )
 
 export const isRunning = (home: Home): boolean => {
   using lock = takeRunLock(home, 'to-ask')

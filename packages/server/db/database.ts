@@ -51,10 +51,11 @@ const openTrouble = (file: string, error: unknown): SyncError => {
         error,
       )
     case sqliteCodes.cannotOpen:
+    case sqliteCodes.readOnly:
       return new SyncError(
         operation,
         'unavailable',
-        `${file} cannot be opened: check that it is there and yours`,
+        `${file} cannot be opened or not be written: check that it is there and yours`,
         error,
       )
     case sqliteCodes.full:
