@@ -6,6 +6,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { parseHost, parsePort, type CommonOptions, type PlaceOptions } from './commands/options.ts'
 import type { InviteOptions } from './commands/invite.ts'
+import { troubleOf } from './trouble.ts'
 
 const exitFailed = 1
 const exitUsage = 2
@@ -78,9 +79,10 @@ const main = async (): Promise<number> => {
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitUsage
-    const message = error instanceof Error ? error.message : String(error)
+    const trouble = troubleOf(error) ?? error
+    const message = trouble instanceof Error ? trouble.message : String(trouble)
     process.stderr.write(`anysync-server: ${message}\n`)
-    if (isBug(error)) process.stderr.write(`${error.stack ?? ''}\n`)
+    if (isBug(trouble)) process.stderr.write(`${trouble.stack ?? ''}\n`)
     return exitFailed
   }
 }

@@ -13,6 +13,13 @@ export const troubleOf = (error: unknown): SyncError | null => {
       return new SyncError('database', 'full', "the server's disk is full: free space on the server", error)
     case sqliteCodes.busy:
       return new SyncError('database', 'unavailable', 'the database is busy: try again in a moment', error)
+    case sqliteCodes.readOnly:
+      return new SyncError(
+        'database',
+        'unavailable',
+        "the server's database cannot be written by this user: run it as the user who made it",
+        error,
+      )
     case null:
     default:
       return null

@@ -2,7 +2,7 @@
  * `anysync-server stop`: asks the running server to finish, and waits until it has.
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import { demand } from '@anysync/protocol/errors.ts'
+import { demand, SyncError } from '@anysync/protocol/errors.ts'
 import { drainMsMax } from '@anysync/protocol/limits.ts'
 import { hasHome } from '../create-home.ts'
 import { isRunning, readRunInfo } from '../run-lock.ts'
@@ -21,7 +21,7 @@ export const stop = async (options: CommonOptions): Promise<void> => {
   }
   const run = readRunInfo(home)
   demand(run !== null, 'server.stop', 'unavailable', 'the server is just starting: try again in a moment')
-  process.kill(run.pid, 'SIGTERM')
+  askToStop(run.pid)
   for (let waitedMs = 0; isRunning(home); waitedMs += lookMsEvery) {
     demand(
       waitedMs < patienceMs,
@@ -32,4 +32,16 @@ export const stop = async (options: CommonOptions): Promise<void> => {
     await wait(lookMsEvery)
   }
   tell(options, { stopped: true }, ['stopped'])
+}
+
+const askToStop = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGTERM')
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : null
+    if (code === 'ESRCH') return // It has just stopped by itself.
+    if (code !== 'EPERM') throw cause
+    const sentence = `the server, process ${pid}, is another user's: stop it as that user`
+    throw new SyncError('server.stop', 'unavailable', sentence, cause)
+  }
 }
