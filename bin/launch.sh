@@ -20,7 +20,9 @@ is_current() {
     const isNeeded = ([path, { dev, optional, link }]) => path.startsWith("node_modules/") && !dev && !optional && !link
     const isThere = ([path, { version }]) => installed[path] !== undefined && installed[path].version === version
     process.exit(Object.entries(wanted).filter(isNeeded).every(isThere) ? 0 : 1)
-  ' "$wanted" "$installed" && touch "$installed"
+  ' "$wanted" "$installed" || return 1
+  # So that the next start need not look. Whoever may not write here looks every time.
+  touch "$installed" 2>/dev/null || true
 }
 
 if ! is_current; then
