@@ -96,7 +96,8 @@ export class Ledger {
         }
       }
       this.#removeEmpty()
-      if (contents.size > 0) this.#writeContents(contents.keys())
+      // All of them: no folder may be as at the head while one below it is not known to be.
+      if (contents.size > 0) this.#writeContents()
     })
   }
 
@@ -117,12 +118,13 @@ export class Ledger {
   /** After everything: folders below which nothing is owed are as at the head. */
   finish(): void {
     const { state } = this.#parts
-    state.transact(() => this.#writeContents([...this.#contents.keys(), ...this.#reopened]))
+    state.transact(() => this.#writeContents())
   }
 
-  #writeContents(ids: Iterable<NodeId>): void {
+  #writeContents(): void {
     const between = this.#foldersBetween()
-    for (const id of ids) this.#writeContent(id, between.has(id) ? null : (this.#contents.get(id) ?? null))
+    for (const id of new Set([...this.#contents.keys(), ...this.#reopened]))
+      this.#writeContent(id, between.has(id) ? null : (this.#contents.get(id) ?? null))
   }
 
   #writeContent(id: NodeId, content: Uint8Array | null): void {

@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SyncError } from '@anysync/protocol/errors.ts'
+import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import { assertBaseIsHead } from './history.suite.ts'
 import { assertAlike, household } from './household.suite.ts'
-import { createWorld, filesOf, settle, type World } from './world.suite.ts'
+import { createWorld, filesOf, linesOf, settle, type World } from './world.suite.ts'
 
 /** Until undone, the server takes no record. */
 const refuseAppends = ({ server }: World): void =>
@@ -242,4 +243,57 @@ test('a second edit in the moment of the first is seen when both devices made th
   await settle(world)
   await assertAlike(world)
   assert.equal((await filesOf(b.disk))['f'], 'two')
+})
+
+test('what a folder is at is known again after the process died between a push and the end of its turn', async () => {
+  const world = await household({ keep: 'k', 'f/x': 'x' })
+  const { a, b } = world
+  b.user.writeFile('f/y', 'y')
+  await b.engine.turn()
+  a.user.writeFile('new', 'n')
+  let commits = -1
+  world.server.setFault(({ operation, moment }) => {
+    if (operation === 'vault.append' && moment === 'after') commits = 0
+  })
+  a.faults.commit = (moment) => {
+    // First the log, then the base.
+    if (commits >= 0 && moment === 'before' && ++commits === 3) throw new Error('the process died')
+  }
+  await assert.rejects(a.engine.turn(), /died/)
+  world.server.setFault(null)
+  a.faults.commit = null
+  a.restart()
+  await settle(world)
+  await assertAlike(world)
+  await assertBaseIsHead(a)
+})
+
+test("the base keeps the head's time of a folder whose own time is another", async () => {
+  const world = await household({ 'f/x': 'x' })
+  const { a, b } = world
+  b.user.writeFile('f/made', 'and unmade')
+  b.user.rm('f/made')
+  for (const { user } of [a, b]) user.chmod('f', 0o700)
+  await a.engine.turn()
+  await b.engine.turn()
+  await assertBaseIsHead(b)
+})
+
+test('a server that went back in time is an alarm that changes no file, here or there', async () => {
+  const world = await household({ f: 'x', g: 'y' })
+  const { a, b, server } = world
+  const copy = server.snapshot()
+  a.user.writeFile('f', 'edited')
+  a.user.rm('g')
+  await settle(world)
+  server.restore(copy, { isAnnounced: false })
+  b.user.writeFile('here', 'h')
+  const before = await linesOf(b.disk)
+  for (const device of [a, b]) {
+    device.faults.disk = ({ operation }) => assert.ok(!/place|move|remove|make|set/.test(operation.slice(5)), operation)
+    await assert.rejects(device.engine.turn(), (error) => isTrouble(error, 'corrupt'))
+  }
+  assert.deepEqual(await linesOf(b.disk), before)
+  assert.deepEqual(await filesOf(a.disk), { f: 'edited' })
+  assert.deepEqual(server.snapshot(), copy)
 })

@@ -160,7 +160,11 @@ const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement
     if (stat === null) return [{ id, row: baseNodeOf(merged, null, step.base?.absence ?? '') }]
     const isReopened = merged.kind === 'folder' && step.base !== null && step.base.disk === null
     const forgotten = isReopened ? ledger.reopen(id) : []
-    const content = merged.kind === 'folder' ? (state.node(linkId, id)?.content ?? null) : merged.content
-    return [...forgotten, { id, row: baseNodeOf({ ...merged, content }, rememberedDisk(stat, lookedNs), '') }]
+    const remembered = rememberedDisk(stat, lookedNs)
+    if (merged.kind !== 'folder') return [{ id, row: baseNodeOf(merged, remembered, '') }]
+    // Its time on this disk is no change, so the head's is what both agree on.
+    const mtimeNs = step.remote?.mtimeNs ?? merged.mtimeNs
+    const content = state.node(linkId, id)?.content ?? null
+    return [...forgotten, { id, row: baseNodeOf({ ...merged, mtimeNs, content }, remembered, '') }]
   })
 }

@@ -164,9 +164,9 @@ export const settle = async (world: World, roundsMax = 10): Promise<void> => {
   for (let round = 0; round < roundsMax; round++) {
     let isQuiet = true
     for (const device of world.devices) {
-      const { pulled, pushed, isSettled } = await device.engine.turn()
+      const { pulled, pushed, isSettled, snapshots } = await device.engine.turn()
       const moved = [pulled, pushed].some((counts) => Object.values(counts).some((count) => count > 0))
-      if (moved || !isSettled) isQuiet = false
+      if (moved || snapshots > 0 || !isSettled) isQuiet = false
     }
     if (isQuiet) return
   }
