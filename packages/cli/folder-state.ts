@@ -8,6 +8,7 @@ import { facts, waitingOf } from '@anysync/client/sync/engine.ts'
 import { checkMarker } from '@anysync/client/sync/guards.ts'
 import type { Trouble, Waiting } from '@anysync/client/sync/report.ts'
 import { failedTroubles } from './output/turn.ts'
+import { counted } from './output/words.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { rootNodeId } from '@anysync/protocol/ids.ts'
 
@@ -46,7 +47,7 @@ export const folderState = async (state: State, disk: Disk, link: Link): Promise
     return { ...known, state: 'waiting', reason }
   }
   const failed = failedTroubles(report).length
-  if (failed > 0) return { ...known, state: 'troubled', reason: `${failed} paths could not be synced` }
+  if (failed > 0) return { ...known, state: 'troubled', reason: `${counted(failed, 'path')} could not be synced` }
   if (!report.isSettled || (head?.sequence ?? 0) !== report.sequence) {
     return {
       ...known,

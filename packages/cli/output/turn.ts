@@ -30,7 +30,7 @@ export const unfinishedLine = (report: TurnReport): string | null => {
   const failed = failedTroubles(report).length
   return failed === 0
     ? null
-    : `${counted(failed, 'path')} could not be synced and stay as they are: see what is said of each, then sync again`
+    : `${counted(failed, 'path')} could not be synced: see what is said of each, then sync again`
 }
 
 /** What cannot be on this system, or is not for syncing, is a state and not a failure. */

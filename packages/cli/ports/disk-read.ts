@@ -101,5 +101,9 @@ export const readNodeLink = async (full: string): Promise<string> => {
   const bytes = await readlink(full, { encoding: 'buffer' })
   const target = bytes.toString()
   if (bytes.equals(Buffer.from(target))) return target
-  throw new SyncError('disk.readLink', 'unavailable', "the symbolic link's target is not UTF-8")
+  throw new SyncError(
+    'disk.readLink',
+    'unavailable',
+    "the symbolic link's target is not valid UTF-8: make it anew to have it synced",
+  )
 }
