@@ -12,7 +12,7 @@ import { readFile, readTree } from './read-tree.ts'
 /** A fresh, empty folder with a marker, and the person at it. */
 export type DiskWorld = AsyncDisposable & {
   disk: Disk
-  user: Omit<DiskUser, 'plug' | 'hideUnderEmptyFolder'>
+  user: Omit<DiskUser, 'plug' | 'hideUnderEmptyFolder' | 'rewriteUnseen'>
   /** Runs the work as somebody whom permissions bind. */
   asOrdinaryPerson<Result>(work: () => Promise<Result>): Promise<Result>
 }
