@@ -187,3 +187,21 @@ test('of two nodes that the base has under one name, the one that is not there i
     assert.deepEqual(await changes(), ['+f/b', '-f'])
   }
 })
+
+test('what is missing where another file system lies than before is not gone', async () => {
+  const { user, state, agree, changes, look } = await createFolder()
+  user.writeFile('f/a', 'x')
+  user.writeFile('f/b/c', 'y')
+  await agree()
+  const [folder] = state.children(linkId, rootNodeId)
+  assert.ok(folder?.disk)
+  state.putNode(linkId, { ...folder, disk: { ...folder.disk, device: 8n, inode: 999n } })
+  assert.deepEqual(await changes(), ['~f'])
+  user.rm('f/b')
+  user.writeFile('f/d', 'z')
+  assert.deepEqual(await changes(), ['+f/d'])
+  const { troubles, isComplete } = await look()
+  assert.deepEqual([troubles.map(({ path, kind }) => [path, kind]), isComplete], [[['f', 'unreadable']], false])
+  user.rm('f')
+  assert.deepEqual(await changes(), ['-a', '-b', '-c', '-f'])
+})

@@ -48,6 +48,7 @@ const asidePrefix = '.anysync-aside-'
 /** Where apply puts a node for a moment, beside its place, when two nodes change names. */
 export const asideName = (id: NodeId): string => asidePrefix + idToBytes(id).toHex()
 
+type Folder = { id: NodeId; path: string; isElsewhere: boolean }
 type Found = { folder: NodeId; path: string; name: string; stat: DiskStat }
 
 /** Scans the whole linked folder. */
@@ -56,7 +57,7 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
   const result: Scan = { changes: new Map(), troubles: [], isComplete: true, nodes: 0 }
   const met = new Set<NodeId>()
   const missed: BaseNode[] = []
-  const queue: { id: NodeId; path: string }[] = [{ id: rootNodeId, path: '' }]
+  const queue: Folder[] = [{ id: rootNodeId, path: '', isElsewhere: false }]
 
   for (let folder = queue.shift(); folder !== undefined; folder = queue.shift()) {
     const entries = await listFolder(disk, folder.path, result)
@@ -81,17 +82,37 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
       const { id, node } = await identify(parts, found, bases, met)
       met.add(id)
       result.nodes += 1
-      if (found.stat.kind === 'folder') queue.push({ id, path })
+      if (found.stat.kind === 'folder') queue.push({ id, path, isElsewhere: isElsewhere(node, found.stat) })
       const change = await changeOf(disk, id, node, found, result)
       if (change !== null) result.changes.set(id, change)
     }
-    for (const base of children) missed.push(base)
+    const absent = children.filter(({ id, disk }) => disk !== null && !met.has(id))
+    if (folder.isElsewhere && absent.length > 0) {
+      result.isComplete = false
+      result.troubles.push({ path: folder.path, kind: 'unreadable', message: elsewhereMessage })
+      // The base goes on remembering the file system that was agreed on.
+      result.changes.delete(folder.id)
+      for (const base of absent) markWithBelow(state, linkId, base, met)
+    } else missed.push(...absent)
     parts.onProgress?.(result.nodes)
   }
 
   reportGone(state, linkId, missed, met, result)
   return result
 }
+
+/**
+ * Whether another file system lies under a folder's name: a disk was taken out, or mounted there. Systems number their
+ * file systems anew at every start, but then the folder's inode stays. [Note: absence is not deletion]
+ */
+const isElsewhere = (base: BaseNode | null, stat: DiskStat): boolean => {
+  const disk = base?.disk ?? null
+  return disk !== null && disk.device !== stat.device && disk.inode !== stat.inode
+}
+
+const elsewhereMessage =
+  'another file system lies here than before, and files are missing: nothing was deleted anywhere. Mount the one that ' +
+  'was here, or delete the folder to delete its files'
 
 /** Null, with the trouble noted, when a folder cannot be listed. */
 const listFolder = async (disk: Disk, path: string, result: Scan): Promise<DiskEntry[] | null> => {
