@@ -29,10 +29,7 @@ export const adopt = (
       change.base === null ? remoteIdsByPlace.get(placeKey({ parent, name: change.local.name })) : undefined
     const candidateKind = candidate === undefined ? null : (remote.get(candidate)?.remote?.kind ?? null)
     // A folder and a file of one name stay two nodes; the planner gives one of them another name.
-    const isAdopted =
-      candidate !== undefined &&
-      (candidateKind === 'folder') === (change.local.kind === 'folder') &&
-      !local.has(candidate)
+    const isAdopted = candidate !== undefined && (candidateKind === 'folder') === (change.local.kind === 'folder')
     const newId = isAdopted ? candidate : id
     if (isAdopted) adoptedIds.set(id, newId)
     result.set(newId, { base: change.base, local: { ...change.local, id: newId, parent, folder } })

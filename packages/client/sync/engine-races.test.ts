@@ -297,3 +297,28 @@ test('a server that went back in time is an alarm that changes no file, here or 
   assert.deepEqual(await filesOf(a.disk), { f: 'edited' })
   assert.deepEqual(server.snapshot(), copy)
 })
+
+test('a vault that returns to an older tree is seen, though the process died on the way to the newer one', async () => {
+  const world = await household({ x: 'x', y: 'y' })
+  const { a, b } = world
+  const older = a.vault.newest()
+  assert.ok(older)
+  a.user.rm('x')
+  await a.engine.turn()
+  let commits = -1
+  b.faults.disk = ({ operation }) => {
+    if (operation === 'disk.remove') commits = 0
+  }
+  b.faults.commit = (moment) => {
+    if (commits >= 0 && moment === 'before' && ++commits === 2) throw new Error('the process died')
+  }
+  await assert.rejects(b.engine.turn(), /died/)
+  Object.assign(b.faults, { disk: null, commit: null })
+  b.restart()
+  const { sequence, hash } = a.vault.newest() ?? assert.fail()
+  const { root, statistics } = older
+  await a.vault.commit({ expected: { sequence, hash }, root, isPartial: false, statistics })
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(await filesOf(b.disk), { x: 'x', y: 'y' })
+})

@@ -176,6 +176,11 @@ test('a file renamed here onto a name that is new there gets another name', () =
   assert.deepEqual(outcome(result), ['A: /b!', 'R: /b'])
 })
 
+test('a file renamed there onto a name that is new here keeps it, and the new one gets another', () => {
+  const result = planOf({ A: '/a' }, { A: '/a', L: '/b=new' }, { A: '/b' })
+  assert.deepEqual(outcome(result), ['A: /b', 'L: /b!'])
+})
+
 test('an edit whose deleted file left its name to a new one there lives beside it', () => {
   const result = planOf({ A: '/a' }, { A: '/a=edited' }, { R: '/a=new' })
   assert.deepEqual(outcome(result), ['A: /a!', 'R: /a'])
