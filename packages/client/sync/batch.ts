@@ -44,10 +44,6 @@ export class Batch {
 
   /** Nothing to commit: the disk turned out to hold what the head has. */
   agree(step: Step, state: NodeState, stat: DiskStat): void {
-    if (this.#puts.has(step.id)) {
-      this.put(step, state, stat)
-      return
-    }
     this.#agreements.push({ id: step.id, row: baseNodeOf(state, stat, '') })
   }
 
@@ -74,7 +70,7 @@ export class Batch {
       statistics: this.#view.totals(),
     })
     const contents = new Map([...edited.folders].map(([id, content]) => [id, contentBytes(content)]))
-    this.#view.committed(snapshot, contents)
+    this.#view.committed(snapshot)
     this.#ledger.agree([...this.#agreements, ...this.#rows()], contents)
     this.#agreements = []
     this.#from.clear()
@@ -109,8 +105,7 @@ export class Batch {
     for (const [id, put] of this.#puts) {
       const from = this.#from.get(id) ?? null
       if (put === null) {
-        // What lies below a removed folder goes with it.
-        if (from !== null && this.#puts.get(from) !== null) edits.push({ id, from, to: null })
+        if (from !== null) edits.push({ id, from, to: null })
       } else edits.push({ id, from, to: { parent: put.state.parent, node: nodeOf(put.state) } })
     }
     return edits

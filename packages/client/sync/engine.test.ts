@@ -133,6 +133,11 @@ test('a deletion of most files waits, moves on when confirmed, and meanwhile wha
   await settle(world)
   await assertAlike(world)
   assert.deepEqual(await filesOf(world.b.disk), { f11: '11', new: 'n' })
+  // A confirmation is good once.
+  for (let index = 0; index < 11; index++) world.a.user.writeFile(`again${index}`, `${index}`)
+  await settle(world)
+  for (let index = 0; index < 11; index++) world.a.user.rm(`again${index}`)
+  assert.deepEqual((await world.a.engine.turn()).waiting, { deletions: 11, files: 13 })
 })
 
 test('a folder that is not there, or is another one, deletes nothing', async () => {

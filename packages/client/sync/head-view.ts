@@ -13,8 +13,6 @@ type Totals = Commit['statistics']
 export class HeadView {
   readonly #parts: ApplyParts
   readonly #edited = new Map<NodeId, NodeState | null>()
-  /** The content of the folders that this push has rewritten. */
-  readonly #contents = new Map<NodeId, Uint8Array>()
   #totals: Totals
   /** What the next commit expects and starts from. */
   head: LogHead | null
@@ -28,15 +26,8 @@ export class HeadView {
     this.#totals = { files, folders, symlinks, bytes, nodesChanged: 0n, nodesRemoved: 0n }
   }
 
-  /** A node as the next commit leaves it; null when it is not in the vault. */
+  /** A node as the next commit leaves it; null when it is not in the vault. A folder's content may not be the newest. */
   node(id: NodeId): NodeState | null {
-    const state = this.#state(id)
-    if (state?.kind !== 'folder') return state
-    // The base forgets a folder's content while the folder is between two heads; what was opened this turn is known.
-    return { ...state, content: this.#contents.get(id) ?? this.#parts.head.visited.get(id) ?? state.content }
-  }
-
-  #state(id: NodeId): NodeState | null {
     const edited = this.#edited.get(id)
     if (edited !== undefined) return edited
     const change = this.#parts.head.changes.get(id)
@@ -71,9 +62,8 @@ export class HeadView {
     return { ...this.#totals }
   }
 
-  /** Starts from a new head, with the content of the folders that it rewrote. */
-  committed(snapshot: SnapshotInfo, contents: ReadonlyMap<NodeId, Uint8Array>): void {
-    for (const [id, content] of contents) this.#contents.set(id, content)
+  /** Starts from a new head. */
+  committed(snapshot: SnapshotInfo): void {
     this.head = { sequence: snapshot.sequence, hash: snapshot.hash }
     this.root = snapshot.root
     this.#totals = { ...this.#totals, nodesChanged: 0n, nodesRemoved: 0n }

@@ -92,6 +92,14 @@ const rows: Row[] = [
     merged: file('x', { name: 'moved' }),
   },
   {
+    why: 'edited there, and edited with another mode here: the mode goes with the copy',
+    base: file('x'),
+    local: file('y', { mode: 0o600, mtimeNs: 3n }),
+    remote: file('z', { mtimeNs: 4n }),
+    merged: file('z', { mtimeNs: 4n }),
+    isKeptTwice: true,
+  },
+  {
     why: 'mode changed here, content there: both',
     base: file('x'),
     local: file('x', { mode: 0o600 }),
@@ -133,6 +141,13 @@ const rows: Row[] = [
     local: folder({ mtimeNs: 9n }),
     remote: null,
     merged: null,
+  },
+  {
+    why: "a folder's time that only this disk has stays, whatever else changed",
+    base: folder(),
+    local: folder({ mode: 0o700, mtimeNs: 9n }),
+    remote: folder(),
+    merged: folder({ mode: 0o700, mtimeNs: 9n }),
   },
   {
     why: "a folder's mode is a change, so it outlives a deletion",

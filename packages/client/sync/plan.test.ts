@@ -146,6 +146,12 @@ test('a cycle through a folder that is new here is broken too', () => {
   assert.deepEqual(outcome(result), ['A: /a', 'B: A/b', 'N: B/n'])
 })
 
+test('a folder that goes back to where the head has it finds that folder, though it was deleted here', () => {
+  const base = { P: '/p/', A: 'P/a/', B: '/b/' }
+  const result = planOf(base, { A: 'B/a/', B: '/b/' }, { P: '/p/', A: 'P/a/', B: 'A/b/' })
+  assert.deepEqual(outcome(result), ['A: P/a', 'B: A/b', 'P: /p'])
+})
+
 test('two new files with one name: equal content settles, another is kept beside', () => {
   const same = planOf({}, { L: '/f=x' }, { R: '/f=x' })
   assert.deepEqual(outcome(same), ['R: /f'])
