@@ -2,11 +2,11 @@
  * What a person does to a memory disk behind AnySync's back. Everything here is durable at once: what a person saved
  * survives every crash of the disk, so a test may count on it.
  */
-import { assert } from '@anysync/protocol/errors.ts'
+import { assert, demand } from '@anysync/protocol/errors.ts'
 import type { FileSystem, Inode, Place } from './disk-inodes.ts'
 
 export type DiskUser = {
-  /** Writes in place, or makes the file and the folders above it. */
+  /** Writes in place, or makes the file and the folders above it. A symlink is replaced; a folder is `conflict`. */
   writeFile(path: string, content: string | Uint8Array, mode?: number): void
   /** Saves as editors do: a new file takes the name. */
   saveFile(path: string, content: string | Uint8Array, mode?: number): void
@@ -58,6 +58,12 @@ export const createDiskUser = (fileSystem: FileSystem): DiskUser => {
     return fileSystem.place(operation, path)
   }
 
+  const placeForFile = (path: string): Place => {
+    const place = placeAt(path)
+    demand(fileSystem.get(place)?.kind !== 'folder', operation, 'conflict', 'a folder is there (EISDIR)')
+    return place
+  }
+
   const inodeAt = (path: string): Inode => {
     const inode = path === '' ? fileSystem.folder(operation, '') : fileSystem.get(fileSystem.place(operation, path))
     assert(inode !== null, `the test expects something at ${path}`)
@@ -80,10 +86,11 @@ export const createDiskUser = (fileSystem: FileSystem): DiskUser => {
   return {
     mkdir,
     writeFile: (path, content, mode) => {
-      const place = placeAt(path)
-      fill(fileSystem.get(place) ?? putNew(place, fileSystem.make('file', 0o644)), content, mode)
+      const place = placeForFile(path)
+      const there = fileSystem.get(place)
+      fill(there?.kind === 'file' ? there : putNew(place, fileSystem.make('file', 0o644)), content, mode)
     },
-    saveFile: (path, content, mode) => fill(putNew(placeAt(path), fileSystem.make('file', 0o644)), content, mode),
+    saveFile: (path, content, mode) => fill(putNew(placeForFile(path), fileSystem.make('file', 0o644)), content, mode),
     rewriteUnseen: (path, content) => {
       const inode = inodeAt(path)
       const bytes = new TextEncoder().encode(content)

@@ -146,3 +146,69 @@ test('a file that both made, and that cannot be read now, stays as it is until i
   await assertAlike(world)
   assert.deepEqual(await filesOf(b.disk), { f: 'same', keep: 'k' })
 })
+
+test('files are flushed before they get their names, and names before the base knows of them', async () => {
+  const { a, b } = await household({ keep: 'k', old: 'o', moved: 'm' })
+  for (let number = 0; number < 3; number++) a.user.writeFile(`f${number}`, `content ${number}`)
+  a.user.symlink('keep', 'link')
+  a.user.rm('old')
+  a.user.rename('moved', 'renamed')
+  await a.engine.turn()
+  const trace: string[] = []
+  const files = b.state.countFiles('link of device1')
+  b.faults.disk = ({ operation }) => void trace.push(operation.slice('disk.'.length))
+  b.faults.commit = (moment) => {
+    if (moment === 'after' && b.state.countFiles('link of device1') !== files) trace.push('base')
+  }
+  await b.engine.turn()
+  const between = (from: number, to: number): string[] => trace.slice(from + 1, to)
+  assert.ok(between(trace.lastIndexOf('finish'), trace.indexOf('place')).includes('settle'))
+  assert.ok(trace.indexOf('finish') >= 0 && trace.lastIndexOf('finish') < trace.indexOf('place'))
+  for (const change of ['place', 'placeLink', 'move', 'remove', 'setAttributes'])
+    assert.ok(between(trace.lastIndexOf(change), trace.indexOf('base')).includes('settle'), change)
+})
+
+test('what a person saves while a turn runs is not replaced, moved, removed or given an older time', async () => {
+  const names = ['edited', 'removed', 'moved', 'touched', 'link', 'under/moved', 'new', 'new link']
+  for (const moment of ['disk.createTemp', 'disk.finish', 'disk.settle', 'disk.move', 'disk.remove', 'disk.place'])
+    for (const save of ['writeFile', 'saveFile'] as const) {
+      const world = await household({
+        edited: '1',
+        removed: '2',
+        moved: '3',
+        touched: '4',
+        'under/moved': '5',
+        keep: '6',
+      })
+      const { a, b } = world
+      a.user.symlink('keep', 'link')
+      await settle(world)
+      b.user.writeFile('edited', 'edited there')
+      b.user.rm('removed')
+      b.user.rename('moved', 'moved there')
+      b.user.setMtime('touched', 5n)
+      b.user.symlink('edited', 'link')
+      b.user.rename('under', 'under there')
+      b.user.writeFile('new', 'new there')
+      b.user.symlink('keep', 'new link')
+      await b.engine.turn()
+      world.clock.advance(1000)
+      let isDone = false
+      a.faults.disk = ({ operation }) => {
+        if (operation !== moment || isDone) return
+        isDone = true
+        for (const name of names) {
+          // A person's program replaces links, or writes the file that the folder still has under this name.
+          if (name.includes('link')) a.user.saveFile(name, `${name} meanwhile`)
+          else a.user[save](name, `${name} meanwhile`)
+        }
+      }
+      await a.engine.turn()
+      a.faults.disk = null
+      assert.ok(isDone, moment)
+      await settle(world)
+      const found = new Set(Object.values(await filesOf(b.disk)))
+      for (const name of names) assert.ok(found.has(`${name} meanwhile`), `${save} ${name} at ${moment}`)
+      await assertBaseIsHead(a)
+    }
+})

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import { assertBaseIsHead } from './history.suite.ts'
 import { assertAlike, assertQuiet, household } from './household.suite.ts'
 import { createWorld, filesOf, linesOf, settle } from './world.suite.ts'
 
@@ -208,6 +209,7 @@ test('a name that a disk cannot store stays in the vault, is told, and is not a 
   )
   assert.equal(report.isSettled, true)
   await assertQuiet(b)
+  await assertBaseIsHead(b)
   await a.engine.turn()
   assert.deepEqual(await filesOf(a.disk), { 'aux/x': 'x', con: 'y', fine: 'z' })
   a.user.rename('con', 'now possible')

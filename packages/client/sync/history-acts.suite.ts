@@ -143,7 +143,8 @@ const acts: ((scene: Scene) => void)[] = [
 
 /** One thing that a person does. */
 export const act = async (device: Device, dice: Dice, count: number, everyone: readonly Device[]): Promise<void> => {
-  const nodes = [...(await readTree(device.disk))]
+  // What a process that died has left aside is hidden.
+  const nodes = [...(await readTree(device.disk))].filter(([path]) => !path.includes('/.') && !path.startsWith('.'))
   const files = nodes.filter(([, { kind }]) => kind === 'file').map(([path]) => path)
   const folders = ['', ...nodes.filter(([, { kind }]) => kind === 'folder').map(([path]) => path)]
   const place = (): string => [dice.pick(folders), dice.pick(names)].filter((part) => part !== '').join('/')

@@ -21,13 +21,32 @@ class Crash extends Error {
 
 const steps = 40
 
-/** A turn in which something may go wrong after so many calls. */
-const turnWithFault = async (world: World, device: Device, dice: Dice): Promise<void> => {
-  const kind = dice.below(6)
+/** A turn in which something may go wrong after so many calls, or somebody saves a file meanwhile. `here` are the contents that its person has not thrown away. */
+const turnWithFault = async (world: World, device: Device, dice: Dice, here: Set<string>): Promise<void> => {
+  const files = [...(await readTree(device.disk))].filter(([, { kind }]) => kind === 'file')
+  const kind = dice.below(7)
   let left = dice.below(60)
   const strike = (error: Error): void => {
     left -= 1
     if (left === 0) throw error
+  }
+  if (kind === 6 && files.length > 0) {
+    const [path, { content: first }] = dice.pick(files)
+    let saved = first instanceof Uint8Array ? keyOf(first) : ''
+    device.faults.disk = ({ operation }) => {
+      left -= 1
+      if (left % 9 !== 0 || operation === 'disk.list') return
+      const content = `meanwhile ${dice.below(1e9)}`
+      // What was there may have been moved or removed by now, with its folder.
+      try {
+        if (left % 2 === 0) device.user.writeFile(path, content)
+        else device.user.saveFile(path, content)
+        here.delete(saved)
+        here.add((saved = content))
+      } catch (error) {
+        if (!(error instanceof SyncError)) throw error
+      }
+    }
   }
   if (kind === 1) device.faults.disk = () => strike(new Crash('at the disk'))
   if (kind === 2) device.faults.commit = () => strike(new Crash('at the database'))
@@ -153,7 +172,7 @@ export const play = async (seed: number): Promise<string[]> => {
     if (dice.below(4) < 3) await act(device, dice, step, world.devices)
     else {
       const before = await contentsOf(device)
-      if (dice.below(12) > 0) await turnWithFault(world, device, dice)
+      if (dice.below(12) > 0) await turnWithFault(world, device, dice, before)
       else await mishap(device, dice)
       // What a turn took from the disk is in the vault; only the person at it throws away for good.
       const after = await contentsOf(device)
@@ -162,8 +181,13 @@ export const play = async (seed: number): Promise<string[]> => {
     trace.push(`${device.name} ${(await linesOf(device.disk)).join('|')}`)
   }
   for (const device of world.devices) for (const content of await contentsOf(device)) kept.add(content)
-  for (const device of world.devices) device.engine.confirm()
   world.clock.advance(60_000)
+  // Whoever deleted much is asked, and what comes from others may make it more.
+  for (let round = 0; round < 3; round++)
+    for (const { engine } of world.devices) {
+      await engine.turn()
+      engine.confirm()
+    }
   await settle(world, 30)
   const [first, ...others] = world.devices
   assert.ok(first)

@@ -84,7 +84,7 @@ const planOf = (base: World, local: World, remote: World, absent = ''): Plan => 
     pathOf: (node) => node.name,
     root: rootNodeId,
     newId: () => idOf(String.fromCharCode('0'.charCodeAt(0) + made++)),
-    conflictName: (name, isTaken) => (isTaken(`${name}!`) ? `${name}!!` : `${name}!`),
+    conflictName: (name, isTaken) => (isTaken(`${name}!`) ? `${name}2!` : `${name}!`),
     policy: { mergeNode, isSamePlace, isSameContent, isUnchanged },
   })
 }
@@ -192,6 +192,11 @@ test('an edit whose deleted file left its name to a new one there lives beside i
   assert.deepEqual(outcome(result), ['A: /a!', 'R: /a'])
 })
 
+test('a file moved here onto a name that is new there, and edited on both sides, becomes two with two names', () => {
+  const result = planOf({ A: '/a' }, { A: '/f=edited' }, { A: '/a=other', R: '/f' })
+  assert.deepEqual(outcome(result), ['0: /f2!', 'A: /f!', 'R: /f'])
+})
+
 test('names exchanged there are exchanged here, without a conflict', () => {
   const result = planOf({ A: '/a', B: '/b' }, { A: '/a', B: '/b' }, { A: '/b', B: '/a' })
   assert.deepEqual(outcome(result), ['A: /b', 'B: /a'])
@@ -200,7 +205,7 @@ test('names exchanged there are exchanged here, without a conflict', () => {
 
 test('a taken conflict name is not given twice', () => {
   const result = planOf({ X: '/f!' }, { L: '/f=x', X: '/f!' }, { R: '/f=y', X: '/f!' })
-  assert.deepEqual(outcome(result), ['0: /f!!', 'R: /f'])
+  assert.deepEqual(outcome(result), ['0: /f2!', 'R: /f'])
 })
 
 test('steps come parents first, and removals children first', () => {

@@ -254,7 +254,7 @@ class MergedTree {
       isContentSame &&
       local.mode === merged.mode &&
       local.mtimeNs === merged.mtimeNs
-    return isSame && !local.isAside && local.kind === merged.kind ? 'none' : 'change'
+    return isSame && !local.isAside ? 'none' : 'change'
   }
 
   #toLog({ remote, merged }: Draft): Step['toLog'] {
