@@ -274,6 +274,10 @@ test('vaults and folders', limits, async (t) => {
     })
     first.kill('SIGTERM')
     assert.equal((await first.result).exitCode, 0)
+    const both = await Promise.all([desk.run(['sync', ...json]), desk.run(['sync', ...json])])
+    const failed = both.filter(({ exitCode }) => exitCode !== 0)
+    assert.ok(failed.length <= 1)
+    for (const result of failed) assertTrouble(result, { exitCode: 1, says: /another anysync is working/ })
     await sync(desk)
   })
 

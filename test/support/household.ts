@@ -1,12 +1,12 @@
 /**
  * What most tests begin with: a server, a person with an account on it, and devices that share one vault.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ann, logIn, newDevice, signUp, type Person, type TestDevice } from './device.ts'
 import { assertDone, type Result } from './programs.ts'
 import type { Scratch } from './scratch.ts'
-import { startServer, type ServerOptions, type TestServer } from './server.ts'
+import { filesBelow, startServer, type ServerOptions, type TestServer } from './server.ts'
 
 export const vaultName = 'photos'
 
@@ -89,8 +89,14 @@ export const syncAll = async (...devices: TestDevice[]): Promise<void> => {
   for (const device of [...devices, ...devices.slice(0, -1)]) await sync(device)
 }
 
-/** What a crash could have left where nobody looks. */
-export const litterOf = ({ server, deskFolder, laptopFolder }: Household): string[] =>
-  [join(deskFolder, '.anysync/tmp'), join(laptopFolder, '.anysync/tmp'), join(server.home, 'objects/.incoming')].filter(
-    (folder) => existsSync(folder) && readdirSync(folder).length > 0,
-  )
+/** What a crash could have left where nobody looks: temporary files, and keys that were not yet renamed. */
+export const litterOf = ({ server, desk, laptop, deskFolder, laptopFolder }: Household): string[] =>
+  [
+    join(deskFolder, '.anysync/tmp'),
+    join(laptopFolder, '.anysync/tmp'),
+    join(server.home, 'objects/.incoming'),
+    join(desk.home, 'accounts'),
+    join(laptop.home, 'accounts'),
+  ].flatMap((folder) => (existsSync(folder) ? filesBelow(folder).filter((path) => !isKept.test(path)) : []))
+
+const isKept = /\/accounts\/[0-9a-f]{32}\/(master\.keys|access\.keys|state\.db|lock\.db)$/
