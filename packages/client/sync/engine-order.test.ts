@@ -29,8 +29,12 @@ test('a device that was signed out stops, and does not take it for a trouble of 
   const { a, b, server } = await household({ keep: 'k' })
   a.user.writeFile('f', 'x')
   await a.engine.turn()
+  let isPulling = false
+  b.faults.disk = ({ operation }) => {
+    isPulling ||= operation === 'disk.createTemp'
+  }
   server.setFault(({ operation }) => {
-    if (operation === 'pack.get') throw new SyncError(operation, 'unauthorized', 'signed out')
+    if (operation === 'pack.get' && isPulling) throw new SyncError(operation, 'unauthorized', 'signed out')
   })
   await assert.rejects(b.engine.turn(), (error) => isTrouble(error, 'unauthorized'))
 })
@@ -170,7 +174,15 @@ test('files are flushed before they get their names, and names before the base k
 
 test('what a person saves while a turn runs is not replaced, moved, removed or given an older time', async () => {
   const names = ['edited', 'removed', 'moved', 'touched', 'link', 'under/moved', 'new', 'new link']
-  for (const moment of ['disk.createTemp', 'disk.finish', 'disk.settle', 'disk.move', 'disk.remove', 'disk.place'])
+  for (const moment of [
+    'disk.lstat',
+    'disk.createTemp',
+    'disk.finish',
+    'disk.settle',
+    'disk.move',
+    'disk.remove',
+    'disk.place',
+  ])
     for (const save of ['writeFile', 'saveFile'] as const) {
       const world = await household({
         edited: '1',

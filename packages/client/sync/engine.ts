@@ -202,7 +202,7 @@ const look = async (parts: EngineParts, newest: SnapshotInfo | null): Promise<Lo
   const nowNs = clock.nowNs()
   const steps = plan({
     local,
-    remote: withoutKeys(head.changes, unread),
+    remote: head.changes,
     base: (id) => state.node(link.id, id),
     baseChildren: (folder) => state.children(link.id, folder),
     pathOf: (node) => basePath(state, link.id, node) ?? '',
@@ -214,7 +214,10 @@ const look = async (parts: EngineParts, newest: SnapshotInfo | null): Promise<Lo
   return { head, plan: steps, scanned: { ...scanned, unread } }
 }
 
-/** Where both sides changed a file, the bytes on the disk decide: reads them. Returns the nodes whose file could not be read now. */
+/**
+ * Where both sides changed a file, the bytes on the disk decide: reads them. Returns the nodes whose file could not be
+ * read now: nothing is decided of them, and their steps must not be carried out.
+ */
 const readContested = async (
   parts: EngineParts,
   local: Map<Step['id'], LocalChange>,
@@ -246,9 +249,6 @@ const readContested = async (
   }
   return unread
 }
-
-const withoutKeys = <Key, Value>(map: Map<Key, Value>, keys: Set<Key>): Map<Key, Value> =>
-  keys.size === 0 ? map : new Map([...map].filter(([key]) => !keys.has(key)))
 
 /** Notes, and returns, the deletions that must wait for a person; null when the push may go on. */
 const askAbout = ({ state, link }: EngineParts, steps: Step[]): Waiting | null => {

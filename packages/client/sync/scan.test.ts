@@ -7,7 +7,7 @@ import { steppedClock } from '../memory/clock.ts'
 import { createMemoryDisk } from '../memory/disk.ts'
 import { createMemoryState } from '../memory/state.ts'
 import { baseNodeOf } from './node.ts'
-import { scan } from './scan.ts'
+import { asideName, scan } from './scan.ts'
 
 const linkId = 'link'
 
@@ -204,4 +204,42 @@ test('what is missing where another file system lies than before is not gone', a
   assert.deepEqual([troubles.map(({ path, kind }) => [path, kind]), isComplete], [[['f', 'unreadable']], false])
   user.rm('f')
   assert.deepEqual(await changes(), ['-a', '-b', '-c', '-f'])
+})
+
+test('a file that was renamed and then edited is gone and new: its inode alone proves nothing', async () => {
+  const { user, agree, changes } = await createFolder()
+  user.writeFile('a', 'x')
+  user.writeFile('b', 'x')
+  await agree()
+  user.rename('a', 'c')
+  user.setMtime('c', 5n)
+  user.rename('b', 'd')
+  user.writeFile('d', 'longer')
+  assert.deepEqual(await changes(), ['+c', '+d', '-a', '-b'])
+})
+
+test('a hard link is a node of its own', async () => {
+  const { disk, user, agree, changes } = await createFolder()
+  user.writeFile('a', 'x')
+  await agree()
+  const list = disk.list.bind(disk)
+  disk.list = async (path) => {
+    const entries = await list(path)
+    return [...entries.map((entry) => ({ ...entry, name: 'hard link' })), ...entries]
+  }
+  assert.deepEqual(await changes(), ['+hard link'])
+})
+
+test('what lies under an aside name is the node of that id, at its own place, whatever happened to it', async () => {
+  const { user, state, agree, look } = await createFolder()
+  user.writeFile('a', 'x')
+  await agree()
+  const [node] = state.children(linkId, rootNodeId)
+  assert.ok(node)
+  user.rm('a')
+  user.writeFile(asideName(node.id), 'written anew')
+  const { changes: found } = await look()
+  assert.deepEqual([...found.keys()], [node.id])
+  const { local } = found.get(node.id) ?? {}
+  assert.deepEqual([local?.name, local?.path, local?.isAside], ['a', asideName(node.id), true])
 })

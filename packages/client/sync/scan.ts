@@ -61,10 +61,7 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
 
   for (let folder = queue.shift(); folder !== undefined; folder = queue.shift()) {
     const entries = await listFolder(disk, folder.path, result)
-    if (entries === null) {
-      markBelow(state, linkId, folder.id, met)
-      continue
-    }
+    if (entries === null) continue
     // Two may have one name: one that the head has removed, and could not be removed here yet, and its successor.
     const children = state.children(linkId, folder.id)
     const basesByName = Map.groupBy(children, (node) => node.name)
@@ -259,14 +256,9 @@ const reportGone = (state: State, linkId: string, missed: BaseNode[], met: Set<N
 }
 
 const markWithBelow = (state: State, linkId: string, node: BaseNode, met: Set<NodeId>): void => {
-  met.add(node.id)
-  if (node.kind === 'folder') markBelow(state, linkId, node.id, met)
-}
-
-const markBelow = (state: State, linkId: string, folder: NodeId, met: Set<NodeId>): void => {
-  const queue = state.children(linkId, folder)
-  for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
-    met.add(node.id)
-    if (node.kind === 'folder') queue.push(...state.children(linkId, node.id))
+  const queue = [node]
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    met.add(next.id)
+    if (next.kind === 'folder') queue.push(...state.children(linkId, next.id))
   }
 }
