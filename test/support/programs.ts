@@ -55,12 +55,14 @@ const running = new Set<Running>()
 const killAll = () => {
   for (const one of running) one.kill('SIGKILL')
 }
-process.once('exit', killAll)
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    killAll()
-    process.kill(process.pid, signal)
-  })
+// Before temporary folders are removed, or what still runs would write there again.
+process.prependOnceListener('exit', killAll)
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+] as const) {
+  process.once(signal, () => process.exit(128 + number))
 }
 
 /** Nothing of the tester's own environment decides what a program does; what was compiled once is kept, as by `bin/`. */

@@ -17,12 +17,17 @@ export const mountSmallDisk = (scratch: Scratch, name: string, mebibytes: number
   const path = scratch.folder(name)
   if (process.platform !== 'linux') return null
   if (spawnSync('mount', ['-t', 'tmpfs', '-o', sized(mebibytes), 'tmpfs', path]).status !== 0) return null
+  const unmount = () => void spawnSync('umount', ['--lazy', path], { stdio: 'ignore' })
+  process.prependOnceListener('exit', unmount)
   return {
     path,
     resize: (mebibytes) => {
       const { status, stderr } = spawnSync('mount', ['-o', `remount,${sized(mebibytes)}`, path])
       if (status !== 0) throw new Error(`the disk cannot be resized: ${stderr.toString()}`)
     },
-    [Symbol.dispose]: () => void spawnSync('umount', ['--lazy', path]),
+    [Symbol.dispose]: () => {
+      unmount()
+      process.removeListener('exit', unmount)
+    },
   }
 }
