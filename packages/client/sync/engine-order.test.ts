@@ -224,3 +224,35 @@ test('what a person saves while a turn runs is not replaced, moved, removed or g
       await assertBaseIsHead(a)
     }
 })
+
+test('a file that keeps changing is told, is not settled, and arrives when it rests', async () => {
+  const world = await household({ keep: 'k' })
+  const { a, b } = world
+  a.user.writeFile('f', 'x')
+  let writes = 0
+  a.faults.disk = ({ operation, path }) => {
+    if (operation === 'disk.read' && path === 'f') a.user.writeFile('f', `write ${(writes += 1)}`)
+  }
+  const { isSettled, troubles } = await a.engine.turn()
+  assert.deepEqual([isSettled, troubles.map(({ path, kind }) => [path, kind])], [false, [['f', 'busy']]])
+  a.faults.disk = null
+  await settle(world)
+  await assertAlike(world)
+  assert.equal((await filesOf(b.disk))['f'], `write ${writes}`)
+})
+
+test('a name that is not free yet at the head, for its node cannot be moved here, keeps its next owner waiting', async () => {
+  const world = await household({ 'p/a': 'first', 'q/k': 'k', x: 'next' })
+  const { a, b } = world
+  b.user.writeFile('q/a', 'other')
+  await b.engine.turn()
+  a.user.rename('p/a', 'q/a')
+  a.user.rename('x', 'p/a')
+  a.user.chmod('q', 0o500)
+  assert.equal((await a.engine.turn()).isSettled, false)
+  a.user.chmod('q', 0o755)
+  await settle(world)
+  await assertAlike(world)
+  const { 'p/a': next, 'q/a': other, ...rest } = await filesOf(b.disk)
+  assert.deepEqual([next, other, ...Object.values(rest).sort()], ['next', 'other', 'first', 'k'])
+})

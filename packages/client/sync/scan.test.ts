@@ -207,14 +207,16 @@ test('what is missing where another file system lies than before is not gone', a
 })
 
 test('a file that was renamed and then edited is gone and new: its inode alone proves nothing', async () => {
-  const { user, agree, changes } = await createFolder()
+  const { disk, user, agree, changes } = await createFolder()
   user.writeFile('a', 'x')
   user.writeFile('b', 'x')
   await agree()
   user.rename('a', 'c')
   user.setMtime('c', 5n)
+  const stat = await disk.lstat('b')
   user.rename('b', 'd')
   user.writeFile('d', 'longer')
+  user.setMtime('d', stat?.mtimeNs ?? 0n)
   assert.deepEqual(await changes(), ['+c', '+d', '-a', '-b'])
 })
 
