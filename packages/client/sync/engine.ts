@@ -17,7 +17,7 @@ import { isSameContent, isSamePlace, isUnchanged, mergeNode } from './merge.ts'
 import { plan, type Plan, type Step } from './plan.ts'
 import { pull } from './pull.ts'
 import { push } from './push.ts'
-import { readStable } from './read-file.ts'
+import { busyMessage, readStable } from './read-file.ts'
 import { noCounts, type Counts, type OnProgress, type TurnReport, type Waiting } from './report.ts'
 import { basePath, scan, type LocalChange, type Scan } from './scan.ts'
 import { Whereabouts } from './whereabouts.ts'
@@ -68,25 +68,21 @@ export const createEngine = (parts: EngineParts): Engine => {
       return plan
     },
     confirm() {
-      const fact = state.fact(link.id, facts.waiting)
-      if (fact === null) return 0
-      const { deletions } = parseWaiting(fact)
-      state.putFact(link.id, facts.confirmed, String(deletions))
-      return deletions
+      const waiting = waitingOf(state, link.id)
+      if (waiting === null) return 0
+      state.putFact(link.id, facts.confirmed, String(waiting.deletions))
+      return waiting.deletions
     },
     isConfirmed: () => state.fact(link.id, facts.confirmed) !== null,
   }
 }
 
-const parseWaiting = (fact: string): Waiting => {
-  const [deletions = 0, files = 0] = fact.split(' ').map(Number)
-  return { deletions, files }
-}
-
 /** The deletions that wait for a person, as the last turn left them. */
 export const waitingOf = (state: State, linkId: string): Waiting | null => {
   const fact = state.fact(linkId, facts.waiting)
-  return fact === null ? null : parseWaiting(fact)
+  if (fact === null) return null
+  const [deletions = 0, files = 0] = fact.split(' ').map(Number)
+  return { deletions, files }
 }
 
 const turn = async (parts: EngineParts): Promise<TurnReport> => {
@@ -233,8 +229,7 @@ const readContested = async (
     if (here.size !== remote.size && here.size !== base?.size) continue
     try {
       const read = await readStable(parts, here.path, (source) => parts.vault.identify(source))
-      if (read === null)
-        throw new SyncError('disk.read', 'unavailable', 'it changes while it is read; it is synced when it rests')
+      if (read === null) throw new SyncError('disk.read', 'unavailable', busyMessage)
       here.content = contentBytes(read.result)
       here.size = Number(read.result.size)
       here.disk = read.stat
@@ -253,7 +248,8 @@ const readContested = async (
 /** Notes, and returns, the deletions that must wait for a person; null when the push may go on. */
 const askAbout = ({ state, link }: EngineParts, steps: Step[]): Waiting | null => {
   const deletions = steps.filter((step) => step.toLog === 'remove' && step.remote?.kind === 'file').length
-  const files = state.countFiles(link.id)
+  // Counting looks at every row: a turn that deletes nothing need not.
+  const files = deletions === 0 ? 0 : state.countFiles(link.id)
   const confirmed = Number(state.fact(link.id, facts.confirmed) ?? '0')
   const waiting = mustAsk(deletions, files, confirmed) ? { deletions, files } : null
   state.putFact(link.id, facts.waiting, waiting === null ? null : `${waiting.deletions} ${waiting.files}`)

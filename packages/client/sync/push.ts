@@ -16,7 +16,7 @@ import { isUnchanged } from './merge.ts'
 import { forgottenDisk, rememberedDisk } from './node.ts'
 import type { Step } from './plan.ts'
 import { pushable } from './pushable.ts'
-import { readStable } from './read-file.ts'
+import { busyMessage, readStable } from './read-file.ts'
 import { noCounts, type Counts } from './report.ts'
 
 const filesAtOnceMax = 4
@@ -124,7 +124,7 @@ const pushFile = async (
     const read = await readStable(parts, path, (source) => parts.vault.writeFile(counted(source, report)))
     if (read === null) {
       ledger.unsettled.add(step.id)
-      parts.troubles.push({ path, kind: 'busy', message: 'it changes while it is read; it is synced when it rests' })
+      parts.troubles.push({ path, kind: 'busy', message: busyMessage })
       return
     }
     const state: NodeState = {

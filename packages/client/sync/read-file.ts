@@ -9,6 +9,9 @@ import { rememberedDisk } from './node.ts'
 const readBytes = 1024 * 1024
 const attemptsMax = 3
 
+/** What is told of a file that was given up for this turn. */
+export const busyMessage = 'it changes while it is read; it is synced when it rests'
+
 /** What `use` made of the bytes, the stat that belongs to them, and what to remember of it. Null when the file changed at every attempt. */
 export const readStable = async <Result>(
   { disk, clock }: { disk: Disk; clock: Clock },
