@@ -7,9 +7,9 @@ import { demand, SyncError } from '@anysync/protocol/errors.ts'
 import { Account } from '@anysync/protocol/gen/anysync/v1/account_pb.js'
 import { deviceIdFromBytes, userIdFromBytes } from '@anysync/protocol/ids.ts'
 import { callMsMax, challengeBytesMax, keyBytes, masterKeysBytesMax } from '@anysync/protocol/limits.ts'
-import { parseAnswer, parseBytes } from './answers.ts'
+import { parseBytes } from './answers.ts'
+import { callsTo } from './call.ts'
 import { formatServer, type ServerAddress } from './link.ts'
-import { networkTrouble } from './network-trouble.ts'
 import { trustedFingerprint, type Trust } from './pin.ts'
 import { retry, sleep } from './retry.ts'
 import { openLine } from './transport.ts'
@@ -26,18 +26,7 @@ export const openDoor = (server: ServerAddress, trust: Trust, pause = sleep): Do
   const line = openLine(server, trust, null, pause)
   const account = createClient(Account, line.transport)
   const options = { timeoutMs: callMsMax }
-  const call = async <Answer, Result>(
-    operation: string,
-    send: () => Promise<Answer>,
-    parse: (answer: Answer) => Result,
-  ): Promise<Result> => {
-    try {
-      const answer = await send()
-      return parseAnswer(operation, () => parse(answer))
-    } catch (error) {
-      throw networkTrouble(operation, server, error)
-    }
-  }
+  const call = callsTo(server)
 
   return {
     certificateFingerprint,

@@ -25,6 +25,7 @@ import {
   streamIdleMsMax,
 } from '@anysync/protocol/limits.ts'
 import { parseAnswer, parseBytes, parseCount, parseHead } from './answers.ts'
+import { callsTo } from './call.ts'
 import type { ServerAddress } from './link.ts'
 import { networkTrouble } from './network-trouble.ts'
 import { getPack, packLength, putPack } from './packs.ts'
@@ -47,18 +48,7 @@ export const openRemote = (
   const options = { timeoutMs: callMsMax }
 
   /** One attempt. */
-  const call = async <Answer, Result>(
-    operation: string,
-    send: () => Promise<Answer>,
-    parse: (answer: Answer) => Result,
-  ): Promise<Result> => {
-    try {
-      const answer = await send()
-      return parseAnswer(operation, () => parse(answer))
-    } catch (error) {
-      throw networkTrouble(operation, server, error)
-    }
-  }
+  const call = callsTo(server)
 
   async function* stream<Message, Item>(
     operation: string,
