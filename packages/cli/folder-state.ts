@@ -104,7 +104,7 @@ export const pathState = async (state: State, disk: Disk, link: Link, path: stri
   if (node === null && stat === null)
     return { state: 'unknown', reason: 'there is nothing of that name, here or in the vault' }
   if (node === null) return { state: 'new-here', reason: 'it is pushed at the next sync' }
-  if (node.disk === null) return { state: 'not-here', reason: node.absence }
+  if (node.disk === null) return { state: 'not-here', reason: node.absence?.message ?? '' }
   if (stat === null) return { state: 'removed-here', reason: 'its removal is pushed at the next sync' }
   // A file that was quite new when it was read is remembered without its change time, to be read again.
   const seen = node.disk.ctimeNs === 0n ? { ...stat, ctimeNs: 0n } : stat

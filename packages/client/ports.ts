@@ -181,10 +181,18 @@ export type NodeState = {
 
 /** One node that this device and the log agree on, and how the disk looked when they did. */
 export type BaseNode = NodeState & {
-  /** Null when the node is in the vault but not on this disk; `absence` then says why. */
+  /** Null when the node is in the vault but not on this disk; then, and only then, `absence` says why. */
   disk: DiskStat | null
-  absence: string
+  absence: Absence | null
 }
+
+/**
+ * Why a node of the vault is not on this disk: the folder that holds it is not; this system cannot store the name, or
+ * not beside another one; a person's rules or the mode of the link leave it out.
+ */
+export type AbsenceKind = 'folder' | 'name' | 'twin' | 'rules' | 'mode'
+
+export type Absence = { kind: AbsenceKind; message: string }
 
 /** Where a chunk lies. */
 export type ChunkPlace = {
@@ -222,6 +230,11 @@ export interface State extends Disposable {
   putNode(linkId: string, node: BaseNode): void
   removeNode(linkId: string, nodeId: NodeId): void
   countFiles(linkId: string): number
+  /**
+   * Nodes that are not on this disk for a reason of their own (any kind but 'folder'), by id, so many at a time, from
+   * behind `after` on. Costs nothing where there are none.
+   */
+  absentNodes(linkId: string, limit: number, after?: NodeId): BaseNode[]
 
   /** Small facts by name, per link or vault ('scope'): settled head, confirmation, last scan … */
   fact(scope: string, name: string): string | null

@@ -57,6 +57,13 @@ const migrations = [
   CREATE TABLE cache (ref INTEGER PRIMARY KEY, vault INTEGER NOT NULL REFERENCES vaults, id BLOB NOT NULL,
     bytes INTEGER NOT NULL, plaintext BLOB NOT NULL, UNIQUE (vault, id)) STRICT;
   `,
+  // Why a node is not on this disk was a text; now it has a kind, and what may be tried again is found by it.
+  `
+  ALTER TABLE nodes ADD COLUMN absence_kind TEXT NOT NULL DEFAULT '';
+  UPDATE nodes SET absence_kind = CASE absence WHEN 'the folder that holds it is not on this device' THEN 'folder'
+    ELSE 'name' END WHERE disk_kind IS NULL;
+  CREATE INDEX nodes_absent ON nodes (link) WHERE disk_kind IS NULL AND absence_kind <> 'folder';
+  `,
 ]
 
 /**

@@ -5,7 +5,7 @@ import type { SQLInputValue } from 'node:sqlite'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { Compression, ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { idToBytes, nodeIdFromBytes, packIdFromBytes, vaultIdFromBytes } from '@anysync/protocol/ids.ts'
-import type { BaseNode, ChunkPlace, DiskKind, DiskStat, Link } from '@anysync/client/ports.ts'
+import type { Absence, AbsenceKind, BaseNode, ChunkPlace, DiskKind, DiskStat, Link } from '@anysync/client/ports.ts'
 import { bigintOf, blobOf, numberOf, textOf, type Row } from './state-database.ts'
 
 const unknownWord = (what: string): SyncError =>
@@ -31,7 +31,7 @@ export const nodeFromRow = (row: Row): BaseNode => {
     content: row['content'] === null ? null : blobOf(row, 'content'),
     linkTarget: textOf(row, 'link_target'),
     disk: row['disk_kind'] === null ? null : diskFromRow(row),
-    absence: textOf(row, 'absence'),
+    absence: row['disk_kind'] === null ? absenceFromRow(row) : null,
   }
 }
 
@@ -46,6 +46,15 @@ const diskFromRow = (row: Row): DiskStat => ({
   inode: BigInt.asUintN(64, bigintOf(row, 'disk_inode')),
 })
 
+const absenceFromRow = (row: Row): Absence => {
+  const kind = textOf(row, 'absence_kind')
+  const known = absenceKinds.find((word) => word === kind)
+  if (known === undefined) throw unknownWord('reason why a node is not here')
+  return { kind: known, message: textOf(row, 'absence') }
+}
+
+const absenceKinds: AbsenceKind[] = ['folder', 'name', 'twin', 'rules', 'mode']
+
 const kindOf = (row: Row, column: string): DiskKind => {
   const kind = textOf(row, column)
   if (kind === 'file' || kind === 'folder' || kind === 'symlink' || kind === 'other') return kind
@@ -53,7 +62,7 @@ const kindOf = (row: Row, column: string): DiskKind => {
 }
 
 /** In the order of the columns, without the link. */
-export const valuesOfNode = ({ disk, ...node }: BaseNode): SQLInputValue[] => [
+export const valuesOfNode = ({ disk, absence, ...node }: BaseNode): SQLInputValue[] => [
   idToBytes(node.id),
   idToBytes(node.parent),
   node.name,
@@ -63,7 +72,7 @@ export const valuesOfNode = ({ disk, ...node }: BaseNode): SQLInputValue[] => [
   node.size,
   node.content,
   node.linkTarget,
-  node.absence,
+  absence?.message ?? '',
   disk?.kind ?? null,
   disk?.size ?? null,
   disk?.mode ?? null,
@@ -71,6 +80,7 @@ export const valuesOfNode = ({ disk, ...node }: BaseNode): SQLInputValue[] => [
   disk?.ctimeNs ?? null,
   disk ? BigInt.asIntN(64, disk.device) : null,
   disk ? BigInt.asIntN(64, disk.inode) : null,
+  absence?.kind ?? '',
 ]
 
 const contentKinds = [ContentKind.DATA, ContentKind.TREE, ContentKind.LIST, ContentKind.INDEX]

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
+import { rootNodeId } from '@anysync/protocol/ids.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { stateSuite } from '@anysync/client/memory/state.suite.ts'
 import { openStateDatabase } from './state-database.ts'
@@ -80,6 +81,36 @@ test('a database that another program writes to is unavailable, not forever wait
     busy[Symbol.dispose]()
   }
   assert.deepEqual(state.links(), [])
+})
+
+/** SQL that puts a node; one without an inode is not on the disk. */
+const rowOfVersionOne = (id: number, absence: string, inode: number | null) =>
+  `INSERT INTO nodes VALUES (1, x'${id.toString(16).padStart(32, '0')}', x'${'00'.repeat(16)}', 'n${id}', 'file', 384, 1, 1,
+      x'01', '', '${absence}', ${inode === null ? 'NULL, NULL, NULL, NULL, NULL, NULL, NULL' : `'file', 1, 384, 1, 1, 1, ${inode}`})`
+
+test('rows of the first version, which had a text for an absence, get its kind', () => {
+  const path = freshPath()
+  openState(path)[Symbol.dispose]()
+  const database = new DatabaseSync(path)
+  database.exec(`DROP INDEX nodes_absent; ALTER TABLE nodes DROP COLUMN absence_kind; PRAGMA user_version = 1;
+    INSERT INTO links VALUES (1, 'link', x'${'ab'.repeat(16)}', '/folder', 'sync');
+    ${rowOfVersionOne(1, '', 7)};
+    ${rowOfVersionOne(2, 'the folder that holds it is not on this device', null)};
+    ${rowOfVersionOne(3, 'this system cannot store the name', null)}`)
+  database.close()
+  using state = openState(path)
+  assert.deepEqual(
+    state.children('link', rootNodeId).map(({ disk, absence }) => [disk !== null, absence?.kind]),
+    [
+      [true, undefined],
+      [false, 'folder'],
+      [false, 'name'],
+    ],
+  )
+  assert.deepEqual(
+    state.absentNodes('link', 9).map(({ absence }) => absence?.message),
+    ['this system cannot store the name'],
+  )
 })
 
 test('a database of a newer AnySync is not touched', () => {

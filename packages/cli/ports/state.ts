@@ -67,6 +67,10 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       sql.putNode.run(link, ...valuesOfNode(node))
     },
     removeNode: (linkId, nodeId) => sql.removeNode.run(refOf.link(linkId), idToBytes(nodeId)),
+    absentNodes: (linkId, limit, after) =>
+      sql.absentNodes
+        .all(refOf.link(linkId), after === undefined ? new Uint8Array() : idToBytes(after), limit)
+        .map(nodeFromRow),
     countFiles: (linkId) => numberOf(sql.countFiles.get(refOf.link(linkId)) ?? {}, 'count'),
 
     fact(scope, name) {
@@ -203,7 +207,11 @@ const prepareAll = (database: StateDatabase) => {
     nodeByInode: prepare(
       'SELECT * FROM nodes INDEXED BY nodes_by_inode WHERE link = ? AND disk_inode = ? AND disk_device = ? LIMIT 1',
     ),
-    putNode: prepare('INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    absentNodes: prepare(
+      `SELECT * FROM nodes INDEXED BY nodes_absent WHERE link = ? AND id > ? AND disk_kind IS NULL
+       AND absence_kind <> 'folder' ORDER BY id LIMIT ?`,
+    ),
+    putNode: prepare('INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     removeNode: prepare('DELETE FROM nodes WHERE link = ? AND id = ?'),
     countFiles: prepare(`SELECT count(*) AS count FROM nodes WHERE link = ? AND kind = 'file'`),
 

@@ -19,7 +19,7 @@ import {
   vaultIdFromBytes,
   type ChunkId,
 } from '@anysync/protocol/ids.ts'
-import type { BaseNode, DiskStat, Link, State } from '../ports.ts'
+import type { Absence, AbsenceKind, BaseNode, DiskStat, Link, State } from '../ports.ts'
 
 export type StateUnderTest = {
   state: State
@@ -60,10 +60,12 @@ const node: BaseNode = {
   content: Uint8Array.of(1, 2, 3),
   linkTarget: '',
   disk,
-  absence: '',
+  absence: null,
 }
 
 const chunk = (id: number, length: number) => ({ id: Uint8Array.fromHex(chunkIdOf(id)), length })
+
+const absenceOf = (kind: AbsenceKind): Absence => ({ kind, message: `not here: ${kind}` })
 
 /** A pack with two segments: chunks a and b share the first, c has the second. */
 const packOf = (number: number, [a, b, c]: [number, number, number]): IndexedPack => {
@@ -135,7 +137,7 @@ export const stateSuite = (name: string, open: (options?: { cacheBytesMax: numbe
       (under) => {
         const { state } = under
         state.putLink(link)
-        const absent: BaseNode = { ...node, id: nodeIdOf(2), disk: null, absence: 'the name is reserved here' }
+        const absent: BaseNode = { ...node, id: nodeIdOf(2), disk: null, absence: absenceOf('name') }
         const symlink: BaseNode = {
           ...node,
           id: nodeIdOf(3),
@@ -150,6 +152,37 @@ export const stateSuite = (name: string, open: (options?: { cacheBytesMax: numbe
         for (const each of [node, absent, symlink]) assert.deepEqual(reopened.node(link.id, each.id), each)
       },
     )
+
+    check('nodes that are absent for a reason of their own are found, by id, a few at a time', (under) => {
+      const { state } = under
+      const absent = (number: number, kind: AbsenceKind): BaseNode => ({
+        ...node,
+        id: nodeIdOf(number),
+        disk: null,
+        absence: absenceOf(kind),
+      })
+      const other = { ...link, id: 'link-2' }
+      for (const each of [link, other]) state.putLink(each)
+      state.putNode(link.id, node)
+      const kinds = ['mode', 'folder', 'twin', 'name', 'rules'] as const
+      for (const [index, kind] of kinds.entries()) state.putNode(link.id, absent(20 - index, kind))
+      state.putNode(other.id, absent(30, 'name'))
+      const found = (limit: number, after?: number) =>
+        state
+          .absentNodes(link.id, limit, after === undefined ? undefined : nodeIdOf(after))
+          .map(({ absence }) => absence?.kind)
+      assert.deepEqual(found(9), ['rules', 'name', 'twin', 'mode'])
+      assert.deepEqual(found(2), ['rules', 'name'])
+      assert.deepEqual(found(2, 17), ['twin', 'mode'])
+      state.putNode(link.id, { ...node, id: nodeIdOf(18) })
+      state.removeNode(link.id, nodeIdOf(16))
+      state.putNode(link.id, absent(20, 'folder'))
+      assert.deepEqual(found(9), ['name'])
+      state.removeLink(link.id)
+      assert.deepEqual(found(9), [])
+      assert.equal(state.absentNodes(other.id, 9).length, 1)
+      assert.deepEqual(state.absentNodes('no such link', 9), [])
+    })
 
     check('children are the nodes of a folder, and the root folder is not its own child', (under) => {
       const { state } = under

@@ -20,6 +20,8 @@ type Tables = {
   /** The same nodes by link and parent, and by link, device and inode. */
   nodesByParent: Map<string, Map<NodeId, BaseNode>>
   nodesByInode: Map<string, Map<NodeId, BaseNode>>
+  /** Those that are absent for a reason of their own, by link. */
+  nodesAbsent: Map<string, Map<NodeId, BaseNode>>
   facts: Map<string, string>
   records: Map<VaultId, StoredRecord[]>
   packs: Map<VaultId, Map<PackId, StoredPack>>
@@ -98,6 +100,7 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
     for (const [map, keyOf] of [
       [tables.nodesByParent, parentKey],
       [tables.nodesByInode, inodeKey],
+      [tables.nodesAbsent, absenceKey],
     ] as const) {
       const [oldKey, newKey] = [before && keyOf(linkId, before), node && keyOf(linkId, node)]
       if (oldKey !== undefined && oldKey !== newKey) set(inner(map, oldKey), nodeId, undefined)
@@ -135,6 +138,11 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
         replaceNode(linkId, node.id, { ...node, disk: node.disk && { ...node.disk } })
       }),
     removeNode: (linkId, nodeId) => change(() => replaceNode(linkId, nodeId, undefined)),
+    absentNodes: (linkId, limit, after) =>
+      [...(tables.nodesAbsent.get(linkId)?.values() ?? [])]
+        .filter(({ id }) => after === undefined || id > after)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit),
     countFiles: (linkId) =>
       [...(tables.nodes.get(linkId)?.values() ?? [])].filter((node) => node.kind === 'file').length,
 
@@ -202,12 +210,15 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
 const parentKey = (linkId: string, node: BaseNode): string => `${linkId} ${node.parent}`
 const inodeKey = (linkId: string, { disk }: BaseNode): string | undefined =>
   disk ? `${linkId} ${disk.device} ${disk.inode}` : undefined
+const absenceKey = (linkId: string, { absence }: BaseNode): string | undefined =>
+  absence !== null && absence.kind !== 'folder' ? linkId : undefined
 
 const emptyTables = (): Tables => ({
   links: new Map(),
   nodes: new Map(),
   nodesByParent: new Map(),
   nodesByInode: new Map(),
+  nodesAbsent: new Map(),
   facts: new Map(),
   records: new Map(),
   packs: new Map(),
@@ -221,6 +232,7 @@ const copyTables = (tables: Tables): Tables => ({
   nodes: copyInner(tables.nodes),
   nodesByParent: copyInner(tables.nodesByParent),
   nodesByInode: copyInner(tables.nodesByInode),
+  nodesAbsent: copyInner(tables.nodesAbsent),
   facts: new Map(tables.facts),
   records: new Map([...tables.records].map(([vaultId, records]) => [vaultId, [...records]])),
   packs: copyInner(tables.packs),

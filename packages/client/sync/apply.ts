@@ -6,7 +6,7 @@
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
-import type { BaseNode, Clock, Disk, NodeState, State } from '../ports.ts'
+import type { Absence, BaseNode, Clock, Disk, NodeState, State } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import type { HeadChanges } from './head-changes.ts'
 import { rootContentFact } from './node.ts'
@@ -47,7 +47,7 @@ export class Ledger {
   /** Nodes whose steps were not carried out. */
   readonly unsettled = new Set<NodeId>()
   /** Nodes of the head that cannot be on this disk, with the reason. */
-  readonly absences = new Map<NodeId, string>()
+  readonly absences = new Map<NodeId, Absence>()
 
   constructor(parts: ApplyParts) {
     this.#parts = parts
@@ -71,9 +71,9 @@ export class Ledger {
   }
 
   /** Why a folder is not on this disk for good; null when it is there, or only not yet. */
-  absenceOf(folder: NodeId): string | null {
+  absenceOf(folder: NodeId): Absence | null {
     const row = this.#parts.state.node(this.#parts.linkId, folder)
-    return this.absences.get(folder) ?? (row !== null && row.disk === null ? row.absence : null)
+    return this.absences.get(folder) ?? row?.absence ?? null
   }
 
   /** Before anything is written: forgets which head the folders with changes are at. */

@@ -5,7 +5,7 @@
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
-import type { DiskStat } from '../ports.ts'
+import type { Absence, DiskStat } from '../ports.ts'
 import type { ApplyParts, Ledger } from './apply.ts'
 import { attempt } from './apply.ts'
 import type { Step } from './plan.ts'
@@ -74,6 +74,9 @@ export const targetPath = (parts: ApplyParts, step: Step): string | null => {
   return folder === null ? null : joinPath(folder, step.merged.name)
 }
 
+/** Of what is in a folder that is not on this disk. */
+const folderAbsence: Absence = { kind: 'folder', message: 'the folder that holds it is not on this device' }
+
 /**
  * Where a step's node shall lie; null when it cannot lie there, which the ledger then holds: for good, because of its name
  * or because its folder is not on this disk, or for now, because its folder is not there yet.
@@ -83,13 +86,14 @@ export const reachableTarget = (parts: ApplyParts, ledger: Ledger, step: Step): 
   const { parent, name } = step.merged
   const target = targetPath(parts, step)
   const isFolderAbsent = target === null && ledger.absenceOf(parent) !== null
-  const absence =
-    parts.disk.refuseName(name) ?? (isFolderAbsent ? 'the folder that holds it is not on this device' : null)
+  const refusal = parts.disk.refuseName(name)
+  const absence: Absence | null =
+    refusal !== null ? { kind: 'name', message: refusal } : isFolderAbsent ? folderAbsence : null
   if (absence === null) {
     if (target === null) ledger.unsettled.add(step.id)
     return target
   }
-  parts.troubles.push({ path: target ?? name, kind: 'not-here', message: absence })
+  parts.troubles.push({ path: target ?? name, kind: 'not-here', message: absence.message })
   // What is on the disk stays where it is; only what is not there can be absent.
   if (parts.where.stat(step.id) === null) ledger.absences.set(step.id, absence)
   else ledger.unsettled.add(step.id)

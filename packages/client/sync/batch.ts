@@ -5,14 +5,14 @@
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { contentBytes } from '../content/content.ts'
 import { isSameStat } from '../disk-stat.ts'
-import type { DiskStat, NodeState } from '../ports.ts'
+import type { Absence, DiskStat, NodeState } from '../ports.ts'
 import type { SnapshotInfo, TreeEdit } from '../vault/vault-types.ts'
 import type { Agreement, ApplyParts, Ledger } from './apply.ts'
 import type { HeadView } from './head-view.ts'
 import { baseNodeOf, nodeOf } from './node.ts'
 import type { Step } from './plan.ts'
 
-type Put = { state: NodeState; stat: DiskStat | null }
+type Put = { state: NodeState; stat: DiskStat | null; absence: Absence | null }
 
 export class Batch {
   readonly #parts: ApplyParts
@@ -35,7 +35,8 @@ export class Batch {
 
   /** The node shall be so. `stat`: what to remember of how the disk looks with it; null: it is not on this disk. */
   put(step: Step, state: NodeState, stat: DiskStat | null): void {
-    this.#note(step.id, { state, stat })
+    const absence = this.#ledger.absences.get(step.id) ?? step.base?.absence ?? null
+    this.#note(step.id, { state, stat, absence: stat === null ? absence : null })
   }
 
   remove(step: Step): void {
@@ -44,7 +45,7 @@ export class Batch {
 
   /** Nothing to commit: the disk turned out to hold what the head has. */
   agree(step: Step, state: NodeState, stat: DiskStat): void {
-    this.#agreements.push({ id: step.id, row: baseNodeOf(state, stat, '') })
+    this.#agreements.push({ id: step.id, row: baseNodeOf(state, stat, null) })
   }
 
   #note(id: NodeId, put: Put | null): void {
@@ -96,7 +97,7 @@ export class Batch {
       // What changed since the scan looked is left for the next scan to see.
       if (stat === null || seen === null || !isSameStat(seen, stat)) continue
       if (state.mtimeNs !== stat.mtimeNs || this.#puts.get(id))
-        this.#note(id, { state: { ...state, mtimeNs: stat.mtimeNs }, stat })
+        this.#note(id, { state: { ...state, mtimeNs: stat.mtimeNs }, stat, absence: null })
     }
   }
 
@@ -116,12 +117,7 @@ export class Batch {
     return [...this.#puts].flatMap(([id, put]): Agreement[] => {
       if (put === null) return [{ id, row: null }]
       const content = put.state.kind === 'folder' ? (state.node(linkId, id)?.content ?? null) : put.state.content
-      return [
-        {
-          id,
-          row: baseNodeOf({ ...put.state, content }, put.stat, ''),
-        },
-      ]
+      return [{ id, row: baseNodeOf({ ...put.state, content }, put.stat, put.absence) }]
     })
   }
 }

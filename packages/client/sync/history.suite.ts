@@ -132,7 +132,7 @@ export const assertBaseIsHead = async ({ vault, state, name }: Device): Promise<
     for (const { node, state } of nodes) {
       const { disk, absence, ...row } = rows.get(state.id) ?? assert.fail()
       assert.deepEqual(row, state, `${name}: ${state.name}`)
-      assert.ok(disk !== null || absence !== '')
+      assert.equal(disk === null, absence !== null)
       if (node.kind === NodeKind.FOLDER && node.content) await check(state.id, node.content)
     }
   }

@@ -5,9 +5,9 @@
 import { create } from '@bufbuild/protobuf'
 import { NodeKind, NodeSchema, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { idToBytes, nodeIdFromBytes, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
-import { SyncError } from '@anysync/protocol/errors.ts'
+import { assert, SyncError } from '@anysync/protocol/errors.ts'
 import { contentBytes, parseContent } from '../content/content.ts'
-import type { BaseNode, DiskStat, NodeState } from '../ports.ts'
+import type { Absence, BaseNode, DiskStat, NodeState } from '../ports.ts'
 
 /** A node of a checked tree, as a state below its folder. Throws `corrupt` for the root's own id. */
 export const nodeStateOf = (node: Node, parent: NodeId): NodeState => {
@@ -83,16 +83,19 @@ export const rememberedDisk = (stat: DiskStat, lookedNs: bigint): DiskStat =>
 export const forgottenDisk = (stat: DiskStat): DiskStat => ({ ...stat, ctimeNs: 0n })
 
 /** A base row from what both sides now agree on. */
-export const baseNodeOf = (state: NodeState, disk: DiskStat | null, absence: string): BaseNode => ({
-  id: state.id,
-  parent: state.parent,
-  name: state.name,
-  kind: state.kind,
-  mode: state.mode,
-  mtimeNs: state.mtimeNs,
-  size: state.size,
-  content: state.content,
-  linkTarget: state.linkTarget,
-  disk,
-  absence,
-})
+export const baseNodeOf = (state: NodeState, disk: DiskStat | null, absence: Absence | null): BaseNode => {
+  assert((disk === null) === (absence !== null), 'what is not on this disk has a reason, and what is has none')
+  return {
+    id: state.id,
+    parent: state.parent,
+    name: state.name,
+    kind: state.kind,
+    mode: state.mode,
+    mtimeNs: state.mtimeNs,
+    size: state.size,
+    content: state.content,
+    linkTarget: state.linkTarget,
+    disk,
+    absence,
+  }
+}

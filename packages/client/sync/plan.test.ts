@@ -49,7 +49,7 @@ const planOf = (base: World, local: World, remote: World, absent = ''): Plan => 
   const bases = new Map<NodeId, BaseNode>(
     [...statesOf(base)].map(([id, state]) => [
       id,
-      { ...state, disk: absent.split('').some((letter) => idOf(letter) === id) ? null : diskOf(state), absence: '' },
+      { ...state, disk: absent.split('').some((letter) => idOf(letter) === id) ? null : diskOf(state), absence: null },
     ]),
   )
   const differing = (states: Map<NodeId, NodeState>): NodeId[] =>

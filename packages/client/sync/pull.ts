@@ -89,7 +89,7 @@ const pullSlice = async (
     if (step.toLog !== 'none') return
     // What is renamed or gets another time covers up an edit in the moment of the look.
     const isCovered = !needsContent(step) && step.local !== null && isRacy(step.local.disk, parts.lookedNs)
-    placed.push({ id: step.id, row: baseNodeOf(step.merged, isCovered ? forgottenDisk(stat) : stat, '') })
+    placed.push({ id: step.id, row: baseNodeOf(step.merged, isCovered ? forgottenDisk(stat) : stat, null) })
   }
   try {
     vault.expect(
@@ -157,14 +157,14 @@ const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement
     if (absence !== undefined) return [{ id, row: baseNodeOf(merged, null, absence) }]
     if (isDiskStep(step) && merged.kind !== 'folder') return []
     const stat = where.stat(id)
-    if (stat === null) return [{ id, row: baseNodeOf(merged, null, step.base?.absence ?? '') }]
+    if (stat === null) return [{ id, row: baseNodeOf(merged, null, step.base?.absence ?? null) }]
     const isReopened = merged.kind === 'folder' && step.base !== null && step.base.disk === null
     const forgotten = isReopened ? ledger.reopen(id) : []
     const remembered = rememberedDisk(stat, lookedNs)
-    if (merged.kind !== 'folder') return [{ id, row: baseNodeOf(merged, remembered, '') }]
+    if (merged.kind !== 'folder') return [{ id, row: baseNodeOf(merged, remembered, null) }]
     // Its time on this disk is no change, so the head's is what both agree on.
     const mtimeNs = step.remote?.mtimeNs ?? merged.mtimeNs
     const content = state.node(linkId, id)?.content ?? null
-    return [...forgotten, { id, row: baseNodeOf({ ...merged, mtimeNs, content }, remembered, '') }]
+    return [...forgotten, { id, row: baseNodeOf({ ...merged, mtimeNs, content }, remembered, null) }]
   })
 }

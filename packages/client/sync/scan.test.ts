@@ -23,7 +23,7 @@ const createFolder = async () => {
   const agree = async () => {
     for (const [id, { local }] of (await look()).changes) {
       if (local === null) state.removeNode(linkId, id)
-      else state.putNode(linkId, baseNodeOf(local, local.disk, ''))
+      else state.putNode(linkId, baseNodeOf(local, local.disk, null))
     }
   }
   /** `+name` is new, `-name` gone, `~name` touched, `old>new` moved. */
@@ -166,7 +166,7 @@ test('what is in the vault but was never on this disk is not gone', async () => 
     id: nodeIdFromBytes(new Uint8Array(16).fill(7)),
     name: 'CON',
     disk: null,
-    absence: 'not here',
+    absence: { kind: 'name', message: 'not here' },
   })
   assert.deepEqual(await changes(), [])
 })
