@@ -4,7 +4,7 @@
  */
 import { isSameStat } from '@anysync/client/disk-stat.ts'
 import type { BaseNode, Disk, Link, LogHead, State } from '@anysync/client/ports.ts'
-import { facts, waitingOf } from '@anysync/client/sync/engine.ts'
+import { facts, waitingOf } from '@anysync/client/sync/facts.ts'
 import { checkMarker } from '@anysync/client/sync/guards.ts'
 import type { Trouble, Waiting } from '@anysync/client/sync/report.ts'
 import { failedTroubles } from './output/turn.ts'

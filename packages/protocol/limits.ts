@@ -108,6 +108,15 @@ export const deletionShareFilesMin = 10
 /** A turn that keeps losing races gives up after so many rounds and says so. */
 export const turnRoundsMax = 20
 
+/** A scan stops at so many changes, which are carried out before it goes on: a first push must fit in memory. */
+export const scanChangesMax = 50_000
+/** A turn over more folders than this looks at everything instead. */
+export const scopeFoldersMax = 1000
+/** When more than this is missing from the folders that were looked at, everything is looked at before it counts as deleted. */
+export const scopedGoneMax = 100
+/** Paths with trouble that are remembered from turn to turn. */
+export const standingTroublesMax = 10_000
+
 /** The local state database keeps opened chunks of trees up to this much, and forgets the oldest. */
 export const stateCacheBytesMax = 64 * MiB
 /** How long the local state database waits for another program to let go of it. */

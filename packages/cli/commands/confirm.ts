@@ -1,7 +1,7 @@
 /**
  * `anysync confirm`: lets the deletions that wait for a person go through at the next turn.
  */
-import { waitingOf } from '@anysync/client/sync/engine.ts'
+import { waitingOf } from '@anysync/client/sync/facts.ts'
 import { openLinkEngine } from '../engines.ts'
 import { pickLinks } from '../folders.ts'
 import { createOutput } from '../output/print.ts'

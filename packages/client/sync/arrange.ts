@@ -9,7 +9,7 @@ import type { Absence, DiskStat } from '../ports.ts'
 import type { ApplyParts, Ledger } from './apply.ts'
 import { attempt } from './apply.ts'
 import type { Step } from './plan.ts'
-import { asideName, joinPath } from './scan.ts'
+import { asideName, joinPath } from './identify-node.ts'
 
 /** The times of folders before anything was done in them, for the folders whose time the plan does not set. */
 export class FolderTimes {

@@ -1,26 +1,20 @@
 /**
  * One whole turn: pull, scan, plan, push, until disk, base and head agree. The walk of a file begins and ends here.
- * A round that loses a race (the head moved, the disk changed under a step) is followed by another with a new plan.
+ * A turn looks where it is told to, and where it or an earlier one left something undone.
  */
-import { nodeIdFromBytes, rootNodeId } from '@anysync/protocol/ids.ts'
-import { SyncError, isTrouble } from '@anysync/protocol/errors.ts'
-import { idBytes, turnRoundsMax } from '@anysync/protocol/limits.ts'
-import { contentBytes } from '../content/content.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import { scanChangesMax, scopeFoldersMax, turnRoundsMax } from '@anysync/protocol/limits.ts'
 import type { Chance, Clock, Disk, Link, State } from '../ports.ts'
-import type { SnapshotInfo, Vault } from '../vault/vault-types.ts'
-import { adopt } from './adopt.ts'
-import { Ledger, type ApplyParts } from './apply.ts'
-import { conflictName } from './conflict-name.ts'
-import { checkMarker, mustAsk } from './guards.ts'
-import { headChanges, type HeadChanges } from './head-changes.ts'
-import { isSameContent, isSamePlace, isUnchanged, mergeNode } from './merge.ts'
-import { plan, type Plan, type Step } from './plan.ts'
-import { pull } from './pull.ts'
-import { push } from './push.ts'
-import { busyMessage, readStable } from './read-file.ts'
-import { noCounts, type Counts, type OnProgress, type TurnReport, type Waiting } from './report.ts'
-import { basePath, scan, type LocalChange, type Scan } from './scan.ts'
-import { Whereabouts } from './whereabouts.ts'
+import type { Vault } from '../vault/vault-types.ts'
+import { facts, waitingOf } from './facts.ts'
+import { checkMarker } from './guards.ts'
+import { look } from './look.ts'
+import type { Plan } from './plan.ts'
+import { noCounts, type OnProgress, type TurnReport } from './report.ts'
+import { oneRound } from './round.ts'
+import { noRules, type Rules } from './rules.ts'
+import { joinScopes, nothing, type Scope } from './scope.ts'
+import { StandingTroubles } from './standing-troubles.ts'
 
 export type EngineParts = {
   disk: Disk
@@ -31,27 +25,23 @@ export type EngineParts = {
   link: Link
   /** Goes into the names of conflict copies. */
   deviceName: string
+  /** What is not synced on this device, as of now. */
+  rules?: () => Promise<Rules>
   onProgress?: OnProgress
 }
-
-/** Facts that a turn leaves in the state, by link. */
-export const facts = {
-  waiting: 'waiting',
-  confirmed: 'confirmed',
-  report: 'last-report',
-  scanned: 'last-scan-ns',
-} as const
 
 /** How often a round is repeated only because files keep changing. */
 const busyRoundsMax = 3
 
 export type Engine = {
   /**
-   * One turn. Throws `missing` when the linked folder is not there, `unavailable` when the server cannot be reached,
-   * `full`, and `corrupt` when the server shows what does not verify; what was carried out before that stands.
+   * One turn, which looks at what the scope names, 'all' unless told otherwise, and at what earlier turns of this engine
+   * left undone; its first one looks at everything. Throws `missing` when the linked folder is not there, `unavailable`
+   * when the server cannot be reached, `full`, and `corrupt` when the server shows what does not verify; what was
+   * carried out before that stands.
    */
-  turn(): Promise<TurnReport>
-  /** What a turn would do: nothing is written here or there. */
+  turn(scope?: Scope): Promise<TurnReport>
+  /** What a turn over everything would do: nothing is written here or there. */
   preview(): Promise<Plan>
   /** Lets the deletions that wait go through at the next turn. Returns how many; 0 when none wait. */
   confirm(): number
@@ -59,12 +49,20 @@ export type Engine = {
   isConfirmed(): boolean
 }
 
+/** What an engine remembers between turns. */
+type Memory = { owed: Scope; troubles: StandingTroubles }
+
 export const createEngine = (parts: EngineParts): Engine => {
   const { state, link } = parts
+  const memory: Memory = { owed: 'all', troubles: new StandingTroubles() }
   return {
-    turn: () => turn(parts),
+    turn: (scope = 'all') => turn(parts, memory, scope),
     async preview() {
-      const { plan } = await look(parts, await parts.vault.refresh())
+      const { plan } = await look(parts, await parts.vault.refresh(), {
+        scope: 'all',
+        rules: await rulesOf(parts),
+        changesMax: Infinity,
+      })
       return plan
     },
     confirm() {
@@ -77,43 +75,65 @@ export const createEngine = (parts: EngineParts): Engine => {
   }
 }
 
-/** The deletions that wait for a person, as the last turn left them. */
-export const waitingOf = (state: State, linkId: string): Waiting | null => {
-  const fact = state.fact(linkId, facts.waiting)
-  if (fact === null) return null
-  const [deletions = 0, files = 0] = fact.split(' ').map(Number)
-  return { deletions, files }
-}
+const rulesOf = async (parts: EngineParts): Promise<Rules> => (await parts.rules?.()) ?? noRules
 
-const turn = async (parts: EngineParts): Promise<TurnReport> => {
-  const report: TurnReport = {
-    pulled: noCounts(),
-    pushed: noCounts(),
-    conflicts: [],
-    troubles: [],
-    waiting: null,
-    isSettled: false,
-    sequence: 0,
-    snapshots: 0,
-    bytesUploaded: 0,
-  }
-  await checkMarker(parts.disk, parts.link)
+const turn = async (parts: EngineParts, memory: Memory, asked: Scope): Promise<TurnReport> => {
+  const { state, link } = parts
+  const report = newReport()
+  await checkMarker(parts.disk, link)
   await parts.disk.sweepTemp()
-  let busyRounds = 0
-  for (let round = 0; round < turnRoundsMax; round++) {
-    const outcome = await oneRound(parts, report)
-    if (outcome === 'settled' || (outcome === 'busy' && ++busyRounds === busyRoundsMax)) {
-      report.isSettled = outcome === 'settled' && report.waiting === null
-      report.sequence = parts.vault.newest()?.sequence ?? 0
-      parts.state.putFact(parts.link.id, facts.report, reportFact(report, parts.clock.nowNs()))
-      return report
+  const rules = await rulesOf(parts)
+  const isNewRules = state.fact(link.id, facts.rules) !== rules.fingerprint
+  const wanted = joinScopes(memory.owed, isNewRules ? 'all' : asked, scopeFoldersMax)
+  // Whatever ends this turn before its end leaves all of it to the next.
+  memory.owed = wanted
+  let scope = wanted
+  let changesMax = scanChangesMax
+  for (let rounds = 0, busyRounds = 0; rounds < turnRoundsMax;) {
+    const { outcome, scanned, again, undone } = await oneRound(parts, report, { scope, rules, changesMax })
+    memory.troubles.note(scope, scanned.listed, report.troubles)
+    if (outcome === 'more') {
+      // What could not be carried out is found again, and must not keep the scan from what lies behind it.
+      changesMax = scanChangesMax + undone
+      continue
     }
+    rounds += 1
+    scope = joinScopes(scope, again, scopeFoldersMax)
+    if (outcome === 'raced' || (outcome === 'busy' && ++busyRounds < busyRoundsMax)) continue
+    const isWhole = wanted === 'all' && scanned.isComplete
+    if (isWhole) noteWholeScan(parts, rules)
+    // Deletions that wait must be found again, or they would be forgotten.
+    memory.owed = report.waiting === null ? (again.size === 0 ? nothing : again) : scope
+    report.isWhole = isWhole
+    report.isSettled = outcome === 'settled' && report.waiting === null
+    report.troubles = memory.troubles.list()
+    report.sequence = parts.vault.newest()?.sequence ?? 0
+    state.putFact(link.id, facts.report, reportFact(report, parts.clock.nowNs()))
+    return report
   }
   throw new SyncError(
     'sync.turn',
     'unavailable',
     `other devices changed the vault faster than this one could follow, ${turnRoundsMax} times: try again`,
   )
+}
+
+const newReport = (): TurnReport => ({
+  pulled: noCounts(),
+  pushed: noCounts(),
+  conflicts: [],
+  troubles: [],
+  waiting: null,
+  isWhole: false,
+  isSettled: false,
+  sequence: 0,
+  snapshots: 0,
+  bytesUploaded: 0,
+})
+
+const noteWholeScan = ({ state, link, clock }: EngineParts, rules: Rules): void => {
+  state.putFact(link.id, facts.scanned, clock.nowNs().toString())
+  state.putFact(link.id, facts.rules, rules.fingerprint)
 }
 
 const reportFact = (report: TurnReport, nowNs: bigint): string =>
@@ -123,143 +143,3 @@ const reportFact = (report: TurnReport, nowNs: bigint): string =>
     sequence: report.sequence,
     troubles: report.troubles.slice(0, 1000),
   })
-
-/** `raced`: look again at once. `busy`: something keeps changing; look again a few times. */
-const oneRound = async (parts: EngineParts, report: TurnReport): Promise<'settled' | 'raced' | 'busy'> => {
-  report.troubles = []
-  const newest = await parts.vault.refresh()
-  const lookedNs = parts.clock.nowNs()
-  const { head, plan, scanned } = await look(parts, newest)
-  report.troubles.push(...scanned.troubles)
-  const apply: ApplyParts = {
-    disk: parts.disk,
-    state: parts.state,
-    clock: parts.clock,
-    vault: parts.vault,
-    linkId: parts.link.id,
-    where: new Whereabouts(parts.state, parts.link.id, plan.steps),
-    lookedNs,
-    head,
-    troubles: report.troubles,
-    onProgress: parts.onProgress ?? (() => undefined),
-  }
-  const ledger = new Ledger(apply)
-  ledger.begin()
-  for (const id of scanned.unread) ledger.unsettled.add(id)
-  addCounts(report.pulled, await pull(apply, ledger, plan.steps))
-  report.waiting = askAbout(parts, plan.steps)
-  let hasRaced = false
-  if (report.waiting === null) {
-    try {
-      const pushed = await push(apply, ledger, plan.steps, newest)
-      addCounts(report.pushed, pushed.counts)
-      report.snapshots += pushed.snapshots.length
-      for (const snapshot of pushed.snapshots) report.bytesUploaded += Number(snapshot.statistics.bytesStored)
-      parts.state.putFact(parts.link.id, facts.confirmed, null)
-    } catch (error) {
-      if (!isTrouble(error, 'conflict')) throw error
-      hasRaced = true
-    }
-  }
-  ledger.finish()
-  for (const id of plan.conflicts) {
-    const path = apply.where.path(id)
-    if (path !== null && !report.conflicts.includes(path)) report.conflicts.push(path)
-  }
-  if (scanned.isComplete) parts.state.putFact(parts.link.id, facts.scanned, parts.clock.nowNs().toString())
-  if (hasRaced) return 'raced'
-  return ledger.unsettled.size > 0 ? 'busy' : 'settled'
-}
-
-type Look = { head: HeadChanges; plan: Plan; scanned: Scan & { unread: Set<Step['id']> } }
-
-/** Sees both trees and plans; changes nothing. */
-const look = async (parts: EngineParts, newest: SnapshotInfo | null): Promise<Look> => {
-  const { disk, state, link, chance, clock, vault } = parts
-  const newId = () => nodeIdFromBytes(chance.bytes(idBytes))
-  const head = await headChanges(
-    { state, linkId: link.id, tree: (content) => vault.tree(content) },
-    newest?.root ?? null,
-  )
-  const onProgress = parts.onProgress
-  const scanned = await scan({
-    disk,
-    state,
-    linkId: link.id,
-    newId,
-    ...(onProgress === undefined
-      ? {}
-      : { onProgress: (nodes) => onProgress({ phase: 'scan', files: nodes, filesTotal: 0, bytes: 0, bytesTotal: 0 }) }),
-  })
-  // A disk that was taken out while it was looked at shows an empty folder: the marker went with it.
-  await checkMarker(disk, link)
-  const local = adopt(scanned.changes, head.changes)
-  const unread = await readContested(parts, local, head, scanned)
-  const nowNs = clock.nowNs()
-  const steps = plan({
-    local,
-    remote: head.changes,
-    base: (id) => state.node(link.id, id),
-    baseChildren: (folder) => state.children(link.id, folder),
-    pathOf: (node) => basePath(state, link.id, node) ?? '',
-    root: rootNodeId,
-    newId,
-    conflictName: (name, isTaken) => conflictName(name, parts.deviceName, nowNs, isTaken),
-    policy: { mergeNode, isSamePlace, isSameContent, isUnchanged },
-  })
-  return { head, plan: steps, scanned: { ...scanned, unread } }
-}
-
-/**
- * Where both sides changed a file, the bytes on the disk decide: reads them. Returns the nodes whose file could not be
- * read now: nothing is decided of them, and their steps must not be carried out.
- */
-const readContested = async (
-  parts: EngineParts,
-  local: Map<Step['id'], LocalChange>,
-  head: HeadChanges,
-  scanned: Scan,
-): Promise<Set<Step['id']>> => {
-  const unread = new Set<Step['id']>()
-  for (const [id, change] of local) {
-    const remote = head.changes.get(id)?.remote
-    const { local: here, base } = change
-    if (here?.kind !== 'file' || remote?.kind !== 'file') continue
-    // Other sizes are other contents: no need to read.
-    if (here.size !== remote.size && here.size !== base?.size) continue
-    try {
-      const read = await readStable(parts, here.path, (source) => parts.vault.identify(source))
-      if (read === null) throw new SyncError('disk.read', 'unavailable', busyMessage)
-      here.content = contentBytes(read.result)
-      here.size = Number(read.result.size)
-      here.disk = read.stat
-      here.mode = read.stat.mode
-      here.mtimeNs = read.stat.mtimeNs
-    } catch (error) {
-      if (!(error instanceof SyncError) || !error.operation.startsWith('disk.')) throw error
-      unread.add(id)
-      local.delete(id)
-      scanned.troubles.push({ path: here.path, kind: 'busy', message: error.message })
-    }
-  }
-  return unread
-}
-
-/** Notes, and returns, the deletions that must wait for a person; null when the push may go on. */
-const askAbout = ({ state, link }: EngineParts, steps: Step[]): Waiting | null => {
-  const deletions = steps.filter((step) => step.toLog === 'remove' && step.remote?.kind === 'file').length
-  // Counting looks at every row: a turn that deletes nothing need not.
-  const files = deletions === 0 ? 0 : state.countFiles(link.id)
-  const confirmed = Number(state.fact(link.id, facts.confirmed) ?? '0')
-  const waiting = mustAsk(deletions, files, confirmed) ? { deletions, files } : null
-  state.putFact(link.id, facts.waiting, waiting === null ? null : `${waiting.deletions} ${waiting.files}`)
-  return waiting
-}
-
-const addCounts = (total: Counts, more: Counts): void => {
-  total.files += more.files
-  total.folders += more.folders
-  total.symlinks += more.symlinks
-  total.removed += more.removed
-  total.bytes += more.bytes
-}

@@ -18,6 +18,7 @@ const report: TurnReport = {
   conflicts: [],
   troubles: [],
   waiting: null,
+  isWhole: true,
   isSettled: true,
   sequence: 1,
   snapshots: 0,

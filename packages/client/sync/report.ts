@@ -4,7 +4,7 @@
 export type Trouble = {
   /** Relative to the linked folder. */
   path: string
-  kind: 'skipped' | 'unreadable' | 'busy' | 'not-here' | 'failed' | 'corrupt'
+  kind: 'skipped' | 'excluded' | 'unreadable' | 'busy' | 'not-here' | 'failed' | 'corrupt'
   message: string
 }
 
@@ -22,6 +22,8 @@ export type TurnReport = {
   conflicts: string[]
   troubles: Trouble[]
   waiting: Waiting | null
+  /** Whether everything on the disk was looked at, and could be. */
+  isWhole: boolean
   /** Whether disk, base and head agree, but for what `troubles` names. */
   isSettled: boolean
   /** The head's sequence, 0 for an empty vault. */

@@ -1,48 +1,12 @@
 /** What a scan makes of a disk that changed: each test changes a folder that was agreed on before. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nodeIdFromBytes, parseVaultId, rootNodeId } from '@anysync/protocol/ids.ts'
-import { seededChance } from '../memory/chance.ts'
-import { steppedClock } from '../memory/clock.ts'
-import { createMemoryDisk } from '../memory/disk.ts'
-import { createMemoryState } from '../memory/state.ts'
-import { baseNodeOf } from './node.ts'
-import { asideName, scan } from './scan.ts'
-
-const linkId = 'link'
-
-const createFolder = async () => {
-  const clock = steppedClock()
-  const disk = createMemoryDisk({ clock })
-  const state = createMemoryState()
-  const chance = seededChance(1)
-  await disk.writeMarker(linkId)
-  state.putLink({ id: linkId, vaultId: parseVaultId('ab'.repeat(16)), root: '/folder', mode: 'sync' })
-  const look = () => scan({ disk, state, linkId, newId: () => nodeIdFromBytes(chance.bytes(16)) })
-  /** Makes the base say what the disk holds. */
-  const agree = async () => {
-    for (const [id, { local }] of (await look()).changes) {
-      if (local === null) state.removeNode(linkId, id)
-      else state.putNode(linkId, baseNodeOf(local, local.disk, null))
-    }
-  }
-  /** `+name` is new, `-name` gone, `~name` touched, `old>new` moved. */
-  const changes = async () => {
-    const { changes: found } = await look()
-    return [...found.values()]
-      .map(({ base, local }) => {
-        if (base === null) return `+${local?.path}`
-        if (local === null) return `-${base.name}`
-        const isMoved = base.parent !== local.parent || base.name !== local.name
-        return isMoved ? `${base.name}>${local.path}` : `~${local.path}`
-      })
-      .sort()
-  }
-  return { disk, user: disk.user, state, look, agree, changes }
-}
+import { nodeIdFromBytes, rootNodeId } from '@anysync/protocol/ids.ts'
+import { asideName } from './identify-node.ts'
+import { linkId, scannedFolder } from './scan.suite.ts'
 
 test('a new folder is all new, and after agreeing nothing is', async () => {
-  const { user, agree, changes } = await createFolder()
+  const { user, agree, changes } = await scannedFolder()
   user.writeFile('a/b/c.txt', 'c')
   user.mkdir('empty')
   user.symlink('a/b', 'link')
@@ -52,7 +16,7 @@ test('a new folder is all new, and after agreeing nothing is', async () => {
 })
 
 test('an edit in place, and one saved by rename, touch the same file', async () => {
-  const { user, agree, changes } = await createFolder()
+  const { user, agree, changes } = await scannedFolder()
   user.writeFile('in-place', 'x')
   user.writeFile('by-rename', 'x')
   await agree()
@@ -62,7 +26,7 @@ test('an edit in place, and one saved by rename, touch the same file', async () 
 })
 
 test('a rename keeps the node', async () => {
-  const { user, agree, changes } = await createFolder()
+  const { user, agree, changes } = await scannedFolder()
   user.writeFile('a', 'x')
   user.writeFile('f/x', 'x')
   await agree()
@@ -71,7 +35,7 @@ test('a rename keeps the node', async () => {
 })
 
 test('a folder moves with all that is in it, and only it is reported', async () => {
-  const { user, agree, changes } = await createFolder()
+  const { user, agree, changes } = await scannedFolder()
   user.writeFile('f/g/x', 'x')
   user.mkdir('t')
   await agree()
@@ -80,7 +44,7 @@ test('a folder moves with all that is in it, and only it is reported', async () 
 })
 
 test('exchanged names are two moves', async () => {
-  const { user, agree, changes } = await createFolder()
+  const { user, agree, changes } = await scannedFolder()
   user.writeFile('a', 'x')
   user.writeFile('b', 'yy')
   await agree()
@@ -91,7 +55,7 @@ test('exchanged names are two moves', async () => {
 })
 
 test('a chain of renames moves each node', async () => {
-  const { user, agree, changes } = await createFolder()
+  const { user, agree, changes } = await scannedFolder()
   user.writeFile('a', 'x')
   user.writeFile('b', 'yy')
   await agree()
@@ -101,7 +65,7 @@ test('a chain of renames moves each node', async () => {
 })
 
 test("an editor's backup by rename leaves the node under its name", async () => {
-  const { user, agree, changes } = await createFolder()
+  const { user, agree, changes } = await scannedFolder()
   user.writeFile('notes', 'old')
   await agree()
   user.rename('notes', 'notes~')
@@ -110,7 +74,7 @@ test("an editor's backup by rename leaves the node under its name", async () => 
 })
 
 test('what is deleted is gone with all below it', async () => {
-  const { user, agree, changes } = await createFolder()
+  const { user, agree, changes } = await scannedFolder()
   user.writeFile('f/g/x', 'x')
   user.writeFile('y', 'y')
   await agree()
@@ -119,7 +83,7 @@ test('what is deleted is gone with all below it', async () => {
 })
 
 test('a file that became a folder is gone and new', async () => {
-  const { user, agree, changes } = await createFolder()
+  const { user, agree, changes } = await scannedFolder()
   user.writeFile('a', 'x')
   await agree()
   user.rm('a')
@@ -128,7 +92,7 @@ test('a file that became a folder is gone and new', async () => {
 })
 
 test('nothing below an unreadable folder is said to be gone', async () => {
-  const { user, agree, look, changes } = await createFolder()
+  const { user, agree, look, changes } = await scannedFolder()
   user.writeFile('f/g/x', 'x')
   await agree()
   user.chmod('f', 0)
@@ -142,7 +106,7 @@ test('nothing below an unreadable folder is said to be gone', async () => {
 })
 
 test('a socket or a name that is not UTF-8 is skipped with a reason, and never a deletion', async () => {
-  const { user, agree, look, changes } = await createFolder()
+  const { user, agree, look, changes } = await scannedFolder()
   user.writeFile('a', 'x')
   await agree()
   user.rm('a')
@@ -156,7 +120,7 @@ test('a socket or a name that is not UTF-8 is skipped with a reason, and never a
 })
 
 test('what is in the vault but was never on this disk is not gone', async () => {
-  const { user, state, agree, changes } = await createFolder()
+  const { user, state, agree, changes } = await scannedFolder()
   user.writeFile('f/a', 'x')
   await agree()
   const [folder] = state.children(linkId, nodeIdFromBytes(new Uint8Array(16)))
@@ -173,7 +137,7 @@ test('what is in the vault but was never on this disk is not gone', async () => 
 
 test('of two nodes that the base has under one name, the one that is not there is gone', async () => {
   for (const isFirst of [true, false]) {
-    const { user, state, agree, changes } = await createFolder()
+    const { user, state, agree, changes } = await scannedFolder()
     user.writeFile('f/a', 'x')
     await agree()
     const [folder] = state.children(linkId, rootNodeId)
@@ -189,7 +153,7 @@ test('of two nodes that the base has under one name, the one that is not there i
 })
 
 test('what is missing where another file system lies than before is not gone', async () => {
-  const { user, state, agree, changes, look } = await createFolder()
+  const { user, state, agree, changes, look } = await scannedFolder()
   user.writeFile('f/a', 'x')
   user.writeFile('f/b/c', 'y')
   await agree()
@@ -207,7 +171,7 @@ test('what is missing where another file system lies than before is not gone', a
 })
 
 test('a file that was renamed and then edited is gone and new: its inode alone proves nothing', async () => {
-  const { disk, user, agree, changes } = await createFolder()
+  const { disk, user, agree, changes } = await scannedFolder()
   user.writeFile('a', 'x')
   user.writeFile('b', 'x')
   await agree()
@@ -221,7 +185,7 @@ test('a file that was renamed and then edited is gone and new: its inode alone p
 })
 
 test('a hard link is a node of its own', async () => {
-  const { disk, user, agree, changes } = await createFolder()
+  const { disk, user, agree, changes } = await scannedFolder()
   user.writeFile('a', 'x')
   await agree()
   const list = disk.list.bind(disk)
@@ -233,7 +197,7 @@ test('a hard link is a node of its own', async () => {
 })
 
 test('what lies under an aside name is the node of that id, at its own place, whatever happened to it', async () => {
-  const { user, state, agree, look } = await createFolder()
+  const { user, state, agree, look } = await scannedFolder()
   user.writeFile('a', 'x')
   await agree()
   const [node] = state.children(linkId, rootNodeId)

@@ -5,12 +5,19 @@
  * A node keeps its id through a rename: what appears under a new name with the inode, size and time of a node that is
  * no longer where it was, is that node. What is absent from a folder that could be listed is reported as gone;
  * what could not be listed is reported as trouble, and nothing below it is said to be gone.
+ *
+ * What is remembered grows with what changed, not with what is there.
  */
-import { idToBytes, parseNodeId, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
-import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
-import type { BaseNode, Disk, DiskEntry, DiskStat, NodeState, State } from '../ports.ts'
-import { isSameStat } from '../disk-stat.ts'
+import type { NodeId } from '@anysync/protocol/ids.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import type { BaseNode, Disk, DiskEntry, NodeState, DiskStat, State } from '../ports.ts'
+import { identifyNode, joinPath, type Found } from './identify-node.ts'
+import { changeOf } from './local-change.ts'
+import { reportGone } from './missing.ts'
 import type { Trouble } from './report.ts'
+import type { Rules } from './rules.ts'
+import { foldersToList, type FolderToList } from './scan-scope.ts'
+import type { Scope } from './scope.ts'
 
 /** A node as the disk holds it. `content` of a file is null until somebody reads it. */
 export type LocalNode = NodeState & {
@@ -29,8 +36,12 @@ export type Scan = {
   /** Parents before children. */
   changes: Map<NodeId, LocalChange>
   troubles: Trouble[]
-  /** Whether every folder could be listed. */
+  /** Whether every folder that was to be listed could be. */
   isComplete: boolean
+  /** Whether it stopped because so much was found: there is more. */
+  isCut: boolean
+  /** Paths of the folders that were listed. */
+  listed: Set<string>
   nodes: number
 }
 
@@ -39,63 +50,112 @@ export type ScanParts = {
   state: State
   linkId: string
   newId: () => NodeId
+  rules: Rules
+  nowNs: bigint
+  scope: Scope
+  /** A scan that found so many changes, and misses nothing, stops: what was found is carried out first. */
+  changesMax: number
   onProgress?: (nodes: number) => void
 }
 
-export const joinPath = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`)
+/** What one scan gathers as it goes. */
+type Walk = {
+  parts: ScanParts
+  result: Scan
+  /** Nodes that were met elsewhere than unmoved at their place; see `identifyNode`. */
+  met: Set<NodeId>
+  missed: BaseNode[]
+  /** Folders to list after those of this level. */
+  below: FolderToList[]
+  /** Folders in which something is left out. */
+  partial: Set<NodeId>
+}
 
-const asidePrefix = '.anysync-aside-'
-/** Where apply puts a node for a moment, beside its place, when two nodes change names. */
-export const asideName = (id: NodeId): string => asidePrefix + idToBytes(id).toHex()
-
-type Folder = { id: NodeId; path: string; isElsewhere: boolean }
-type Found = { folder: NodeId; path: string; name: string; stat: DiskStat }
-
-/** Scans the whole linked folder. */
+/** Scans what the scope names. Throws as `Disk.list` does when the linked folder itself cannot be listed. */
 export const scan = async (parts: ScanParts): Promise<Scan> => {
-  const { disk, state, linkId } = parts
-  const result: Scan = { changes: new Map(), troubles: [], isComplete: true, nodes: 0 }
-  const met = new Set<NodeId>()
-  const missed: BaseNode[] = []
-  const queue: Folder[] = [{ id: rootNodeId, path: '', isElsewhere: false }]
-
-  for (let folder = queue.shift(); folder !== undefined; folder = queue.shift()) {
-    const entries = await listFolder(disk, folder.path, result)
-    if (entries === null) continue
-    // Two may have one name: one that the head has removed, and could not be removed here yet, and its successor.
-    const children = state.children(linkId, folder.id)
-    const basesByName = Map.groupBy(children, (node) => node.name)
-    for (const entry of entries) {
-      const path = joinPath(folder.path, entry.name)
-      const bases = basesByName.get(entry.name) ?? []
-      const skipped = reasonToSkip(entry)
-      if (skipped !== null) {
-        result.troubles.push({ path, kind: 'skipped', message: skipped })
-        for (const base of bases) markWithBelow(state, linkId, base, met)
-        continue
-      }
-      if (entry.stat === null) continue
-      const found: Found = { folder: folder.id, path, name: entry.name, stat: entry.stat }
-      const { id, node } = await identify(parts, found, bases, met)
-      met.add(id)
-      result.nodes += 1
-      if (found.stat.kind === 'folder') queue.push({ id, path, isElsewhere: isElsewhere(node, found.stat) })
-      const change = await changeOf(disk, id, node, found, result)
-      if (change !== null) result.changes.set(id, change)
-    }
-    const absent = children.filter(({ id, disk }) => disk !== null && !met.has(id))
-    if (folder.isElsewhere && absent.length > 0) {
-      result.isComplete = false
-      result.troubles.push({ path: folder.path, kind: 'unreadable', message: elsewhereMessage })
-      // The base goes on remembering the file system that was agreed on.
-      result.changes.delete(folder.id)
-      for (const base of absent) markWithBelow(state, linkId, base, met)
-    } else missed.push(...absent)
-    parts.onProgress?.(result.nodes)
+  const result: Scan = {
+    changes: new Map(),
+    troubles: [],
+    isComplete: true,
+    isCut: false,
+    listed: new Set(),
+    nodes: 0,
   }
-
-  reportGone(state, linkId, missed, met, result)
+  const walk: Walk = { parts, result, met: new Set(), missed: [], below: [], partial: new Set() }
+  for (let level = await foldersToList(parts, parts.scope); level.length > 0 && !result.isCut; level = walk.below) {
+    walk.below = []
+    for (const folder of level) {
+      // While something is missed, its new place may be in any folder: then all must be seen before anything is done.
+      result.isCut = result.changes.size >= parts.changesMax && walk.missed.length === 0
+      if (result.isCut) break
+      if (result.listed.has(folder.path)) continue
+      await listOne(walk, folder)
+      parts.onProgress?.(result.nodes)
+    }
+  }
+  reportGone(parts.state, parts.linkId, walk.missed, walk.met, result.changes)
+  leaveOutEmptied(walk)
   return result
+}
+
+const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
+  const { parts, result, met, missed } = walk
+  const { state, linkId } = parts
+  const entries = await listFolder(parts.disk, folder.path, result)
+  if (entries === null) return
+  result.listed.add(folder.path)
+  const children = state.children(linkId, folder.id)
+  // Two may have one name: one that the head has removed, and could not be removed here yet, and its successor.
+  const basesByName = Map.groupBy(children, (node) => node.name)
+  /** Nodes of this folder that lie where they lay. */
+  const unmoved = new Set<NodeId>()
+  for (const entry of entries) {
+    const path = joinPath(folder.path, entry.name)
+    const bases = basesByName.get(entry.name) ?? []
+    const left = leftOut(parts, entry, path, bases)
+    if (left !== null) {
+      if (left.trouble !== null) result.troubles.push({ path, ...left.trouble })
+      walk.partial.add(folder.id)
+      for (const base of bases) markWithBelow(state, linkId, base, met)
+      continue
+    }
+    if (entry.stat === null) continue
+    const found: Found = { folder: folder.id, path, name: entry.name, stat: entry.stat }
+    const node = await identifyNode(parts, found, bases, met)
+    const id = node?.id ?? parts.newId()
+    if (node !== null && bases.includes(node) && node.disk?.inode === found.stat.inode) unmoved.add(id)
+    else met.add(id)
+    result.nodes += 1
+    if (found.stat.kind === 'folder') lookInside(walk, folder, node, id, found)
+    const change = await changeOf(parts.disk, id, node, found, result)
+    if (change !== null) result.changes.set(id, change)
+  }
+  const absent = children.filter(({ id, disk }) => disk !== null && !met.has(id) && !unmoved.has(id))
+  if (folder.isElsewhere && absent.length > 0) {
+    result.isComplete = false
+    result.troubles.push({ path: folder.path, kind: 'unreadable', message: elsewhereMessage })
+    // The base goes on remembering the file system that was agreed on.
+    result.changes.delete(folder.id)
+    for (const base of absent) markWithBelow(state, linkId, base, met)
+  } else missed.push(...absent)
+}
+
+/** Everything is looked at below what is new, was moved or became another; else only what the scope names. */
+const lookInside = (
+  { parts, below }: Walk,
+  above: FolderToList,
+  node: BaseNode | null,
+  id: NodeId,
+  { path, folder, name, stat }: Found,
+): void => {
+  const isSame =
+    node !== null &&
+    node.parent === folder &&
+    node.name === name &&
+    node.disk !== null &&
+    node.disk.inode === stat.inode
+  if (parts.scope !== 'all' && isSame && !above.isWhole) return
+  below.push({ id, path, isElsewhere: isElsewhere(node, stat), isWhole: above.isWhole || !isSame })
 }
 
 /**
@@ -124,134 +184,37 @@ const listFolder = async (disk: Disk, path: string, result: Scan): Promise<DiskE
   }
 }
 
-const reasonToSkip = (entry: DiskEntry): string | null => {
-  if (entry.stat === null) return 'its name is not valid UTF-8: rename it to have it synced'
-  if (entry.stat.kind === 'other')
-    return 'it is neither file, folder nor symlink (a socket, pipe or device): it is not synced'
-  return null
-}
-
-/** Which node this is: by aside name, by name, by inode, or a new one. */
-const identify = async (
-  parts: ScanParts,
-  found: Found,
+/** Null for what is synced. `trouble`: what is told of it, null where the person asked for it and knows. */
+const leftOut = (
+  { rules, nowNs }: ScanParts,
+  { stat }: DiskEntry,
+  path: string,
   bases: BaseNode[],
-  met: Set<NodeId>,
-): Promise<{ id: NodeId; node: BaseNode | null }> => {
-  const { state, linkId } = parts
-  if (found.name.startsWith(asidePrefix) && /^[0-9a-f]{32}$/.test(found.name.slice(asidePrefix.length))) {
-    const aside = state.node(linkId, parseNodeId(found.name.slice(asidePrefix.length)))
-    if (aside !== null && !met.has(aside.id)) return { id: aside.id, node: aside }
-  }
-  const here = bases.filter(({ id, disk, kind }) => disk !== null && kind === found.stat.kind && !met.has(id))
-  const same = here.find(({ disk }) => disk?.inode === found.stat.inode)
-  if (same !== undefined) return { id: same.id, node: same }
-  const moved = await movedHere(parts, found, met)
-  if (moved !== null) return { id: moved.id, node: moved }
-  // The same name with another inode: editors that save by rename do this, and it is still the same file.
-  const [saved] = here
-  if (saved !== undefined) return { id: saved.id, node: saved }
-  return { id: parts.newId(), node: null }
+): { trouble: Omit<Trouble, 'path'> | null } | null => {
+  if (stat === null) return skipped('its name is not valid UTF-8: rename it to have it synced')
+  if (stat.kind === 'other')
+    return skipped('it is neither file, folder nor symlink (a socket, pipe or device): it is not synced')
+  // What is as it was when it came into the vault is not judged by its size and age again.
+  const isAsAgreed = bases.some(({ disk }) => disk !== null && disk.mtimeNs === stat.mtimeNs)
+  const refusal = rules.refuse(path, stat.kind, isAsAgreed || stat.kind !== 'file' ? null : stat, nowNs)
+  if (refusal === null) return null
+  // A file that is in no vault and matches a pattern is what the pattern is for.
+  if (refusal.kind === 'excluded' && bases.length === 0) return { trouble: null }
+  const stays = bases.length === 0 ? '' : '; what the vault has of it stays there'
+  return { trouble: { kind: 'excluded', message: refusal.message + stays } }
 }
 
-/** The base node that was renamed to this place, or null. */
-const movedHere = async (
-  { disk, state, linkId }: ScanParts,
-  found: Found,
-  met: Set<NodeId>,
-): Promise<BaseNode | null> => {
-  const known = state.nodeByInode(linkId, found.stat.device, found.stat.inode)
-  if (known === null || known.disk === null || known.kind !== found.stat.kind || met.has(known.id)) return null
-  // Inodes are used again; a rename changes neither size nor time.
-  if (known.kind !== 'folder' && (known.disk.size !== found.stat.size || known.disk.mtimeNs !== found.stat.mtimeNs))
-    return null
-  const oldPath = basePath(state, linkId, known)
-  if (oldPath === null || oldPath === found.path) return known
-  const there = await lookAt(disk, oldPath)
-  // Whether it is still where it was cannot be seen: then this is a new node, and nothing is said of the old one.
-  if (there === 'closed') return null
-  if (there === null || there.kind !== known.kind) return known
-  // A hard link leaves the node where it was. A stranger under the old name is an editor's new version of the node,
-  // and this its old one set aside; but a node known from elsewhere means that names were exchanged.
-  if (there.inode === found.stat.inode) return null
-  return state.nodeByInode(linkId, there.device, there.inode) === null ? null : known
-}
+const skipped = (message: string): { trouble: Omit<Trouble, 'path'> } => ({ trouble: { kind: 'skipped', message } })
 
-/** Null also where a parent on the way is no folder any more; `closed` where we may not look. */
-const lookAt = async (disk: Disk, path: string): Promise<DiskStat | null | 'closed'> => {
-  try {
-    return await disk.lstat(path)
-  } catch (error) {
-    if (isTrouble(error, 'conflict')) return null
-    if (isTrouble(error, 'unavailable')) return 'closed'
-    throw error
-  }
-}
-
-/** Where the base has a node, by the base's own names; null when a folder above it is not in the base. */
-export const basePath = (state: State, linkId: string, node: BaseNode): string | null => {
-  let path = node.name
-  for (let parent = node.parent; parent !== rootNodeId;) {
-    const folder = state.node(linkId, parent)
-    if (folder === null) return null
-    path = joinPath(folder.name, path)
-    parent = folder.parent
-  }
-  return path
-}
-
-/** Null also, with the trouble noted, for a link whose target cannot be read. */
-const changeOf = async (
-  disk: Disk,
-  id: NodeId,
-  base: BaseNode | null,
-  found: Found,
-  result: Scan,
-): Promise<LocalChange | null> => {
-  const { stat, path } = found
-  if (stat.kind === 'other') return null
-  const isAside = found.name === asideName(id) && base !== null
-  const place = isAside ? { parent: base.parent, name: base.name } : { parent: found.folder, name: found.name }
-  const isPlaceSame = base !== null && !isAside && base.parent === place.parent && base.name === place.name
-  if (isPlaceSame && base.disk !== null && isSameStat(base.disk, stat)) return null
-  const linkTarget = stat.kind === 'symlink' ? await readLink(disk, path, result) : ''
-  if (linkTarget === null) return null
-  const local: LocalNode = {
-    id,
-    ...place,
-    kind: stat.kind,
-    mode: stat.kind === 'symlink' ? 0 : stat.mode,
-    mtimeNs: stat.mtimeNs,
-    size: stat.kind === 'file' ? stat.size : 0,
-    content: null,
-    linkTarget,
-    path,
-    folder: found.folder,
-    disk: stat,
-    isAside,
-  }
-  return { base, local }
-}
-
-const readLink = async (disk: Disk, path: string, result: Scan): Promise<string | null> => {
-  try {
-    return await disk.readLink(path)
-  } catch (error) {
-    if (!(error instanceof SyncError)) throw error
-    result.troubles.push({ path, kind: 'unreadable', message: error.message })
-    return null
-  }
-}
-
-/** Says of every base node that was on this disk, was in a listed folder, and was met nowhere, that it is gone; with all below it. */
-const reportGone = (state: State, linkId: string, missed: BaseNode[], met: Set<NodeId>, result: Scan): void => {
-  const queue = missed.filter((node) => !met.has(node.id))
-  for (let node = queue.shift(); node !== undefined; node = queue.shift()) {
-    // What was never on this disk cannot be missing from it.
-    if (node.disk === null || met.has(node.id)) continue
-    met.add(node.id)
-    result.changes.set(node.id, { base: node, local: null })
-    if (node.kind === 'folder') queue.push(...state.children(linkId, node.id))
+/** A new folder of which nothing is synced, because all that is in it is left out, is left out too. */
+const leaveOutEmptied = ({ result, partial }: Walk): void => {
+  if (partial.size === 0) return
+  const lived = new Set<NodeId>()
+  for (const [id, { base, local }] of [...result.changes].toReversed()) {
+    if (local === null) continue
+    const isEmptied = base === null && local.kind === 'folder' && partial.has(id) && !lived.has(id)
+    if (isEmptied) result.changes.delete(id)
+    ;(isEmptied ? partial : lived).add(local.folder)
   }
 }
 

@@ -5,7 +5,7 @@
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import type { DiskStat, State } from '../ports.ts'
 import type { Step } from './plan.ts'
-import { joinPath } from './scan.ts'
+import { joinPath } from './identify-node.ts'
 
 type Place = { folder: NodeId; name: string }
 

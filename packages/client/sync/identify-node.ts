@@ -1,0 +1,95 @@
+/**
+ * Who is who on the disk: which node of the base lies under a name now, by aside name, by name and inode, by inode
+ * alone (it was moved), or by name alone (it was saved by rename). Looks at the disk; decides nothing else.
+ */
+import { idToBytes, parseNodeId, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
+import { isTrouble } from '@anysync/protocol/errors.ts'
+import type { BaseNode, Disk, DiskStat, State } from '../ports.ts'
+
+const asidePrefix = '.anysync-aside-'
+/** Where apply puts a node for a moment, beside its place, when two nodes change names. */
+export const asideName = (id: NodeId): string => asidePrefix + idToBytes(id).toHex()
+
+export const joinPath = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`)
+/** The path of the folder that holds a path; '' for what lies in the linked folder itself. */
+export const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
+
+/** Something that was met in a folder. */
+export type Found = { folder: NodeId; path: string; name: string; stat: DiskStat }
+
+export type IdentifyParts = { disk: Disk; state: State; linkId: string }
+
+/**
+ * The node of the base that this is; null for a new one. `bases` are the nodes that the base has under this name in this
+ * folder. `met` are those that were met already, except those that lie unmoved where the base has them with the inode
+ * that it has: such a node is not taken for moved, because it is still there to be seen.
+ */
+export const identifyNode = async (
+  parts: IdentifyParts,
+  found: Found,
+  bases: BaseNode[],
+  met: ReadonlySet<NodeId>,
+): Promise<BaseNode | null> => {
+  const { state, linkId } = parts
+  if (found.name.startsWith(asidePrefix) && /^[0-9a-f]{32}$/.test(found.name.slice(asidePrefix.length))) {
+    const aside = state.node(linkId, parseNodeId(found.name.slice(asidePrefix.length)))
+    if (aside !== null && !met.has(aside.id) && !(await isWhereItWas(parts, aside))) return aside
+  }
+  const here = bases.filter(({ id, disk, kind }) => disk !== null && kind === found.stat.kind && !met.has(id))
+  const same = here.find(({ disk }) => disk?.inode === found.stat.inode)
+  // The same name with another inode: editors that save by rename do this, and it is still the same file.
+  return same ?? (await movedHere(parts, found, met)) ?? here[0] ?? null
+}
+
+/** Whether a node still lies where the base has it. */
+const isWhereItWas = async ({ disk, state, linkId }: IdentifyParts, node: BaseNode): Promise<boolean> => {
+  const path = basePath(state, linkId, node)
+  const there = path === null ? null : await lookAt(disk, path)
+  return there !== null && there !== 'closed' && there.inode === node.disk?.inode
+}
+
+/** The base node that was renamed to this place, or null. */
+const movedHere = async (
+  { disk, state, linkId }: IdentifyParts,
+  found: Found,
+  met: ReadonlySet<NodeId>,
+): Promise<BaseNode | null> => {
+  const known = state.nodeByInode(linkId, found.stat.device, found.stat.inode)
+  if (known === null || known.disk === null || known.kind !== found.stat.kind || met.has(known.id)) return null
+  // Inodes are used again; a rename changes neither size nor time.
+  if (known.kind !== 'folder' && (known.disk.size !== found.stat.size || known.disk.mtimeNs !== found.stat.mtimeNs))
+    return null
+  const oldPath = basePath(state, linkId, known)
+  if (oldPath === null || oldPath === found.path) return known
+  const there = await lookAt(disk, oldPath)
+  // Whether it is still where it was cannot be seen: then this is a new node, and nothing is said of the old one.
+  if (there === 'closed') return null
+  if (there === null || there.kind !== known.kind) return known
+  // A hard link leaves the node where it was. A stranger under the old name is an editor's new version of the node,
+  // and this its old one set aside; but a node known from elsewhere means that names were exchanged.
+  if (there.inode === found.stat.inode) return null
+  return state.nodeByInode(linkId, there.device, there.inode) === null ? null : known
+}
+
+/** Null also where a parent on the way is no folder any more; `closed` where we may not look. */
+const lookAt = async (disk: Disk, path: string): Promise<DiskStat | null | 'closed'> => {
+  try {
+    return await disk.lstat(path)
+  } catch (error) {
+    if (isTrouble(error, 'conflict')) return null
+    if (isTrouble(error, 'unavailable')) return 'closed'
+    throw error
+  }
+}
+
+/** Where the base has a node, by the base's own names; null when a folder above it is not in the base. */
+export const basePath = (state: State, linkId: string, node: BaseNode): string | null => {
+  let path = node.name
+  for (let parent = node.parent; parent !== rootNodeId;) {
+    const folder = state.node(linkId, parent)
+    if (folder === null) return null
+    path = joinPath(folder.name, path)
+    parent = folder.parent
+  }
+  return path
+}

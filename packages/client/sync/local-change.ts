@@ -1,0 +1,51 @@
+/** What of a node on the disk differs from the base; the state that the planner compares. */
+import type { NodeId } from '@anysync/protocol/ids.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import { isSameStat } from '../disk-stat.ts'
+import type { BaseNode, Disk } from '../ports.ts'
+import { asideName, type Found } from './identify-node.ts'
+import type { LocalChange, LocalNode } from './scan.ts'
+import type { Trouble } from './report.ts'
+
+/** Null for what is as the base has it; also, with the trouble noted, for a link whose target cannot be read. */
+export const changeOf = async (
+  disk: Disk,
+  id: NodeId,
+  base: BaseNode | null,
+  found: Found,
+  told: { troubles: Trouble[] },
+): Promise<LocalChange | null> => {
+  const { stat, path } = found
+  if (stat.kind === 'other') return null
+  const isAside = found.name === asideName(id) && base !== null
+  const place = isAside ? { parent: base.parent, name: base.name } : { parent: found.folder, name: found.name }
+  const isPlaceSame = base !== null && !isAside && base.parent === place.parent && base.name === place.name
+  if (isPlaceSame && base.disk !== null && isSameStat(base.disk, stat)) return null
+  const linkTarget = stat.kind === 'symlink' ? await readLink(disk, path, told) : ''
+  if (linkTarget === null) return null
+  const local: LocalNode = {
+    id,
+    ...place,
+    kind: stat.kind,
+    mode: stat.kind === 'symlink' ? 0 : stat.mode,
+    mtimeNs: stat.mtimeNs,
+    size: stat.kind === 'file' ? stat.size : 0,
+    content: null,
+    linkTarget,
+    path,
+    folder: found.folder,
+    disk: stat,
+    isAside,
+  }
+  return { base, local }
+}
+
+const readLink = async (disk: Disk, path: string, told: { troubles: Trouble[] }): Promise<string | null> => {
+  try {
+    return await disk.readLink(path)
+  } catch (error) {
+    if (!(error instanceof SyncError)) throw error
+    told.troubles.push({ path, kind: 'unreadable', message: error.message })
+    return null
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Sees both trees and plans; changes nothing. What a round then carries out, and what a person is shown who only asks
+ * what would be done.
+ */
+import { nodeIdFromBytes, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import { idBytes, scopedGoneMax } from '@anysync/protocol/limits.ts'
+import { contentBytes } from '../content/content.ts'
+import type { SnapshotInfo } from '../vault/vault-types.ts'
+import { adopt } from './adopt.ts'
+import { conflictName } from './conflict-name.ts'
+import type { EngineParts } from './engine.ts'
+import { checkMarker } from './guards.ts'
+import { headChanges, type HeadChanges } from './head-changes.ts'
+import { basePath } from './identify-node.ts'
+import { isSameContent, isSamePlace, isUnchanged, mergeNode } from './merge.ts'
+import { plan, type Plan } from './plan.ts'
+import { busyMessage, readStable } from './read-file.ts'
+import type { Rules } from './rules.ts'
+import { scan, type LocalChange, type Scan } from './scan.ts'
+import type { Scope } from './scope.ts'
+
+export type Look = {
+  head: HeadChanges
+  plan: Plan
+  scanned: Scan
+  /** Nodes whose file could not be read now: nothing is decided of them, and their steps must not be carried out. */
+  unread: Set<NodeId>
+}
+
+/** Where to look on the disk, by which rules, and after how many changes to stop. */
+export type Where = { scope: Scope; rules: Rules; changesMax: number }
+
+/** Looks at what the scope names, and at all that is new at the head. */
+export const look = async (parts: EngineParts, newest: SnapshotInfo | null, where: Where): Promise<Look> => {
+  const { disk, state, link, chance, clock, vault } = parts
+  const head = await headChanges(
+    { state, linkId: link.id, tree: (content) => vault.tree(content) },
+    newest?.root ?? null,
+  )
+  const scanned = await scanAsFarAsNeeded(parts, where)
+  // A disk that was taken out while it was looked at shows an empty folder: the marker went with it.
+  await checkMarker(disk, link)
+  const local = adopt(scanned.changes, head.changes)
+  const unread = await readContested(parts, local, head, scanned)
+  const nowNs = clock.nowNs()
+  const steps = plan({
+    local,
+    remote: head.changes,
+    base: (id) => state.node(link.id, id),
+    baseChildren: (folder) => state.children(link.id, folder),
+    pathOf: (node) => basePath(state, link.id, node) ?? '',
+    root: rootNodeId,
+    newId: () => nodeIdFromBytes(chance.bytes(idBytes)),
+    conflictName: (name, isTaken) => conflictName(name, parts.deviceName, nowNs, isTaken),
+    policy: { mergeNode, isSamePlace, isSameContent, isUnchanged },
+  })
+  return { head, plan: steps, scanned, unread }
+}
+
+/**
+ * Scans the scope. What is missing from a folder may have been moved to one that no hint named yet: where much is
+ * missing, everything is looked at before that is taken for deletion.
+ */
+const scanAsFarAsNeeded = async (parts: EngineParts, where: Where): Promise<Scan> => {
+  const scanned = await scanWhere(parts, where)
+  if (where.scope === 'all') return scanned
+  let gone = 0
+  for (const { local } of scanned.changes.values()) if (local === null) gone += 1
+  return gone > scopedGoneMax ? scanWhere(parts, { ...where, scope: 'all' }) : scanned
+}
+
+const scanWhere = (parts: EngineParts, where: Where): Promise<Scan> => {
+  const { disk, state, link, chance, clock, onProgress } = parts
+  return scan({
+    disk,
+    state,
+    linkId: link.id,
+    newId: () => nodeIdFromBytes(chance.bytes(idBytes)),
+    nowNs: clock.nowNs(),
+    ...where,
+    onProgress: (nodes) => onProgress?.({ phase: 'scan', files: nodes, filesTotal: 0, bytes: 0, bytesTotal: 0 }),
+  })
+}
+
+/** Where both sides changed a file, the bytes on the disk decide: reads them. Returns the nodes whose file could not be read. */
+const readContested = async (
+  parts: EngineParts,
+  local: Map<NodeId, LocalChange>,
+  head: HeadChanges,
+  scanned: Scan,
+): Promise<Set<NodeId>> => {
+  const unread = new Set<NodeId>()
+  for (const [id, change] of local) {
+    const remote = head.changes.get(id)?.remote
+    const { local: here, base } = change
+    if (here?.kind !== 'file' || remote?.kind !== 'file') continue
+    // Other sizes are other contents: no need to read.
+    if (here.size !== remote.size && here.size !== base?.size) continue
+    try {
+      const read = await readStable(parts, here.path, (source) => parts.vault.identify(source))
+      if (read === null) throw new SyncError('disk.read', 'unavailable', busyMessage)
+      here.content = contentBytes(read.result)
+      here.size = Number(read.result.size)
+      here.disk = read.stat
+      here.mode = read.stat.mode
+      here.mtimeNs = read.stat.mtimeNs
+    } catch (error) {
+      if (!(error instanceof SyncError) || !error.operation.startsWith('disk.')) throw error
+      unread.add(id)
+      local.delete(id)
+      scanned.troubles.push({ path: here.path, kind: 'busy', message: error.message })
+    }
+  }
+  return unread
+}

@@ -1,0 +1,123 @@
+/**
+ * One round of a turn: look at both trees, carry out the plan, and say how it went. A round that loses a race is
+ * followed by another with a new plan.
+ */
+import { isTrouble } from '@anysync/protocol/errors.ts'
+import type { NodeId } from '@anysync/protocol/ids.ts'
+import { Ledger, type ApplyParts } from './apply.ts'
+import type { EngineParts } from './engine.ts'
+import { facts } from './facts.ts'
+import { mustAsk } from './guards.ts'
+import { folderOf } from './identify-node.ts'
+import { look, type Where } from './look.ts'
+import type { Step } from './plan.ts'
+import { pull } from './pull.ts'
+import { push } from './push.ts'
+import type { Counts, TurnReport, Waiting } from './report.ts'
+import type { Scan } from './scan.ts'
+import { Whereabouts } from './whereabouts.ts'
+
+export type Round = {
+  /**
+   * `raced`: the head moved; look again at once. `more`: the scan stopped because it found so much; go on. `busy`:
+   * something changed under a step, or could not be done; look again a few times.
+   */
+  outcome: 'settled' | 'raced' | 'more' | 'busy'
+  scanned: Scan
+  /** Folders of the steps that were not carried out: the next round must look there, whatever its scope. */
+  again: Set<string>
+  /** How many of the changes on the disk the base does not hold yet. */
+  undone: number
+}
+
+/** Takes one round, and adds what it did to the report. Throws what stops the turn; what was carried out before stands. */
+export const oneRound = async (parts: EngineParts, report: TurnReport, where: Where): Promise<Round> => {
+  report.troubles = []
+  const newest = await parts.vault.refresh()
+  const lookedNs = parts.clock.nowNs()
+  const { head, plan, scanned, unread } = await look(parts, newest, where)
+  report.troubles.push(...scanned.troubles)
+  const apply: ApplyParts = {
+    disk: parts.disk,
+    state: parts.state,
+    clock: parts.clock,
+    vault: parts.vault,
+    linkId: parts.link.id,
+    where: new Whereabouts(parts.state, parts.link.id, plan.steps),
+    lookedNs,
+    head,
+    troubles: report.troubles,
+    onProgress: parts.onProgress ?? (() => undefined),
+  }
+  const ledger = new Ledger(apply)
+  ledger.begin()
+  for (const id of unread) ledger.unsettled.add(id)
+  addCounts(report.pulled, await pull(apply, ledger, plan.steps))
+  report.waiting = askAbout(parts, plan.steps)
+  let hasRaced = false
+  if (report.waiting === null) {
+    try {
+      const pushed = await push(apply, ledger, plan.steps, newest)
+      addCounts(report.pushed, pushed.counts)
+      report.snapshots += pushed.snapshots.length
+      for (const snapshot of pushed.snapshots) report.bytesUploaded += Number(snapshot.statistics.bytesStored)
+      parts.state.putFact(parts.link.id, facts.confirmed, null)
+    } catch (error) {
+      if (!isTrouble(error, 'conflict')) throw error
+      hasRaced = true
+    }
+  }
+  ledger.finish()
+  for (const id of plan.conflicts) {
+    const path = apply.where.path(id)
+    if (path !== null && !report.conflicts.includes(path)) report.conflicts.push(path)
+  }
+  const again = foldersOf(apply, plan.steps, ledger.unsettled)
+  const undone = countUndone(parts, scanned)
+  const outcome = hasRaced ? 'raced' : scanned.isCut ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
+  return { outcome, scanned, again, undone }
+}
+
+const countUndone = ({ state, link }: EngineParts, { changes }: Scan): number => {
+  let undone = 0
+  for (const [id, { local }] of changes) {
+    const row = state.node(link.id, id)
+    if (local === null ? row !== null : row?.disk?.inode !== local.disk.inode) undone += 1
+  }
+  return undone
+}
+
+/** Where the nodes of these steps lie, lay and shall lie. */
+const foldersOf = ({ where }: ApplyParts, steps: Step[], ids: ReadonlySet<NodeId>): Set<string> => {
+  const folders = new Set<string>()
+  if (ids.size === 0) return folders
+  for (const { id, local, merged } of steps) {
+    if (!ids.has(id)) continue
+    const path = where.path(id)
+    const goal = merged === null ? null : where.path(merged.parent)
+    if (path !== null) folders.add(folderOf(path))
+    if (path !== null && (merged ?? local)?.kind === 'folder') folders.add(path)
+    if (local !== null && local.path !== '') folders.add(folderOf(local.path))
+    if (goal !== null) folders.add(goal)
+  }
+  return folders
+}
+
+/** Notes, and returns, the deletions that must wait for a person; null when the push may go on. */
+const askAbout = ({ state, link }: EngineParts, steps: Step[]): Waiting | null => {
+  const deletions = steps.filter((step) => step.toLog === 'remove' && step.remote?.kind === 'file').length
+  // Counting looks at every row: a turn that deletes nothing need not.
+  const files = deletions === 0 ? 0 : state.countFiles(link.id)
+  const confirmed = Number(state.fact(link.id, facts.confirmed) ?? '0')
+  const waiting = mustAsk(deletions, files, confirmed) ? { deletions, files } : null
+  state.putFact(link.id, facts.waiting, waiting === null ? null : `${waiting.deletions} ${waiting.files}`)
+  return waiting
+}
+
+const addCounts = (total: Counts, more: Counts): void => {
+  total.files += more.files
+  total.folders += more.folders
+  total.symlinks += more.symlinks
+  total.removed += more.removed
+  total.bytes += more.bytes
+}

@@ -1,0 +1,92 @@
+/** What a scan finds that looks at some folders only, and what it leaves for later. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { scannedFolder } from './scan.suite.ts'
+
+const scopeOf = (...paths: string[]): ReadonlySet<string> => new Set(paths)
+
+test('only the folders of the scope are looked at', async () => {
+  const { user, agree, changes } = await scannedFolder()
+  user.writeFile('a/x', 'x')
+  user.writeFile('b/y', 'y')
+  await agree()
+  user.writeFile('a/x', 'edited')
+  user.writeFile('b/y', 'edited')
+  assert.deepEqual(await changes(scopeOf('b')), ['~b/y'])
+  assert.deepEqual(await changes(scopeOf('a', 'b')), ['~a/x', '~b/y'])
+  assert.deepEqual(await changes(scopeOf()), [])
+})
+
+test('a new folder is looked at with all that is in it', async () => {
+  const { user, agree, changes } = await scannedFolder()
+  user.writeFile('a/x', 'x')
+  await agree()
+  user.writeFile('a/new/deep/y', 'y')
+  assert.deepEqual(await changes(scopeOf('a')), ['+a/new', '+a/new/deep', '+a/new/deep/y'])
+})
+
+test('a hint from within a folder that is new or moved leads to the folder above', async () => {
+  const { user, agree, changes } = await scannedFolder()
+  user.writeFile('a/sub/x', 'x')
+  await agree()
+  user.rename('a', 'b')
+  user.writeFile('b/sub/x', 'edited')
+  assert.deepEqual(await changes(scopeOf('b/sub')), ['a>b', '~b/sub/x'])
+  user.writeFile('new/deep/y', 'y')
+  assert.deepEqual(await changes(scopeOf('new/deep')), ['+new', '+new/deep', '+new/deep/y', 'a>b', '~b/sub/x'])
+})
+
+test('folders that exchanged their names are not taken for each other', async () => {
+  const { user, agree, changes } = await scannedFolder()
+  user.writeFile('a/x', 'x')
+  user.writeFile('b/y', 'y')
+  await agree()
+  user.rename('a', 't')
+  user.rename('b', 'a')
+  user.rename('t', 'b')
+  assert.deepEqual(await changes(scopeOf('a', 'b')), ['a>b', 'b>a'])
+})
+
+test('a file that moves between two folders of the scope keeps its node', async () => {
+  const { user, agree, changes } = await scannedFolder()
+  user.writeFile('a/x', 'x')
+  user.mkdir('b')
+  await agree()
+  user.rename('a/x', 'b/x')
+  assert.deepEqual(await changes(scopeOf('a', 'b')), ['x>b/x'])
+  assert.deepEqual(await changes(scopeOf('b', 'a')), ['x>b/x'])
+})
+
+test('a folder of the scope that became a file or a link, or is closed, is told by the folder above', async () => {
+  const { user, agree, changes } = await scannedFolder()
+  user.writeFile('a/x', 'x')
+  user.writeFile('b/y', 'y')
+  await agree()
+  user.rm('a')
+  user.writeFile('a', 'a file now')
+  user.rm('b')
+  user.symlink('elsewhere', 'b')
+  assert.deepEqual(await changes(scopeOf('a', 'b')), ['+a', '+b', '-a', '-b', '-x', '-y'])
+})
+
+test('a scan that finds much stops, and says so, but not while something is missing', async () => {
+  const { user, agree, look } = await scannedFolder()
+  user.writeFile('old', 'old')
+  await agree()
+  for (const folder of ['a', 'b', 'c']) for (const name of ['1', '2', '3']) user.writeFile(`${folder}/${name}`, name)
+  const cut = await look('all', undefined, 4)
+  assert.equal(cut.isCut, true)
+  assert.ok(cut.changes.size < 12)
+  user.rm('old')
+  const whole = await look('all', undefined, 4)
+  assert.equal(whole.isCut, false)
+  assert.equal(whole.changes.size, 13)
+})
+
+test('memory grows with what changed, not with what is there', async () => {
+  const { user, agree, look } = await scannedFolder()
+  for (let number = 0; number < 300; number++) user.writeFile(`f${number % 10}/${number}`, 'x')
+  await agree()
+  const { changes, nodes, listed } = await look()
+  assert.deepEqual([changes.size, nodes, listed.size], [0, 310, 11])
+})

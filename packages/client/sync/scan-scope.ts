@@ -1,0 +1,61 @@
+/**
+ * From the paths that a watcher told of to the folders that a scan must list: only what still is the folder that the
+ * base knows can be listed by itself. Where something on the way is new, was moved or is another, the folder above it
+ * is listed, and finds out.
+ */
+import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
+import { isTrouble } from '@anysync/protocol/errors.ts'
+import type { BaseNode, Disk, DiskStat, State } from '../ports.ts'
+import { joinPath } from './identify-node.ts'
+import type { Scope } from './scope.ts'
+
+export type FolderToList = {
+  id: NodeId
+  path: string
+  /** Another file system lies there than the base knows. */
+  isElsewhere: boolean
+  /** Everything below it is to be listed as well. */
+  isWhole: boolean
+}
+
+export type ScopeParts = { disk: Disk; state: State; linkId: string }
+
+/** The folders to begin with, those above before those below. */
+export const foldersToList = async (parts: ScopeParts, scope: Scope): Promise<FolderToList[]> => {
+  const root: FolderToList = { id: rootNodeId, path: '', isElsewhere: false, isWhole: scope === 'all' }
+  if (scope === 'all') return [root]
+  const found = new Map<string, FolderToList>()
+  for (const path of scope) {
+    const folder = await nearestKnown(parts, path, root)
+    found.set(folder.path, folder)
+  }
+  return [...found.values()].sort((a, b) => depthOf(a.path) - depthOf(b.path))
+}
+
+const depthOf = (path: string): number => (path === '' ? 0 : path.split('/').length)
+
+/** The folder itself, or the lowest one above it that is where and what the base says. */
+const nearestKnown = async (parts: ScopeParts, path: string, root: FolderToList): Promise<FolderToList> => {
+  let folder = root
+  for (const name of path === '' ? [] : path.split('/')) {
+    const below = joinPath(folder.path, name)
+    const base = parts.state.children(parts.linkId, folder.id).find((node) => isFolderHere(node, name))
+    const stat = base === undefined ? null : await lookAt(parts.disk, below)
+    if (base === undefined || stat === null || stat.kind !== 'folder' || stat.inode !== base.disk?.inode) return folder
+    folder = { id: base.id, path: below, isElsewhere: false, isWhole: false }
+  }
+  return folder
+}
+
+const isFolderHere = (node: BaseNode, name: string): boolean =>
+  node.name === name && node.kind === 'folder' && node.disk !== null
+
+const lookAt = async (disk: Disk, path: string): Promise<DiskStat | null> => {
+  try {
+    return await disk.lstat(path)
+  } catch (error) {
+    // Something on the way is no folder any more, or closed to us: the folder above is looked at and tells.
+    if (isTrouble(error, 'conflict') || isTrouble(error, 'unavailable')) return null
+    throw error
+  }
+}
