@@ -250,11 +250,16 @@ export interface State extends Disposable {
     to: number,
   ): Iterable<{ sequence: number; hash: RecordHash; record: Uint8Array }>
 
+  /** Forgets the records after this sequence: what a server that was put back does not have any more. */
+  removeRecordsAfter(vaultId: VaultId, sequence: number): void
+
   /** Index. A pack is pending from its upload until a record brings it. */
   putPack(vaultId: VaultId, pack: IndexedPack, isPending: boolean): void
   findChunk(vaultId: VaultId, chunkId: ChunkId): ChunkPlace | null
   pendingPacks(vaultId: VaultId): IndexedPack[]
   removePack(vaultId: VaultId, pack: PackId): void
+  /** Every pack of the index, pending ones too. */
+  packIds(vaultId: VaultId): PackId[]
   countChunks(vaultId: VaultId): number
 
   /** Opened chunks of trees, so that an edit does not fetch what this device wrote or read. Bounded; may forget. */

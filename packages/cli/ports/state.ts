@@ -98,6 +98,8 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       }
     },
 
+    removeRecordsAfter: (vaultId, sequence) => sql.removeRecordsAfter.run(refOf.vault(vaultId), sequence),
+
     putPack(vaultId, pack, isPending) {
       database.join(() => {
         const vault = refOf.madeVault(vaultId)
@@ -132,6 +134,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
         sql.removePack.run(ref)
       })
     },
+    packIds: (vaultId) => sql.packIds.all(refOf.vault(vaultId)).map((row) => packIdFromBytes(blobOf(row, 'id'))),
     countChunks: (vaultId) => numberOf(sql.countChunks.get(refOf.vault(vaultId)) ?? {}, 'count'),
 
     cachedChunk(vaultId, chunkId) {
@@ -226,6 +229,9 @@ const prepareAll = (database: StateDatabase) => {
     putRecord: prepare('INSERT INTO records VALUES (?, ?, ?, ?)'),
     records: prepare('SELECT * FROM records WHERE vault = ? AND sequence BETWEEN ? AND ? ORDER BY sequence'),
 
+    removeRecordsAfter: prepare('DELETE FROM records WHERE vault = ? AND sequence > ?'),
+
+    packIds: prepare('SELECT id FROM packs WHERE vault = ? ORDER BY ref'),
     pack: prepare('SELECT ref, directory FROM packs WHERE vault = ? AND id = ?'),
     putPack: prepare('INSERT INTO packs (vault, id, directory, is_pending) VALUES (?, ?, ?, ?) RETURNING ref'),
     settlePack: prepare('UPDATE packs SET is_pending = 0 WHERE ref = ?'),

@@ -37,6 +37,7 @@ const vaultId = vaultIdFromBytes(bytesOf(16, 1))
 const otherVaultId = vaultIdFromBytes(bytesOf(16, 2))
 const nodeIdOf = (number: number) => nodeIdFromBytes(bytesOf(16, 7, number >> 8, number & 255))
 const chunkIdOf = (number: number): ChunkId => chunkIdFromBytes(bytesOf(32, 9, number >> 8, number & 255))
+const idOf = ({ pack }: IndexedPack) => packIdFromBytes(pack)
 const hashOf = (number: number) => recordHashFromBytes(bytesOf(32, 3, number))
 const link: Link = { id: 'link-1', vaultId, root: '/home/someone/Documents', mode: 'sync' }
 
@@ -244,6 +245,41 @@ export const stateSuite = (name: string, open: (options?: { cacheBytesMax: numbe
       ])
       assert.throws(() => state.putRecord(vaultId, 152, hashOf(152), Uint8Array.of(1)))
       assert.equal(recordsOf(under.reopen(), 1, 1000).length, 150)
+    })
+
+    check('records after one are forgotten, and others take their place', (under) => {
+      const { state } = under
+      for (let i = 1; i <= 5; i++) state.putRecord(vaultId, i, hashOf(i), Uint8Array.of(i))
+      state.putRecord(otherVaultId, 1, hashOf(200), Uint8Array.of(200))
+      state.removeRecordsAfter(vaultId, 3)
+      assert.deepEqual(state.head(vaultId), { sequence: 3, hash: hashOf(3) })
+      state.putRecord(vaultId, 4, hashOf(14), Uint8Array.of(14))
+      const after = under.reopen()
+      assert.deepEqual(
+        recordsOf(after, 1, 10).map(({ record }) => record),
+        [[1], [2], [3], [14]],
+      )
+      after.removeRecordsAfter(vaultId, 0)
+      assert.equal(after.head(vaultId), null)
+      assert.deepEqual(after.head(otherVaultId), { sequence: 1, hash: hashOf(200) })
+      assert.throws(() =>
+        after.transact(() => {
+          after.removeRecordsAfter(otherVaultId, 0)
+          throw new Error('taken back')
+        }),
+      )
+      assert.notEqual(after.head(otherVaultId), null)
+    })
+
+    check('every pack of a vault is listed, pending or not, until it is removed', (under) => {
+      const { state } = under
+      const [first, second, other] = [packOf(1, [1, 2, 3]), packOf(2, [4, 5, 6]), packOf(3, [7, 8, 9])]
+      state.putPack(vaultId, first, false)
+      state.putPack(vaultId, second, true)
+      state.putPack(otherVaultId, other, false)
+      assert.deepEqual(state.packIds(vaultId), [idOf(first), idOf(second)])
+      state.removePack(vaultId, idOf(first))
+      assert.deepEqual(under.reopen().packIds(vaultId), [idOf(second)])
     })
 
     check('a chunk is found where its pack has it, and only in its vault', (under) => {

@@ -164,6 +164,9 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
     records: (vaultId, from, to) =>
       (tables.records.get(vaultId) ?? []).filter((record) => record.sequence >= from && record.sequence <= to),
 
+    removeRecordsAfter: (vaultId, sequence) =>
+      change(() => set(tables.records, vaultId, (tables.records.get(vaultId) ?? []).slice(0, sequence))),
+
     putPack: (vaultId, pack, isPending) =>
       change(() => {
         const id = packIdFromBytes(pack.pack)
@@ -190,6 +193,7 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
         if (before) removePlaces(vaultId, pack, before.pack)
         set(packs, pack, undefined)
       }),
+    packIds: (vaultId) => [...(tables.packs.get(vaultId)?.keys() ?? [])],
     countChunks: (vaultId) => [...tables.places.keys()].filter((key) => key.startsWith(vaultId)).length,
 
     cachedChunk: (vaultId, chunkId) => tables.cache.get(`${vaultId} ${chunkId}`)?.slice() ?? null,

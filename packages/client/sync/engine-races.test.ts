@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
 import { assertBaseIsHead } from './history.suite.ts'
 import { assertAlike, household } from './household.suite.ts'
-import { createWorld, filesOf, linesOf, settle, type Device, type World } from './world.suite.ts'
+import { createWorld, filesOf, settle, type Device, type World } from './world.suite.ts'
 
 /** Until undone, the server takes no record. */
 const refuseAppends = ({ server }: World): void =>
@@ -163,25 +163,6 @@ test('what a folder is at is known again after the process died between a push a
   await settle(world)
   await assertAlike(world)
   await assertBaseIsHead(a)
-})
-
-test('a server that went back in time is an alarm that changes no file, here or there', async () => {
-  const world = await household({ f: 'x', g: 'y' })
-  const { a, b, server } = world
-  const copy = server.snapshot()
-  a.user.writeFile('f', 'edited')
-  a.user.rm('g')
-  await settle(world)
-  server.restore(copy, { isAnnounced: false })
-  b.user.writeFile('here', 'h')
-  const before = await linesOf(b.disk)
-  for (const device of [a, b]) {
-    device.faults.disk = ({ operation }) => assert.ok(!/place|move|remove|make|set/.test(operation.slice(5)), operation)
-    await assert.rejects(device.engine.turn(), (error) => isTrouble(error, 'corrupt'))
-  }
-  assert.deepEqual(await linesOf(b.disk), before)
-  assert.deepEqual(await filesOf(a.disk), { f: 'edited' })
-  assert.deepEqual(server.snapshot(), copy)
 })
 
 test('a vault that returns to an older tree is seen, though the process died on the way to the newer one', async () => {

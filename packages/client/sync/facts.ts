@@ -10,6 +10,10 @@ export const facts = {
   scanned: 'last-scan-ns',
   /** The fingerprint of the rules by which everything was last looked at. */
   rules: 'rules',
+  /** How often the vault's log had been rewound when the base last followed. */
+  rewinds: 'rewinds',
+  /** What a person must know of, until it is acknowledged. */
+  alarm: 'alarm',
 } as const
 
 /** The deletions that wait for a person, as the last turn left them. */
@@ -19,3 +23,20 @@ export const waitingOf = (state: State, linkId: string): Waiting | null => {
   const [deletions = 0, files = 0] = fact.split(' ').map(Number)
   return { deletions, files }
 }
+
+export type Alarm = { timeNs: bigint; message: string }
+
+/** Tells a person of something that no turn may settle by itself. */
+export const raiseAlarm = (state: State, linkId: string, timeNs: bigint, message: string): void =>
+  state.putFact(linkId, facts.alarm, `${timeNs} ${message}`)
+
+/** The alarm that nobody has acknowledged; null when there is none. */
+export const alarmOf = (state: State, linkId: string): Alarm | null => {
+  const fact = state.fact(linkId, facts.alarm)
+  if (fact === null) return null
+  const space = fact.indexOf(' ')
+  return { timeNs: BigInt(fact.slice(0, space)), message: fact.slice(space + 1) }
+}
+
+/** A person knows. */
+export const acknowledgeAlarm = (state: State, linkId: string): void => state.putFact(linkId, facts.alarm, null)

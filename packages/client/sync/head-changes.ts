@@ -8,7 +8,7 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import { contentBytes, parseContent } from '../content/content.ts'
 import { treeDepthMax } from '@anysync/protocol/limits.ts'
 import type { BaseNode, NodeState, State } from '../ports.ts'
-import { nodeStateOf, rootContentFact, sameBytes } from './node.ts'
+import { nodeStateOf, rootContentFact, sameBytes, sameNode } from './node.ts'
 
 /** A node of the head that differs from the base. `remote` is null for what was removed. */
 export type HeadChange = { base: BaseNode | null; remote: NodeState | null }
@@ -48,7 +48,7 @@ export const headChanges = async ({ state, linkId, tree }: HeadParts, root: Cont
       if (base !== null && base.kind !== remote.kind) {
         throw new SyncError('tree.read', 'corrupt', `node ${remote.id} changed from ${base.kind} to ${remote.kind}`)
       }
-      if (base === null || !sameState(base, remote)) result.changes.set(remote.id, { base, remote })
+      if (base === null || !sameNode(base, remote)) result.changes.set(remote.id, { base, remote })
       if (remote.kind === 'folder' && remote.content !== null) {
         queue.push({ id: remote.id, content: remote.content, depth: folder.depth + 1 })
       }
@@ -71,12 +71,3 @@ const agreedContent = (state: State, linkId: string, id: NodeId): Uint8Array | n
   const fact = state.fact(linkId, rootContentFact)
   return fact === null ? null : Uint8Array.fromHex(fact)
 }
-
-/** A folder's content is compared by opening it, not here. */
-const sameState = (a: NodeState, b: NodeState): boolean =>
-  a.parent === b.parent &&
-  a.name === b.name &&
-  a.mode === b.mode &&
-  a.mtimeNs === b.mtimeNs &&
-  a.linkTarget === b.linkTarget &&
-  (a.kind === 'folder' || sameBytes(a.content, b.content))

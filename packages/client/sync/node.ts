@@ -99,3 +99,12 @@ export const baseNodeOf = (state: NodeState, disk: DiskStat | null, absence: Abs
     absence,
   }
 }
+
+/** Whether two states say the same of one node. A folder's content is compared by opening it, not here. */
+export const sameNode = (a: NodeState, b: NodeState): boolean =>
+  a.parent === b.parent &&
+  a.name === b.name &&
+  a.mode === b.mode &&
+  a.mtimeNs === b.mtimeNs &&
+  a.linkTarget === b.linkTarget &&
+  (a.kind === 'folder' || sameBytes(a.content, b.content))

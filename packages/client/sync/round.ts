@@ -15,6 +15,7 @@ import { pull } from './pull.ts'
 import { push } from './push.ts'
 import type { Counts, TurnReport, Waiting } from './report.ts'
 import type { Scan } from './scan.ts'
+import { takeOverLog } from './take-over.ts'
 import { Whereabouts } from './whereabouts.ts'
 
 export type Round = {
@@ -33,7 +34,7 @@ export type Round = {
 /** Takes one round, and adds what it did to the report. Throws what stops the turn; what was carried out before stands. */
 export const oneRound = async (parts: EngineParts, report: TurnReport, where: Where): Promise<Round> => {
   report.troubles = []
-  const newest = await parts.vault.refresh()
+  const newest = await takeOverLog(parts)
   const lookedNs = parts.clock.nowNs()
   const { head, plan, scanned, unread } = await look(parts, newest, where)
   report.troubles.push(...scanned.troubles)

@@ -13,44 +13,9 @@ import { certifyDevice } from '../crypto/sign.ts'
 import { createMemoryState, type MemoryState } from '../memory/state.ts'
 import type { LogHead, Remote } from '../ports.ts'
 import { deviceHeadsFact, parseDeviceHeads } from './device-heads.ts'
-import { sealRecord, type Signer } from './record.ts'
+import { addFile, forge, kept, showing, signerOf } from './log.suite.ts'
 import { bodyOf, cipher, contentOf, fileOf, trouble } from './vault.suite.ts'
-import type { Vault } from './vault-types.ts'
-import { createVaultWorld, push, type VaultWorld } from './world.suite.ts'
-
-const addFile = async (vault: Vault, number: number) => {
-  const node = fileOf(number, `file ${number}`, await vault.writeFile(utf8(`the bytes of file ${number}`)))
-  return push(vault, [{ id: nodeIdFromBytes(node.id), from: null, to: { parent: rootNodeId, node } }])
-}
-
-/** Everything that a state would keep of the vault, to see that nothing changed. */
-const kept = (state: MemoryState, world: VaultWorld) => ({
-  records: [...state.records(world.vaultId, 1, 1000)],
-  chunks: state.countChunks(world.vaultId),
-  heads: state.fact(world.vaultId, deviceHeadsFact),
-})
-
-/** The records as a server shows them, after something was done to them. */
-const showing = (remote: Remote, spoil: (records: Uint8Array[]) => Uint8Array[]): Remote => ({
-  ...remote,
-  async *recordsSince(vaultId, sequence) {
-    const records = await Array.fromAsync(remote.recordsSince(vaultId, 0))
-    yield* spoil(records).slice(sequence)
-  },
-})
-
-const signerOf = (world: VaultWorld, device: number): Signer => ({
-  signingSeed: world.keys[device]!.signingSeed,
-  certificate: world.keys[device]!.deviceCertificate!,
-})
-
-/** Appends a record that a device made by other means than ours. */
-const forge = async (world: VaultWorld, previous: LogHead | null, body: SnapshotBody, signer = signerOf(world, 1)) => {
-  const { keys } = world.open(0).vault
-  const { bytes, head } = sealRecord({ cipher, keys, signer }, previous, body)
-  await world.remote(1).append(world.vaultId, previous, bytes, [])
-  return head
-}
+import { createVaultWorld, push } from './world.suite.ts'
 
 test('a server that shows an older state is an alarm that changes nothing', async () => {
   const world = await createVaultWorld()

@@ -44,6 +44,9 @@ export type Log = {
   records(from: number, to: number): Iterable<OpenedRecord>
 }
 
+/** The operation of an error that says: the server shows an older or another history than this device has seen. */
+export const otherHistory = 'log.compare'
+
 type Verified = { record: OpenedRecord; bytes: Uint8Array; packs: IndexedPack[] }
 
 export const createLog = (parts: LogParts): Log => {
@@ -60,7 +63,7 @@ export const createLog = (parts: LogParts): Log => {
     for await (const bytes of remote.recordsSince(vaultId, seen === null ? 0 : seen.sequence - 1)) {
       if (!isSeenShown) {
         const hash = recordHashFromBytes(cipher.sha256(bytes))
-        demand(hash === seen?.hash, 'log.refresh', 'corrupt', forkMessage(vaultId, seen?.sequence ?? 0))
+        demand(hash === seen?.hash, otherHistory, 'corrupt', forkMessage(vaultId, seen?.sequence ?? 0))
         isSeenShown = true
         continue
       }
@@ -72,7 +75,7 @@ export const createLog = (parts: LogParts): Log => {
       keep(state, keys, batch, heads)
       batch = []
     }
-    demand(isSeenShown, 'log.refresh', 'corrupt', rollbackMessage(vaultId, seen?.sequence ?? 0))
+    demand(isSeenShown, otherHistory, 'corrupt', rollbackMessage(vaultId, seen?.sequence ?? 0))
     if (batch.length > 0) keep(state, keys, batch, heads)
   }
 

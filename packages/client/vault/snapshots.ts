@@ -16,7 +16,7 @@ export type SnapshotList = {
 export const createSnapshotList = (vaultId: VaultId, state: State, log: Log): SnapshotList => {
   const opened: SnapshotInfo[] = []
   let newest: SnapshotInfo | null = null
-  const isNewest = (head: LogHead): boolean => newest?.sequence === head.sequence
+  const isNewest = (head: LogHead): boolean => newest?.hash === head.hash
   return {
     newest() {
       const head = state.head(vaultId)
@@ -28,6 +28,10 @@ export const createSnapshotList = (vaultId: VaultId, state: State, log: Log): Sn
     all() {
       const head = state.head(vaultId)
       if (head === null) return []
+      // A log that was rewound has others in their place.
+      const last = opened.at(-1)
+      const [same] = last === undefined ? [] : state.records(vaultId, last.sequence, last.sequence)
+      if (last?.hash !== same?.hash) opened.length = 0
       // The first record has sequence 1.
       for (const record of log.records(opened.length + 1, head.sequence)) opened.push(snapshotOf(record))
       return [...opened]

@@ -5,6 +5,7 @@ import type { DeviceId, NodeId, RecordHash, VaultId } from '@anysync/protocol/id
 import type { Content, Node, Statistics } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { LogHead } from '../ports.ts'
+import type { Rewound } from './rewind.ts'
 
 /** One snapshot: the vault as it was when a device appended the record. */
 export type SnapshotInfo = {
@@ -63,6 +64,11 @@ export type Vault = {
    * server shows an older or another history than this device has seen. Begins anew after a failed write.
    */
   refresh(): Promise<SnapshotInfo | null>
+  /**
+   * After a refresh that failed because the server shows an older or another history: goes back to what both have, and
+   * takes over what the server has after it. `corrupt` when that does not verify either: then nothing was changed.
+   */
+  rewind(): Promise<Rewound>
   /** The newest snapshot as last refreshed. */
   newest(): SnapshotInfo | null
   /** All snapshots that this device knows, oldest first. */

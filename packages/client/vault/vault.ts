@@ -23,6 +23,7 @@ import { editTree } from './edit.ts'
 import type { OpenedGrant } from './grant.ts'
 import { createLog, sameHead } from './log.ts'
 import { packsForBody } from './pack-index.ts'
+import { rewindLog } from './rewind.ts'
 import { createSnapshotList, snapshotOf } from './snapshots.ts'
 import { parseTree } from './tree.ts'
 import type { Commit, SnapshotInfo, Vault } from './vault-types.ts'
@@ -65,7 +66,8 @@ export const openVault = (parts: VaultParts): Vault => {
   })
   const signer = { signingSeed: accessKeys.signingSeed, certificate }
   const { identityPublicKey } = certificate
-  const log = createLog({ cipher, keys, state, remote, signer, identityPublicKey, fetch })
+  const logParts = { cipher, keys, state, remote, signer, identityPublicKey, fetch }
+  const log = createLog(logParts)
   const snapshots = createSnapshotList(vaultId, state, log)
   const writer = createVaultWriter({ cipher, chance, keys, state, remote })
   const identify = createIdentify({ cipher, keys })
@@ -131,6 +133,12 @@ export const openVault = (parts: VaultParts): Vault => {
         edited = []
         await log.refresh()
         return snapshots.newest()
+      }),
+    rewind: () =>
+      inTurn(async () => {
+        await writer.renew()
+        edited = []
+        return rewindLog(logParts)
       }),
     newest: () => snapshots.newest(),
     snapshots: () => snapshots.all(),
