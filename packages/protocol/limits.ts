@@ -180,5 +180,8 @@ export const confirmationMs = 2_000
 export const retryMsMin = 1_000
 export const retryMsMax = 60_000
 
+/** The most of an `.anysyncignore` that is read. */
+export const ignoreBytesMax = 1 * MiB
+
 /** Records that are verified are kept at the latest after so many. */
 export const recordsStoredAtOnce = 64
