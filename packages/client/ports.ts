@@ -231,10 +231,10 @@ export interface State extends Disposable {
   removeNode(linkId: string, nodeId: NodeId): void
   countFiles(linkId: string): number
   /**
-   * Nodes that are not on this disk for a reason of their own (any kind but 'folder'), by id, so many at a time, from
-   * behind `after` on. Costs nothing where there are none.
+   * Nodes that are not on this disk for a reason of their own, by id, so many at a time, from behind `after` on.
+   * Costs nothing where there are none.
    */
-  absentNodes(linkId: string, limit: number, after?: NodeId): BaseNode[]
+  absentNodes(linkId: string, kind: Exclude<AbsenceKind, 'folder'>, limit: number, after?: NodeId): BaseNode[]
 
   /** Small facts by name, per link or vault ('scope'): settled head, confirmation, last scan … */
   fact(scope: string, name: string): string | null

@@ -62,7 +62,7 @@ const migrations = [
   ALTER TABLE nodes ADD COLUMN absence_kind TEXT NOT NULL DEFAULT '';
   UPDATE nodes SET absence_kind = CASE absence WHEN 'the folder that holds it is not on this device' THEN 'folder'
     ELSE 'name' END WHERE disk_kind IS NULL;
-  CREATE INDEX nodes_absent ON nodes (link) WHERE disk_kind IS NULL AND absence_kind <> 'folder';
+  CREATE INDEX nodes_absent ON nodes (link, absence_kind) WHERE disk_kind IS NULL AND absence_kind <> 'folder';
   `,
 ]
 

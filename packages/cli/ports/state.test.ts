@@ -108,7 +108,7 @@ test('rows of the first version, which had a text for an absence, get its kind',
     ],
   )
   assert.deepEqual(
-    state.absentNodes('link', 9).map(({ absence }) => absence?.message),
+    state.absentNodes('link', 'name', 9).map(({ absence }) => absence?.message),
     ['this system cannot store the name'],
   )
 })

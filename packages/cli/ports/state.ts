@@ -67,9 +67,9 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       sql.putNode.run(link, ...valuesOfNode(node))
     },
     removeNode: (linkId, nodeId) => sql.removeNode.run(refOf.link(linkId), idToBytes(nodeId)),
-    absentNodes: (linkId, limit, after) =>
+    absentNodes: (linkId, kind, limit, after) =>
       sql.absentNodes
-        .all(refOf.link(linkId), after === undefined ? new Uint8Array() : idToBytes(after), limit)
+        .all(refOf.link(linkId), kind, after === undefined ? new Uint8Array() : idToBytes(after), limit)
         .map(nodeFromRow),
     countFiles: (linkId) => numberOf(sql.countFiles.get(refOf.link(linkId)) ?? {}, 'count'),
 
@@ -211,8 +211,8 @@ const prepareAll = (database: StateDatabase) => {
       'SELECT * FROM nodes INDEXED BY nodes_by_inode WHERE link = ? AND disk_inode = ? AND disk_device = ? LIMIT 1',
     ),
     absentNodes: prepare(
-      `SELECT * FROM nodes INDEXED BY nodes_absent WHERE link = ? AND id > ? AND disk_kind IS NULL
-       AND absence_kind <> 'folder' ORDER BY id LIMIT ?`,
+      `SELECT * FROM nodes INDEXED BY nodes_absent WHERE link = ? AND absence_kind = ? AND id > ?
+       AND disk_kind IS NULL AND absence_kind <> 'folder' ORDER BY id LIMIT ?`,
     ),
     putNode: prepare('INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     removeNode: prepare('DELETE FROM nodes WHERE link = ? AND id = ?'),

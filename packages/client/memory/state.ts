@@ -20,7 +20,7 @@ type Tables = {
   /** The same nodes by link and parent, and by link, device and inode. */
   nodesByParent: Map<string, Map<NodeId, BaseNode>>
   nodesByInode: Map<string, Map<NodeId, BaseNode>>
-  /** Those that are absent for a reason of their own, by link. */
+  /** Those that are absent for a reason of their own, by link and reason. */
   nodesAbsent: Map<string, Map<NodeId, BaseNode>>
   facts: Map<string, string>
   records: Map<VaultId, StoredRecord[]>
@@ -138,8 +138,8 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
         replaceNode(linkId, node.id, { ...node, disk: node.disk && { ...node.disk } })
       }),
     removeNode: (linkId, nodeId) => change(() => replaceNode(linkId, nodeId, undefined)),
-    absentNodes: (linkId, limit, after) =>
-      [...(tables.nodesAbsent.get(linkId)?.values() ?? [])]
+    absentNodes: (linkId, kind, limit, after) =>
+      [...(tables.nodesAbsent.get(`${linkId} ${kind}`)?.values() ?? [])]
         .filter(({ id }) => after === undefined || id > after)
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .slice(0, limit),
@@ -215,7 +215,7 @@ const parentKey = (linkId: string, node: BaseNode): string => `${linkId} ${node.
 const inodeKey = (linkId: string, { disk }: BaseNode): string | undefined =>
   disk ? `${linkId} ${disk.device} ${disk.inode}` : undefined
 const absenceKey = (linkId: string, { absence }: BaseNode): string | undefined =>
-  absence !== null && absence.kind !== 'folder' ? linkId : undefined
+  absence !== null && absence.kind !== 'folder' ? `${linkId} ${absence.kind}` : undefined
 
 const emptyTables = (): Tables => ({
   links: new Map(),
