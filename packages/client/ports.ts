@@ -143,6 +143,8 @@ export interface Disk {
   sweepTemp(): Promise<void>
   /** Why this system cannot store a name, or null when it can. */
   refuseName(name: string): string | null
+  /** Equal for names that this disk takes for one (Readme and README); the name itself where names are bytes. */
+  foldName(name: string): string
 }
 
 /** Tells that something in the linked folder changed. A hint, never a proof: it may miss some and tell too much. */

@@ -18,14 +18,16 @@ import {
   type BigIntStats,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { foldNameBy, type Folding } from '@anysync/client/fold-name.ts'
 import { isSameStat } from '@anysync/client/disk-stat.ts'
 import type { Disk, DiskStat } from '@anysync/client/ports.ts'
 import { assert, demand, SyncError } from '@anysync/protocol/errors.ts'
 import { attempt, attemptAsync, errnoCode, errorCode, troubleOf } from './disk-errors.ts'
-import { diskPaths } from './disk-paths.ts'
+import { diskPaths, type DiskPaths } from './disk-paths.ts'
 import { listFolder, openNodeFile, readNodeLink, toDiskStat } from './disk-read.ts'
 import { readMarker, removeMarker, sweepTemp, writeMarker } from './disk-marker.ts'
 import { loadLibc, type Libc } from './libc.ts'
+import { probeFolding, usualFolding } from './name-folding.ts'
 import { refuseName } from './refuse-name.ts'
 import { createNodeTemp, newTempPath, NodeTempFile, type TempOptions } from './temp-file.ts'
 
@@ -48,6 +50,7 @@ const createNodeDisk = (root: string, libc: Libc): Disk => {
     whenFinished: () => void touched.add(paths.root),
   }
 
+  let folding: Folding | null = null
   return {
     lstat: async (path) => {
       try {
@@ -170,6 +173,17 @@ const createNodeDisk = (root: string, libc: Libc): Disk => {
     removeMarker: () => removeMarker(paths),
     sweepTemp: () => sweepTemp(paths),
     refuseName: (name) => refuseName(name),
+    foldName: (name) => foldNameBy((folding ??= foldingOf(paths)), name),
+  }
+}
+
+/** Where no probe can be made, what is usual here: a folder that is not there holds nothing to be mistaken about. */
+const foldingOf = (paths: DiskPaths): Folding => {
+  try {
+    return probeFolding(paths.inPrivate('tmp'))
+  } catch (error) {
+    if (errorCode(error) === null) throw error
+    return usualFolding()
   }
 }
 

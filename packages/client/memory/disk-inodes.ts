@@ -3,6 +3,7 @@
  * who owns everything. Knows nothing of what AnySync does on it.
  */
 import { demand, SyncError } from '@anysync/protocol/errors.ts'
+import { foldNameBy } from '../fold-name.ts'
 import type { Clock, DiskKind, DiskStat } from '../ports.ts'
 
 export type Inode = {
@@ -27,6 +28,8 @@ export type Place = { folder: Inode; name: string }
 export type FileSystem = {
   root: Inode | null
   device: bigint
+  /** Equal for names that are one here. */
+  fold(name: string): string
   /** The time, later with every call: what a kernel with fine timestamps gives. */
   tick(): bigint
   make(kind: DiskKind, mode: number): Inode
@@ -56,11 +59,12 @@ export const demandAccess = (operation: string, inode: Inode, bits: number): voi
 export const createFileSystem = ({ clock, foldsNames }: FileSystemOptions): FileSystem => {
   let lastNs = 0n
   let lastNumber = 1n
-  const fold = (name: string) => (foldsNames ? name.normalize().toLowerCase() : name)
+  const fold = (name: string) => foldNameBy({ isCaseFolded: foldsNames, isFormFolded: foldsNames }, name)
 
   const fileSystem: FileSystem = {
     root: null,
     device: 1n,
+    fold,
 
     tick: () => {
       const now = clock.nowNs()

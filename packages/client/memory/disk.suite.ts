@@ -88,6 +88,10 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
     ])
   })
 
+  fact('a name stands for itself where names are bytes', async ({ disk }) => {
+    for (const name of ['Readme', 'caf\u00e9', 'cafe\u0301']) assert.equal(disk.foldName(name), name)
+  })
+
   fact('pipes, sockets and devices are other, and never opened', async ({ disk, user }) => {
     user.makeOther('pipe')
     assert.deepEqual([(await statOf(disk, 'pipe')).kind, (await statOf(disk, 'pipe')).size], ['other', 0])

@@ -95,6 +95,8 @@ suite('memory disk', () => {
     await assert.rejects(disk.makeFolder('README'), (error) => isTrouble(error, 'conflict'))
     await disk.move('Readme', 'README', stat)
     assert.deepEqual([...(await readTree(disk)).keys()], ['README'])
+    assert.equal(disk.foldName('Readme'), disk.foldName('README'))
+    assert.notEqual(disk.foldName('Readme'), disk.foldName('Read me'))
   })
 
   test('an unplugged disk comes back as it was, and a folder that hides it is empty', async () => {

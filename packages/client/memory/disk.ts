@@ -87,6 +87,7 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
     crash: (isLost = () => true) => undoList.undo(isLost),
     countTemps: () => temps.size,
     refuseName,
+    foldName: (name) => fileSystem.fold(name),
 
     lstat: (path) =>
       run('disk.lstat', path, (operation) => {
