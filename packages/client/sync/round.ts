@@ -44,7 +44,10 @@ export const oneRound = async (parts: EngineParts, report: TurnReport, where: Wh
     clock: parts.clock,
     vault: parts.vault,
     linkId: parts.link.id,
-    where: new Whereabouts(parts.state, parts.link.id, plan.steps),
+    where: new Whereabouts(
+      { state: parts.state, linkId: parts.link.id, foldName: (name) => parts.disk.foldName(name) },
+      plan.steps,
+    ),
     lookedNs,
     head,
     troubles: report.troubles,

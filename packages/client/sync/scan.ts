@@ -107,11 +107,20 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
   const children = state.children(linkId, folder.id)
   // Two may have one name: one that the head has removed, and could not be removed here yet, and its successor.
   const basesByName = Map.groupBy(children, (node) => node.name)
+  // Where Readme and README are one, a node may be there under another spelling of its name.
+  const listed = new Set(entries.map(({ name }) => name))
+  const basesBySpelling = Map.groupBy(
+    children.filter(({ name }) => !listed.has(name)),
+    ({ name }) => parts.disk.foldName(name),
+  )
   /** Nodes of this folder that lie where they lay. */
   const unmoved = new Set<NodeId>()
   for (const entry of entries) {
     const path = joinPath(folder.path, entry.name)
-    const bases = basesByName.get(entry.name) ?? []
+    const bases = [
+      ...(basesByName.get(entry.name) ?? []),
+      ...(basesBySpelling.get(parts.disk.foldName(entry.name)) ?? []),
+    ]
     const left = leftOut(parts, entry, path, bases)
     if (left !== null) {
       if (left.trouble !== null) result.troubles.push({ path, ...left.trouble })

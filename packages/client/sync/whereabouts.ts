@@ -9,16 +9,20 @@ import { joinPath } from './identify-node.ts'
 
 type Place = { folder: NodeId; name: string }
 
+type WhereaboutsParts = { state: State; linkId: string; foldName: (name: string) => string }
+
 export class Whereabouts {
   readonly #state: State
   readonly #linkId: string
+  readonly #foldName: (name: string) => string
   readonly #places = new Map<NodeId, Place>()
   readonly #idsByPlace = new Map<string, NodeId>()
   readonly #stats = new Map<NodeId, DiskStat>()
 
-  constructor(state: State, linkId: string, steps: Step[]) {
+  constructor({ state, linkId, foldName }: WhereaboutsParts, steps: Step[]) {
     this.#state = state
     this.#linkId = linkId
+    this.#foldName = foldName
     for (const { id, local } of steps) {
       if (local === null || local.path === '') continue
       const name = local.path.slice(local.path.lastIndexOf('/') + 1)
@@ -29,16 +33,18 @@ export class Whereabouts {
   /** Notes that a node lies in a folder under a name, and how it looks there. */
   moved(id: NodeId, folder: NodeId, name: string, stat: DiskStat): void {
     const before = this.#places.get(id)
-    if (before !== undefined && this.#idsByPlace.get(key(before)) === id) this.#idsByPlace.delete(key(before))
+    if (before !== undefined && this.#idsByPlace.get(this.#key(before)) === id)
+      this.#idsByPlace.delete(this.#key(before))
     this.#places.set(id, { folder, name })
-    this.#idsByPlace.set(key({ folder, name }), id)
+    this.#idsByPlace.set(this.#key({ folder, name }), id)
     this.#stats.set(id, stat)
   }
 
   /** Notes that a node is gone. */
   removed(id: NodeId): void {
     const before = this.#places.get(id)
-    if (before !== undefined && this.#idsByPlace.get(key(before)) === id) this.#idsByPlace.delete(key(before))
+    if (before !== undefined && this.#idsByPlace.get(this.#key(before)) === id)
+      this.#idsByPlace.delete(this.#key(before))
     this.#places.delete(id)
     this.#stats.delete(id)
   }
@@ -55,7 +61,7 @@ export class Whereabouts {
 
   /** Which node of the plan lies at a place. */
   at(folder: NodeId, name: string): NodeId | null {
-    return this.#idsByPlace.get(key({ folder, name })) ?? null
+    return this.#idsByPlace.get(this.#key({ folder, name })) ?? null
   }
 
   /** The path of a folder or other node; null when it, or a folder above it, is not on this disk. */
@@ -76,6 +82,9 @@ export class Whereabouts {
     const base = this.#state.node(this.#linkId, id)
     return base === null || base.disk === null ? null : { folder: base.parent, name: base.name }
   }
-}
 
-const key = ({ folder, name }: Place): string => `${folder}/${name}`
+  /** Names that the disk takes for one are one place. */
+  #key({ folder, name }: Place): string {
+    return `${folder}/${this.#foldName(name)}`
+  }
+}

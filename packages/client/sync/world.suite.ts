@@ -78,11 +78,12 @@ const ownerOf = (keys: AccessKeys) => ({
   identityPublicKey: keys.deviceCertificate?.identityPublicKey ?? new Uint8Array(),
 })
 
-/** `refused`: names that a device's disk cannot store, by device. */
+/** By device: names that its disk cannot store. `folding`: the devices whose disks take Readme and README for one. */
 export const createWorld = async (
   seed: number,
   deviceCount = 2,
   refused: Record<string, string[]> = {},
+  folding: string[] = [],
 ): Promise<World> => {
   template ??= makeTemplate()
   const { copy, keys, vaultId, timeNs } = await template
@@ -93,7 +94,10 @@ export const createWorld = async (
   const devices: Device[] = []
   for (const accessKeys of keys.slice(0, deviceCount))
     devices.push(
-      await createDevice({ clock, chance, server }, accessKeys, vaultId, refused[accessKeys.deviceName] ?? []),
+      await createDevice({ clock, chance, server }, accessKeys, vaultId, {
+        refused: refused[accessKeys.deviceName] ?? [],
+        foldsNames: folding.includes(accessKeys.deviceName),
+      }),
     )
   return { clock, chance, server, devices }
 }
@@ -102,13 +106,14 @@ const createDevice = async (
   { clock, chance, server }: Omit<World, 'devices'>,
   accessKeys: AccessKeys,
   vaultId: VaultId,
-  refused: string[],
+  { refused, foldsNames }: { refused: string[]; foldsNames: boolean },
 ): Promise<Device> => {
   const name = accessKeys.deviceName
   const faults: Device['faults'] = { disk: null, commit: null }
   const onCommit = (moment: 'before' | 'after') => faults.commit?.(moment)
   const disk = createMemoryDisk({
     clock,
+    foldsNames,
     fault: (call) => faults.disk?.(call),
     refuseName: (name) => (refused.includes(name) ? 'this system cannot store the name' : null),
   })
