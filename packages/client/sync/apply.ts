@@ -46,7 +46,7 @@ export class Ledger {
   readonly #reopened = new Set<NodeId>()
   /** Nodes whose steps were not carried out. */
   readonly unsettled = new Set<NodeId>()
-  /** Nodes of the head that cannot be on this disk, with the reason. */
+  /** Nodes of the plan that are not on this disk when it is carried out, with the reason. */
   readonly absences = new Map<NodeId, Absence>()
 
   constructor(parts: ApplyParts) {
@@ -68,12 +68,6 @@ export class Ledger {
       if (node.kind === 'folder') queue.push(...state.children(linkId, node.id))
     }
     return forgotten
-  }
-
-  /** Why a folder is not on this disk for good; null when it is there, or only not yet. */
-  absenceOf(folder: NodeId): Absence | null {
-    const row = this.#parts.state.node(this.#parts.linkId, folder)
-    return this.absences.get(folder) ?? row?.absence ?? null
   }
 
   /** Before anything is written: forgets which head the folders with changes are at. */

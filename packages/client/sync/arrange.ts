@@ -5,7 +5,7 @@
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
-import type { Absence, DiskStat } from '../ports.ts'
+import type { DiskStat } from '../ports.ts'
 import type { ApplyParts, Ledger } from './apply.ts'
 import { attempt } from './apply.ts'
 import type { Step } from './plan.ts'
@@ -74,30 +74,25 @@ export const targetPath = (parts: ApplyParts, step: Step): string | null => {
   return folder === null ? null : joinPath(folder, step.merged.name)
 }
 
-/** Of what is in a folder that is not on this disk. */
-const folderAbsence: Absence = { kind: 'folder', message: 'the folder that holds it is not on this device' }
-
-/**
- * Where a step's node shall lie; null when it cannot lie there, which the ledger then holds: for good, because of its name
- * or because its folder is not on this disk, or for now, because its folder is not there yet.
- */
+/** Where a step's node shall lie; null when it is not to be here, or, which the ledger then holds, cannot be yet. */
 export const reachableTarget = (parts: ApplyParts, ledger: Ledger, step: Step): string | null => {
   if (step.merged === null || ledger.unsettled.has(step.id) || ledger.absences.has(step.id)) return null
-  const { parent, name } = step.merged
   const target = targetPath(parts, step)
-  const isFolderAbsent = target === null && ledger.absenceOf(parent) !== null
-  const refusal = parts.disk.refuseName(name)
-  const absence: Absence | null =
-    refusal !== null ? { kind: 'name', message: refusal } : isFolderAbsent ? folderAbsence : null
-  if (absence === null) {
-    if (target === null) ledger.unsettled.add(step.id)
-    return target
+  if (target === null) ledger.unsettled.add(step.id)
+  return target
+}
+
+/** Tells what cannot be on this disk. What is here all the same stays where it is, and its step waits. */
+export const noteAbsences = (parts: ApplyParts, ledger: Ledger, steps: Step[]): void => {
+  for (const step of steps) {
+    const { id, base, merged, absence, toDisk } = step
+    if (absence === null || merged === null) continue
+    const isWaiting = toDisk === 'change'
+    if (isWaiting) ledger.unsettled.add(id)
+    else ledger.absences.set(id, absence)
+    if (isWaiting || base?.absence?.kind !== absence.kind)
+      parts.troubles.push({ path: targetPath(parts, step) ?? merged.name, kind: 'not-here', message: absence.message })
   }
-  parts.troubles.push({ path: target ?? name, kind: 'not-here', message: absence.message })
-  // What is on the disk stays where it is; only what is not there can be absent.
-  if (parts.where.stat(step.id) === null) ledger.absences.set(step.id, absence)
-  else ledger.unsettled.add(step.id)
-  return null
 }
 
 /** Makes folders and moves nodes. Steps come parents first. */
@@ -144,7 +139,10 @@ const clearTheWay = async (
   const isLeaving =
     other !== undefined &&
     !staysHere(parts, ledger, stepsById, other) &&
-    (other.merged === null || other.merged.parent !== merged.parent || other.merged.name !== merged.name)
+    (other.merged === null ||
+      other.toDisk === 'remove' ||
+      other.merged.parent !== merged.parent ||
+      other.merged.name !== merged.name)
   if (other === undefined || !isLeaving) {
     throw new SyncError('disk.arrange', 'conflict', 'something new lies where a node shall go')
   }
@@ -155,12 +153,11 @@ const clearTheWay = async (
   where.moved(other.id, merged.parent, aside, stat)
 }
 
-/** Whether a node that the plan moves cannot be moved: its step failed, or its place is none on this disk. */
+/** Whether a node that the plan moves cannot be moved: its step failed or waits, or that of its new folder. */
 const staysHere = (parts: ApplyParts, ledger: Ledger, stepsById: ReadonlyMap<NodeId, Step>, step: Step): boolean => {
   if (ledger.unsettled.has(step.id)) return true
-  if (step.merged === null) return false
-  const { parent, name } = step.merged
-  if (parts.disk.refuseName(name) !== null || ledger.absenceOf(parent) !== null) return true
+  if (step.merged === null || ledger.absences.has(step.id)) return false
+  const { parent } = step.merged
   const folder = parts.where.path(parent) === null ? stepsById.get(parent) : undefined
   return folder !== undefined && staysHere(parts, ledger, stepsById, folder)
 }

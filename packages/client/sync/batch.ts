@@ -35,8 +35,7 @@ export class Batch {
 
   /** The node shall be so. `stat`: what to remember of how the disk looks with it; null: it is not on this disk. */
   put(step: Step, state: NodeState, stat: DiskStat | null): void {
-    const absence = this.#ledger.absences.get(step.id) ?? step.base?.absence ?? null
-    this.#note(step.id, { state, stat, absence: stat === null ? absence : null })
+    this.#note(step.id, { state, stat, absence: stat === null ? step.absence : null })
   }
 
   remove(step: Step): void {

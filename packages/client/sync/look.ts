@@ -14,6 +14,7 @@ import { checkMarker } from './guards.ts'
 import { headChanges, type HeadChanges } from './head-changes.ts'
 import { basePath } from './identify-node.ts'
 import { isSameContent, isSamePlace, isUnchanged, mergeNode } from './merge.ts'
+import { withPresence } from './presence.ts'
 import { plan, type Plan } from './plan.ts'
 import { busyMessage, readStable } from './read-file.ts'
 import type { Rules } from './rules.ts'
@@ -44,18 +45,25 @@ export const look = async (parts: EngineParts, newest: SnapshotInfo | null, wher
   const local = adopt(scanned.changes, head.changes)
   const unread = await readContested(parts, local, head, scanned)
   const nowNs = clock.nowNs()
-  const steps = plan({
+  const tree = {
+    base: (id: NodeId) => state.node(link.id, id),
+    baseChildren: (folder: NodeId) => state.children(link.id, folder),
+    root: rootNodeId,
+  }
+  const { steps, conflicts } = plan({
+    ...tree,
     local,
     remote: head.changes,
-    base: (id) => state.node(link.id, id),
-    baseChildren: (folder) => state.children(link.id, folder),
     pathOf: (node) => basePath(state, link.id, node) ?? '',
-    root: rootNodeId,
     newId: () => nodeIdFromBytes(chance.bytes(idBytes)),
     conflictName: (name, isTaken) => conflictName(name, parts.deviceName, nowNs, isTaken),
     policy: { mergeNode, isSamePlace, isSameContent, isUnchanged },
   })
-  return { head, plan: steps, scanned, unread }
+  const names = {
+    refuseName: (name: string) => disk.refuseName(name),
+    foldName: (name: string) => disk.foldName(name),
+  }
+  return { head, plan: { steps: withPresence(steps, { ...tree, ...names }), conflicts }, scanned, unread }
 }
 
 /**

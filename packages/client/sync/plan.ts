@@ -4,7 +4,7 @@
  * folder lies below itself, no two nodes share a name. Plans are recomputed, never repaired.
  */
 import type { NodeId } from '@anysync/protocol/ids.ts'
-import type { BaseNode, NodeState } from '../ports.ts'
+import type { Absence, BaseNode, NodeState } from '../ports.ts'
 import type { HeadChange } from './head-changes.ts'
 import type { LocalChange, LocalNode } from './scan.ts'
 import type { isSameContent, isSamePlace, isUnchanged, mergeNode } from './merge.ts'
@@ -40,6 +40,8 @@ export type Step = {
   merged: NodeState | null
   toDisk: 'none' | 'create' | 'change' | 'remove'
   toLog: 'none' | 'put' | 'remove'
+  /** Why it shall not be, or cannot come to its place, on this disk; null for what shall be there. */
+  absence: Absence | null
 }
 
 export type Plan = {
@@ -236,7 +238,7 @@ class MergedTree {
   }
 
   #step(id: NodeId, draft: Draft): Step {
-    return { id, ...draft, toDisk: this.#toDisk(draft), toLog: this.#toLog(draft) }
+    return { id, ...draft, toDisk: this.#toDisk(draft), toLog: this.#toLog(draft), absence: null }
   }
 
   #toDisk({ base, local, merged }: Draft): Step['toDisk'] {

@@ -6,7 +6,7 @@ import { parseContent } from '../content/content.ts'
 import type { DiskStat, TempFile } from '../ports.ts'
 import type { ApplyParts } from './apply.ts'
 import { attempt, countNode, type Agreement, type Ledger } from './apply.ts'
-import { arrange, FolderTimes, reachableTarget, removeGone } from './arrange.ts'
+import { arrange, FolderTimes, noteAbsences, reachableTarget, removeGone } from './arrange.ts'
 import { forEachLimited } from './limited.ts'
 import { isSameContent } from './merge.ts'
 import { baseNodeOf, forgottenDisk, isRacy, rememberedDisk } from './node.ts'
@@ -21,6 +21,7 @@ const filesAtOnceMax = 8
 export const pull = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Promise<Counts> => {
   const counts = noCounts()
   const times = new FolderTimes(parts)
+  noteAbsences(parts, ledger, steps)
   await arrange(parts, ledger, times, steps)
   counts.removed = await removeGone(parts, ledger, times, steps)
 
@@ -157,7 +158,7 @@ const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement
     if (absence !== undefined) return [{ id, row: baseNodeOf(merged, null, absence) }]
     if (isDiskStep(step) && merged.kind !== 'folder') return []
     const stat = where.stat(id)
-    if (stat === null) return [{ id, row: baseNodeOf(merged, null, step.base?.absence ?? null) }]
+    if (stat === null) return [{ id, row: baseNodeOf(merged, null, step.absence) }]
     const isReopened = merged.kind === 'folder' && step.base !== null && step.base.disk === null
     const forgotten = isReopened ? ledger.reopen(id) : []
     const remembered = rememberedDisk(stat, lookedNs)

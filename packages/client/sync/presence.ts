@@ -1,0 +1,89 @@
+/**
+ * Which nodes of a plan this disk can hold, and why not the others: their name, a twin, the folder above. Pure. What
+ * cannot be here stays in the vault. A file that is here and whose new place cannot be is taken from this disk when
+ * nothing of it is only here; anything else stays where it is, and waits.
+ */
+import type { NodeId } from '@anysync/protocol/ids.ts'
+import type { Absence, BaseNode } from '../ports.ts'
+import { isSameContent } from './merge.ts'
+import type { Step } from './plan.ts'
+import { foldsNames, twinAbsence, twinsAmong, type Named } from './twins.ts'
+
+export type PresenceParts = {
+  root: NodeId
+  base: (id: NodeId) => BaseNode | null
+  baseChildren: (folder: NodeId) => BaseNode[]
+  refuseName: (name: string) => string | null
+  foldName: (name: string) => string
+}
+
+/** Of what is in a folder that is not on this disk. */
+export const folderAbsence: Absence = { kind: 'folder', message: 'the folder that holds it is not on this device' }
+
+/** The steps, in the same order (parents before children), with the reasons of those that this disk cannot hold. */
+export const withPresence = (steps: Step[], parts: PresenceParts): Step[] => {
+  const absences = new Map<NodeId, Absence>()
+  const twins = foldsNames(parts.foldName) ? allTwins(steps, parts) : new Set<NodeId>()
+  const stepsById = new Map(steps.map((step) => [step.id, step]))
+  const isAbsent = (folder: NodeId): boolean =>
+    folder !== parts.root && (stepsById.has(folder) ? absences.has(folder) : parts.base(folder)?.disk === null)
+  return steps.map((step) => {
+    const absence = absenceOf(step, twins, isAbsent, parts)
+    if (absence === null) return step
+    if (!isHere(step)) {
+      absences.set(step.id, absence)
+      return { ...step, absence, toDisk: 'none' }
+    }
+    if (!canBeTaken(step)) return { ...step, absence }
+    absences.set(step.id, absence)
+    return { ...step, absence, toDisk: 'remove' }
+  })
+}
+
+const isHere = ({ local }: Step): boolean => local !== null && local.path !== ''
+
+/** Whether it shall come to a place on this disk: be made, or moved there. */
+const isComing = ({ local, merged, toDisk }: Step): boolean =>
+  merged !== null &&
+  (toDisk === 'create' ||
+    (toDisk === 'change' && (local === null || local.folder !== merged.parent || local.name !== merged.name)))
+
+/** Whether the vault has all of it: a file or link that was not changed here. What is in a folder is another matter. */
+const canBeTaken = ({ base, local, merged, toLog }: Step): boolean =>
+  toLog === 'none' && merged?.kind !== 'folder' && base !== null && local !== null && isSameContent(base, local)
+
+const absenceOf = (
+  step: Step,
+  twins: ReadonlySet<NodeId>,
+  isAbsent: (folder: NodeId) => boolean,
+  parts: PresenceParts,
+): Absence | null => {
+  const { id, base, merged } = step
+  if (merged === null) return null
+  if (isAbsent(merged.parent)) return folderAbsence
+  if (!isComing(step)) return isHere(step) ? null : (base?.absence ?? null)
+  const refusal = parts.refuseName(merged.name)
+  if (refusal !== null) return { kind: 'name', message: refusal }
+  return twins.has(id) ? twinAbsence : null
+}
+
+const allTwins = (steps: Step[], { baseChildren, refuseName, foldName }: PresenceParts): Set<NodeId> => {
+  const stepIds = new Set(steps.map(({ id }) => id))
+  const there = new Map<NodeId, Named[]>()
+  const coming = new Map<NodeId, Named[]>()
+  for (const step of steps) {
+    const { merged } = step
+    if (merged === null || refuseName(merged.name) !== null) continue
+    // Another spelling of its own name is no new place.
+    const isRespelled =
+      isHere(step) && step.local?.folder === merged.parent && foldName(step.local.name) === foldName(merged.name)
+    const map = isComing(step) && !isRespelled ? coming : there
+    map.set(merged.parent, [...(map.get(merged.parent) ?? []), { id: step.id, name: merged.name }])
+  }
+  const twins = new Set<NodeId>()
+  for (const [folder, nodes] of coming) {
+    const unchanged = baseChildren(folder).filter(({ id, disk }) => disk !== null && !stepIds.has(id))
+    for (const id of twinsAmong([...unchanged, ...(there.get(folder) ?? [])], nodes, foldName)) twins.add(id)
+  }
+  return twins
+}
