@@ -6,6 +6,7 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import { scanChangesMax, scopeFoldersMax, turnRoundsMax } from '@anysync/protocol/limits.ts'
 import type { Chance, Clock, Disk, Link, State } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
+import { forgetOldAbsences } from './absences.ts'
 import { facts, waitingOf } from './facts.ts'
 import { checkMarker } from './guards.ts'
 import { look } from './look.ts'
@@ -82,6 +83,7 @@ const turn = async (parts: EngineParts, memory: Memory, asked: Scope): Promise<T
   const report = newReport()
   await checkMarker(parts.disk, link)
   await parts.disk.sweepTemp()
+  forgetOldAbsences(state, link.id, parts.disk)
   const rules = await rulesOf(parts)
   const isNewRules = state.fact(link.id, facts.rules) !== rules.fingerprint
   const wanted = joinScopes(memory.owed, isNewRules ? 'all' : asked, scopeFoldersMax)

@@ -4,8 +4,14 @@
 import assert from 'node:assert/strict'
 import { createWorld, linesOf, settle, type Device, type World } from './world.suite.ts'
 
-export const household = async (files: Record<string, string> = {}): Promise<World & { a: Device; b: Device }> => {
-  const world = await createWorld(1)
+export type Household = World & { a: Device; b: Device }
+
+/** `foldsB`: whether the second device's disk takes Readme and README for one. */
+export const household = async (
+  files: Record<string, string> = {},
+  { foldsB = false, refusedByB = [] as string[] } = {},
+): Promise<Household> => {
+  const world = await createWorld(1, 2, { device1: refusedByB }, foldsB ? ['device1'] : [])
   const [a, b] = world.devices
   assert.ok(a && b)
   for (const [path, content] of Object.entries(files)) a.user.writeFile(path, content)

@@ -4,6 +4,7 @@
  */
 import { isTrouble } from '@anysync/protocol/errors.ts'
 import type { NodeId } from '@anysync/protocol/ids.ts'
+import { forgetOldAbsences } from './absences.ts'
 import { Ledger, type ApplyParts } from './apply.ts'
 import type { EngineParts } from './engine.ts'
 import { facts } from './facts.ts'
@@ -20,7 +21,7 @@ import { Whereabouts } from './whereabouts.ts'
 
 export type Round = {
   /**
-   * `raced`: the head moved; look again at once. `more`: the scan stopped because it found so much; go on. `busy`:
+   * `raced`: the head moved, or what could not be here now can; look again at once. `more`: the scan stopped because it found so much; go on. `busy`:
    * something changed under a step, or could not be done; look again a few times.
    */
   outcome: 'settled' | 'raced' | 'more' | 'busy'
@@ -78,7 +79,10 @@ export const oneRound = async (parts: EngineParts, report: TurnReport, where: Wh
   }
   const again = foldersOf(apply, plan.steps, ledger.unsettled)
   const undone = countUndone(parts, scanned)
-  const outcome = hasRaced ? 'raced' : scanned.isCut ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
+  const ended = hasRaced ? 'raced' : scanned.isCut ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
+  // What this round moved or removed may have made room for another.
+  const hasRoom = ended === 'settled' && forgetOldAbsences(parts.state, parts.link.id, parts.disk) > 0
+  const outcome = hasRoom ? 'raced' : ended
   return { outcome, scanned, again, undone }
 }
 
