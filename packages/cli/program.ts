@@ -2,6 +2,7 @@
  * The words and options of `anysync`. Each command's code is loaded when it is called, so that help is instant.
  */
 import { Command, Option } from 'commander'
+import { linkModes } from '@anysync/client/ports.ts'
 import type { ExitCode } from './output/fail.ts'
 import { version } from './version.ts'
 
@@ -84,7 +85,11 @@ const addFolderCommands = (program: Command, onEnding: OnEnding): void => {
   add(program, 'add <folder>', 'link a folder to a vault')
     .requiredOption('--vault <name>', 'the vault')
     .option('--create', 'make the vault if there is none of that name')
-    .addOption(new Option('--mode <mode>', 'what travels: both ways').choices(['sync']).default('sync'))
+    .addOption(
+      new Option('--mode <mode>', 'what travels: both ways, up only, new files up, down only')
+        .choices(linkModes)
+        .default('sync'),
+    )
     .action(async (folder: string, _own, command: Command) =>
       (await import('./commands/add.ts')).addFolder(folder, command.optsWithGlobals()),
     )

@@ -156,13 +156,20 @@ export interface Watcher {
 // ---------------------------------------------------------------------------------------------------
 // State: the local state database
 
+/**
+ * Which way changes travel: both; only up, and the disk is the truth; only new files up; only down.
+ */
+export type LinkMode = 'sync' | 'backup' | 'new-only' | 'mirror'
+
+export const linkModes: readonly LinkMode[] = ['sync', 'backup', 'new-only', 'mirror']
+
 /** A folder linked to a vault. */
 export type Link = {
   id: string
   vaultId: VaultId
   /** Absolute path on this device. */
   root: string
-  mode: 'sync'
+  mode: LinkMode
 }
 
 /** What may be said of a node's matter and place; the base, local and remote trees are made of these. */

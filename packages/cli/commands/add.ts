@@ -2,7 +2,7 @@
  * `anysync add`: links a folder to a vault. Nothing is synced yet.
  */
 import { mkdirSync, statSync } from 'node:fs'
-import type { Disk, Link, State } from '@anysync/client/ports.ts'
+import type { Disk, Link, LinkMode, State } from '@anysync/client/ports.ts'
 import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import { toHex } from '@anysync/protocol/ids.ts'
 import { idBytes } from '@anysync/protocol/limits.ts'
@@ -15,7 +15,7 @@ import { attemptOn } from '../private-files.ts'
 import { homeOf, openSession, pickVault, type CommonOptions, type NamedVault, type Session } from '../session.ts'
 import { makeVault } from './vault.ts'
 
-export type AddOptions = CommonOptions & { vault: string; create?: boolean; mode: 'sync' }
+export type AddOptions = CommonOptions & { vault: string; create?: boolean; mode: LinkMode }
 
 export const addFolder = async (folder: string, options: AddOptions): Promise<void> => {
   const output = createOutput(options)

@@ -33,9 +33,9 @@ export const unfinishedLine = (report: TurnReport): string | null => {
     : `${counted(failed, 'path')} could not be synced: see what is said of each, then sync again`
 }
 
-/** What cannot be on this system, or is not for syncing, is a state and not a failure. */
+/** What cannot be on this system, is not for syncing, or does not travel in this mode is a state and not a failure. */
 export const failedTroubles = ({ troubles }: Pick<TurnReport, 'troubles'>): Trouble[] =>
-  troubles.filter(({ kind }) => kind !== 'skipped' && kind !== 'not-here')
+  troubles.filter(({ kind }) => kind !== 'skipped' && kind !== 'not-here' && kind !== 'held')
 
 const direction = (verb: string, { files, folders, symlinks, removed, bytes }: Counts): string[] => {
   const parts: string[] = []

@@ -5,15 +5,24 @@ import type { SQLInputValue } from 'node:sqlite'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { Compression, ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { idToBytes, nodeIdFromBytes, packIdFromBytes, vaultIdFromBytes } from '@anysync/protocol/ids.ts'
-import type { Absence, AbsenceKind, BaseNode, ChunkPlace, DiskKind, DiskStat, Link } from '@anysync/client/ports.ts'
+import {
+  linkModes,
+  type Absence,
+  type AbsenceKind,
+  type BaseNode,
+  type ChunkPlace,
+  type DiskKind,
+  type DiskStat,
+  type Link,
+} from '@anysync/client/ports.ts'
 import { bigintOf, blobOf, numberOf, textOf, type Row } from './state-database.ts'
 
 const unknownWord = (what: string): SyncError =>
   new SyncError('state.read', 'invalid', `the state database holds an unknown ${what}: update AnySync`)
 
 export const linkFromRow = (row: Row): Link => {
-  const mode = textOf(row, 'mode')
-  if (mode !== 'sync') throw unknownWord('mode of a link')
+  const mode = linkModes.find((word) => word === textOf(row, 'mode'))
+  if (mode === undefined) throw unknownWord('mode of a link')
   return { id: textOf(row, 'id'), vaultId: vaultIdFromBytes(blobOf(row, 'vault')), root: textOf(row, 'root'), mode }
 }
 

@@ -3,6 +3,7 @@
  * its id, folders first, so that what lies below is compared with what lies below. Nothing is decided here.
  */
 import type { NodeId } from '@anysync/protocol/ids.ts'
+import type { BaseNode } from '../ports.ts'
 import type { HeadChange } from './head-changes.ts'
 import type { LocalChange } from './scan.ts'
 
@@ -10,12 +11,14 @@ import type { LocalChange } from './scan.ts'
 export const adopt = (
   local: ReadonlyMap<NodeId, LocalChange>,
   remote: ReadonlyMap<NodeId, HeadChange>,
+  baseChildren: (folder: NodeId) => BaseNode[],
 ): Map<NodeId, LocalChange> => {
   const remoteIdsByPlace = new Map<string, NodeId>()
   for (const [id, change] of remote) {
-    // A base node without a place on this disk cannot be what was found there, unless it is found there now.
-    if (change.remote !== null && change.base === null) remoteIdsByPlace.set(placeKey(change.remote), id)
+    if (change.remote !== null && (change.base === null || change.base.disk === null))
+      remoteIdsByPlace.set(placeKey(change.remote), id)
   }
+  const absent = new AbsentNodes(remote, baseChildren)
   const adoptedIds = new Map<NodeId, NodeId>()
   const result = new Map<NodeId, LocalChange>()
   for (const [id, change] of local) {
@@ -26,8 +29,11 @@ export const adopt = (
     const parent = adoptedIds.get(change.local.parent) ?? change.local.parent
     const folder = adoptedIds.get(change.local.folder) ?? change.local.folder
     const candidate =
-      change.base === null ? remoteIdsByPlace.get(placeKey({ parent, name: change.local.name })) : undefined
-    const candidateKind = candidate === undefined ? null : (remote.get(candidate)?.remote?.kind ?? null)
+      change.base === null
+        ? (remoteIdsByPlace.get(placeKey({ parent, name: change.local.name })) ?? absent.at(parent, change.local.name))
+        : undefined
+    const candidateKind =
+      candidate === undefined ? null : (remote.get(candidate)?.remote?.kind ?? absent.kindOf(candidate))
     // A folder and a file of one name stay two nodes; the planner gives one of them another name.
     const isAdopted = candidate !== undefined && (candidateKind === 'folder') === (change.local.kind === 'folder')
     const newId = isAdopted ? candidate : id
@@ -35,6 +41,35 @@ export const adopt = (
     result.set(newId, { base: change.base, local: { ...change.local, id: newId, parent, folder } })
   }
   return result
+}
+
+/** Nodes that are in the vault as before and not on this disk, by their place; read for the folders that are asked for. */
+class AbsentNodes {
+  readonly #remote: ReadonlyMap<NodeId, HeadChange>
+  readonly #baseChildren: (folder: NodeId) => BaseNode[]
+  readonly #folders = new Map<NodeId, Map<string, BaseNode>>()
+  readonly #found = new Map<NodeId, BaseNode>()
+
+  constructor(remote: ReadonlyMap<NodeId, HeadChange>, baseChildren: (folder: NodeId) => BaseNode[]) {
+    this.#remote = remote
+    this.#baseChildren = baseChildren
+  }
+
+  at(folder: NodeId, name: string): NodeId | undefined {
+    let names = this.#folders.get(folder)
+    if (names === undefined) {
+      const absent = this.#baseChildren(folder).filter(({ id, disk }) => disk === null && !this.#remote.has(id))
+      names = new Map(absent.map((node) => [node.name, node]))
+      this.#folders.set(folder, names)
+    }
+    const node = names.get(name)
+    if (node !== undefined) this.#found.set(node.id, node)
+    return node?.id
+  }
+
+  kindOf(id: NodeId): BaseNode['kind'] | null {
+    return this.#found.get(id)?.kind ?? null
+  }
 }
 
 const placeKey = (place: { parent: NodeId; name: string }): string => `${place.parent}/${place.name}`

@@ -46,6 +46,8 @@ export class Ledger {
   readonly #reopened = new Set<NodeId>()
   /** Nodes whose steps were not carried out. */
   readonly unsettled = new Set<NodeId>()
+  /** Nodes of which the base goes on saying what it says. */
+  readonly held = new Set<NodeId>()
   /** Nodes of the plan that are not on this disk when it is carried out, with the reason. */
   readonly absences = new Map<NodeId, Absence>()
 

@@ -82,15 +82,18 @@ export const reachableTarget = (parts: ApplyParts, ledger: Ledger, step: Step): 
   return target
 }
 
-/** Tells what cannot be on this disk. What is here all the same stays where it is, and its step waits. */
-export const noteAbsences = (parts: ApplyParts, ledger: Ledger, steps: Step[]): void => {
+/** Notes what is held, and tells what cannot be on this disk. What is here all the same stays where it is, and its step waits. */
+export const noteExceptions = (parts: ApplyParts, ledger: Ledger, steps: Step[]): void => {
   for (const step of steps) {
-    const { id, base, merged, absence, toDisk } = step
+    const { id, base, merged, absence, toDisk, toBase } = step
+    if (toBase === 'none') ledger.held.add(id)
     if (absence === null || merged === null) continue
     const isWaiting = toDisk === 'change'
     if (isWaiting) ledger.unsettled.add(id)
     else ledger.absences.set(id, absence)
-    if (isWaiting || base?.absence?.kind !== absence.kind)
+    // A folder's line speaks for all in it, and a mode is no surprise.
+    const isOwn = absence.kind !== 'folder' && absence.kind !== 'mode'
+    if (isWaiting || (isOwn && base?.absence?.kind !== absence.kind))
       parts.troubles.push({ path: targetPath(parts, step) ?? merged.name, kind: 'not-here', message: absence.message })
   }
 }

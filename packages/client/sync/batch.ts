@@ -88,7 +88,8 @@ export class Batch {
       if (put?.state.kind === 'folder') folders.add(id)
     }
     for (const id of folders) {
-      const path = id === rootNodeId || this.#ledger.unsettled.has(id) ? null : this.#parts.where.path(id)
+      const isLeft = id === rootNodeId || this.#ledger.unsettled.has(id) || this.#ledger.held.has(id)
+      const path = isLeft ? null : this.#parts.where.path(id)
       const state = this.#view.node(id)
       if (path === null || state === null || state.kind !== 'folder') continue
       const seen = this.#parts.where.seen(id)

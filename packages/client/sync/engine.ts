@@ -9,6 +9,7 @@ import type { Vault } from '../vault/vault-types.ts'
 import { forgetOldAbsences } from './absences.ts'
 import { facts, waitingOf } from './facts.ts'
 import { checkMarker } from './guards.ts'
+import { linkNow, takeUpMode } from './link-mode.ts'
 import { look } from './look.ts'
 import type { Plan } from './plan.ts'
 import { noCounts, type OnProgress, type TurnReport } from './report.ts'
@@ -59,12 +60,8 @@ export const createEngine = (parts: EngineParts): Engine => {
   return {
     turn: (scope = 'all') => turn(parts, memory, scope),
     async preview() {
-      const { plan } = await look(parts, await parts.vault.refresh(), {
-        scope: 'all',
-        rules: await rulesOf(parts),
-        changesMax: Infinity,
-      })
-      return plan
+      const where = { scope: 'all' as const, rules: await rulesOf(parts), changesMax: Infinity }
+      return (await look({ ...parts, link: linkNow(state, link) }, await parts.vault.refresh(), where)).plan
     },
     confirm() {
       const waiting = waitingOf(state, link.id)
@@ -78,15 +75,17 @@ export const createEngine = (parts: EngineParts): Engine => {
 
 const rulesOf = async (parts: EngineParts): Promise<Rules> => (await parts.rules?.()) ?? noRules
 
-const turn = async (parts: EngineParts, memory: Memory, asked: Scope): Promise<TurnReport> => {
-  const { state, link } = parts
+const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<TurnReport> => {
+  const { state } = given
+  const { link, isNewMode } = takeUpMode(state, given.link)
+  const parts = { ...given, link }
   const report = newReport()
   await checkMarker(parts.disk, link)
   await parts.disk.sweepTemp()
   forgetOldAbsences(state, link.id, parts.disk)
   const rules = await rulesOf(parts)
   const isNewRules = state.fact(link.id, facts.rules) !== rules.fingerprint
-  const wanted = joinScopes(memory.owed, isNewRules ? 'all' : asked, scopeFoldersMax)
+  const wanted = joinScopes(memory.owed, isNewRules || isNewMode ? 'all' : asked, scopeFoldersMax)
   // Whatever ends this turn before its end leaves all of it to the next.
   memory.owed = wanted
   let scope = wanted

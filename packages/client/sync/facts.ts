@@ -8,6 +8,8 @@ export const facts = {
   confirmed: 'confirmed',
   report: 'last-report',
   scanned: 'last-scan-ns',
+  /** The mode of the link at the last turn. */
+  mode: 'mode',
   /** The fingerprint of the rules by which everything was last looked at. */
   rules: 'rules',
   /** How often the vault's log had been rewound when the base last followed. */

@@ -6,14 +6,17 @@ import { nodeIdFromBytes, rootNodeId, type NodeId } from '@anysync/protocol/ids.
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { idBytes, scopedGoneMax } from '@anysync/protocol/limits.ts'
 import { contentBytes } from '../content/content.ts'
+import type { BaseNode, NodeState } from '../ports.ts'
 import type { SnapshotInfo } from '../vault/vault-types.ts'
 import { adopt } from './adopt.ts'
 import { conflictName } from './conflict-name.ts'
 import type { EngineParts } from './engine.ts'
 import { checkMarker } from './guards.ts'
 import { headChanges, type HeadChanges } from './head-changes.ts'
+import { heldTroubles } from './held.ts'
 import { basePath } from './identify-node.ts'
-import { isSameContent, isSamePlace, isUnchanged, mergeNode } from './merge.ts'
+import { isSameContent, isSamePlace, isUnchanged } from './merge.ts'
+import { modePolicies } from './modes.ts'
 import { withPresence } from './presence.ts'
 import { plan, type Plan } from './plan.ts'
 import { busyMessage, readStable } from './read-file.ts'
@@ -42,28 +45,33 @@ export const look = async (parts: EngineParts, newest: SnapshotInfo | null, wher
   const scanned = await scanAsFarAsNeeded(parts, where)
   // A disk that was taken out while it was looked at shows an empty folder: the marker went with it.
   await checkMarker(disk, link)
-  const local = adopt(scanned.changes, head.changes)
-  const unread = await readContested(parts, local, head, scanned)
-  const nowNs = clock.nowNs()
   const tree = {
     base: (id: NodeId) => state.node(link.id, id),
     baseChildren: (folder: NodeId) => state.children(link.id, folder),
     root: rootNodeId,
   }
-  const { steps, conflicts } = plan({
+  const local = adopt(scanned.changes, head.changes, tree.baseChildren)
+  const unread = await readContested(parts, local, head, scanned)
+  const mode = modePolicies[link.mode]
+  const pathOf = (node: BaseNode): string => basePath(state, link.id, node) ?? ''
+  const nowNs = clock.nowNs()
+  const { steps: planned, conflicts } = plan({
     ...tree,
     local,
     remote: head.changes,
-    pathOf: (node) => basePath(state, link.id, node) ?? '',
+    pathOf,
     newId: () => nodeIdFromBytes(chance.bytes(idBytes)),
     conflictName: (name, isTaken) => conflictName(name, parts.deviceName, nowNs, isTaken),
-    policy: { mergeNode, isSamePlace, isSameContent, isUnchanged },
+    policy: { mode, isSamePlace, isSameContent, isUnchanged },
   })
-  const names = {
-    refuseName: (name: string) => disk.refuseName(name),
-    foldName: (name: string) => disk.foldName(name),
-  }
-  return { head, plan: { steps: withPresence(steps, { ...tree, ...names }), conflicts }, scanned, unread }
+  const limited = withPresence(mode.limit(planned), {
+    ...tree,
+    refuseName: (name) => disk.refuseName(name),
+    foldName: (name) => disk.foldName(name),
+    absence: mode.absence,
+  })
+  scanned.troubles.push(...heldTroubles(link.mode, limited, pathOf))
+  return { head, plan: { steps: limited, conflicts }, scanned, unread }
 }
 
 /**
@@ -91,7 +99,10 @@ const scanWhere = (parts: EngineParts, where: Where): Promise<Scan> => {
   })
 }
 
-/** Where both sides changed a file, the bytes on the disk decide: reads them. Returns the nodes whose file could not be read. */
+/**
+ * Where both sides changed a file, the bytes on the disk decide: reads them. So they do where a change here is not sent
+ * but told, for whoever sends a file reads it anyway. Returns the nodes whose file could not be read.
+ */
 const readContested = async (
   parts: EngineParts,
   local: Map<NodeId, LocalChange>,
@@ -100,8 +111,8 @@ const readContested = async (
 ): Promise<Set<NodeId>> => {
   const unread = new Set<NodeId>()
   for (const [id, change] of local) {
-    const remote = head.changes.get(id)?.remote
     const { local: here, base } = change
+    const remote = remoteToCompare(parts, head, id)
     if (here?.kind !== 'file' || remote?.kind !== 'file') continue
     // Other sizes are other contents: no need to read.
     if (here.size !== remote.size && here.size !== base?.size) continue
@@ -121,4 +132,14 @@ const readContested = async (
     }
   }
   return unread
+}
+
+/** What the head has of a node that must be compared by its bytes; null when whoever sends it finds out. */
+const remoteToCompare = ({ state, link }: EngineParts, { changes }: HeadChanges, id: NodeId): NodeState | null => {
+  const change = changes.get(id)
+  // What looks touched here and was deleted there lives on only if it was edited.
+  if (change !== undefined) return change.remote ?? change.base
+  const row = state.node(link.id, id)
+  const isSent = link.mode === 'sync' || link.mode === 'backup'
+  return isSent && row?.disk !== null ? null : row
 }

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseNodeId, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
-import type { BaseNode, NodeState } from '../ports.ts'
+import type { BaseNode, LinkMode, NodeState } from '../ports.ts'
 import { adopt } from './adopt.ts'
 import type { HeadChange } from './head-changes.ts'
-import { isSameContent, isSamePlace, isUnchanged, mergeNode } from './merge.ts'
+import { isSameContent, isSamePlace, isUnchanged } from './merge.ts'
+import { modePolicies } from './modes.ts'
 import { plan, type Plan, type Step } from './plan.ts'
 import type { LocalChange } from './scan.ts'
 
@@ -45,7 +46,7 @@ const diskOf = (state: NodeState) => ({
 })
 
 /** `absent`: letters of base nodes that are not on this disk. */
-const planOf = (base: World, local: World, remote: World, absent = ''): Plan => {
+const planOf = (base: World, local: World, remote: World, absent = '', mode: LinkMode = 'sync'): Plan => {
   const bases = new Map<NodeId, BaseNode>(
     [...statesOf(base)].map(([id, state]) => [
       id,
@@ -77,7 +78,7 @@ const planOf = (base: World, local: World, remote: World, absent = ''): Plan => 
     remoteChanges.set(id, { base: bases.get(id) ?? null, remote: remotes.get(id) ?? null })
   let made = 0
   return plan({
-    local: adopt(localChanges, remoteChanges),
+    local: adopt(localChanges, remoteChanges, (folder) => [...bases.values()].filter((node) => node.parent === folder)),
     remote: remoteChanges,
     base: (id) => bases.get(id) ?? null,
     baseChildren: (folder) => [...bases.values()].filter((node) => node.parent === folder),
@@ -85,7 +86,7 @@ const planOf = (base: World, local: World, remote: World, absent = ''): Plan => 
     root: rootNodeId,
     newId: () => idOf(String.fromCharCode('0'.charCodeAt(0) + made++)),
     conflictName: (name, isTaken) => (isTaken(`${name}!`) ? `${name}2!` : `${name}!`),
-    policy: { mergeNode, isSamePlace, isSameContent, isUnchanged },
+    policy: { mode: modePolicies[mode], isSamePlace, isSameContent, isUnchanged },
   })
 }
 

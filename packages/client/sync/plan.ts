@@ -5,9 +5,11 @@
  */
 import type { NodeId } from '@anysync/protocol/ids.ts'
 import type { Absence, BaseNode, NodeState } from '../ports.ts'
+import { draftOf, isHere, stepOf, type Draft } from './draft.ts'
 import type { HeadChange } from './head-changes.ts'
 import type { LocalChange, LocalNode } from './scan.ts'
-import type { isSameContent, isSamePlace, isUnchanged, mergeNode } from './merge.ts'
+import type { isSameContent, isSamePlace, isUnchanged } from './merge.ts'
+import type { ModePolicy } from './modes.ts'
 
 export type PlanInput = {
   /** With adopted ids. */
@@ -21,7 +23,7 @@ export type PlanInput = {
   newId: () => NodeId
   conflictName: (name: string, isTaken: (name: string) => boolean) => string
   policy: {
-    mergeNode: typeof mergeNode
+    mode: Pick<ModePolicy, 'merge' | 'namesAre'>
     isSamePlace: typeof isSamePlace
     isSameContent: typeof isSameContent
     isUnchanged: typeof isUnchanged
@@ -40,6 +42,8 @@ export type Step = {
   merged: NodeState | null
   toDisk: 'none' | 'create' | 'change' | 'remove'
   toLog: 'none' | 'put' | 'remove'
+  /** What the base says when all is carried out: what is merged, what it says now, or nothing of the node any more. */
+  toBase: 'put' | 'none' | 'remove'
   /** Why it shall not be, or cannot come to its place, on this disk; null for what shall be there. */
   absence: Absence | null
 }
@@ -51,8 +55,6 @@ export type Plan = {
   conflicts: NodeId[]
 }
 
-type Draft = { base: BaseNode | null; local: LocalNode | null; remote: NodeState | null; merged: NodeState | null }
-
 /** Decides for every node that changed on either side. */
 export const plan = (input: PlanInput): Plan => {
   const drafts = new Map<NodeId, Draft>()
@@ -61,8 +63,10 @@ export const plan = (input: PlanInput): Plan => {
   for (const id of input.local.keys()) if (!drafts.has(id)) drafts.set(id, draftOf(input, id))
   const copies: [NodeId, Draft][] = []
   for (const [id, draft] of drafts) {
-    const { state, isKeptTwice } = input.policy.mergeNode(draft)
+    const isAbsent = draft.base !== null && draft.base.disk === null
+    const { state, isKeptTwice, isHeld } = input.policy.mode.merge(draft, isAbsent)
     draft.merged = state
+    draft.isHeld = isHeld
     if (!isKeptTwice || draft.local === null || state === null) continue
     const copyId = input.newId()
     copies.push([
@@ -72,10 +76,11 @@ export const plan = (input: PlanInput): Plan => {
         local: draft.local,
         remote: null,
         merged: { ...draft.local, id: copyId, parent: state.parent, name: state.name },
+        isHeld: false,
       },
     ])
     drafts.set(id, { ...draft, local: null })
-    conflicts.push(copyId)
+    if (input.policy.mode.namesAre === 'of the head') conflicts.push(copyId)
   }
   for (const [id, copy] of copies) drafts.set(id, copy)
 
@@ -84,22 +89,6 @@ export const plan = (input: PlanInput): Plan => {
   tree.breakCycles()
   conflicts.push(...tree.separateNames())
   return { steps: tree.steps(), conflicts: [...new Set(conflicts)] }
-}
-
-const draftOf = (input: PlanInput, id: NodeId): Draft => {
-  const base = input.base(id)
-  const localChange = input.local.get(id)
-  const remoteChange = input.remote.get(id)
-  const local = localChange === undefined ? localOfBase(input, base) : localChange.local
-  const remote = remoteChange === undefined ? base : remoteChange.remote
-  return { base, local, remote, merged: null }
-}
-
-/** An unchanged node is on the disk as the base says. One that is only in the vault counts as unchanged too. */
-const localOfBase = (input: PlanInput, base: BaseNode | null): LocalNode | null => {
-  if (base === null) return null
-  const disk = base.disk ?? { kind: base.kind, size: 0, mode: 0, mtimeNs: 0n, ctimeNs: 0n, device: 0n, inode: 0n }
-  return { ...base, path: base.disk === null ? '' : input.pathOf(base), folder: base.parent, disk, isAside: false }
 }
 
 /** The tree as it shall be: the drafts over the base. */
@@ -189,10 +178,10 @@ class MergedTree {
     for (const ids of places.values()) {
       const first = this.#drafts.get(ids[0] ?? this.#input.root)?.merged ?? null
       if (first === null) continue
-      const isHeldByUnchanged = unchangedNames(first.parent).has(first.name)
-      if (ids.length === 1 && !isHeldByUnchanged) continue
-      const keeper = isHeldByUnchanged ? null : (ids.find((id) => this.#isAtHeadsPlace(id)) ?? ids[0])
-      for (const id of ids) {
+      const unchanged = unchangedNames(first.parent).get(first.name) ?? null
+      if (ids.length === 1 && unchanged === null) continue
+      const { keeper, others } = this.#keeperOf(ids, unchanged)
+      for (const id of others) {
         const draft = this.#drafts.get(id)
         if (id === keeper || draft === undefined || draft.merged === null) continue
         const folder = draft.merged.parent
@@ -207,6 +196,19 @@ class MergedTree {
     return renamed
   }
 
+  /** Who keeps a name that several want; null: an unchanged node does. */
+  #keeperOf(ids: NodeId[], unchanged: BaseNode | null): { keeper: NodeId | null; others: NodeId[] } {
+    const here = ids.find((id) => isDraftHere(this.#drafts.get(id)))
+    if (this.#input.policy.mode.namesAre === 'of the disk' && here !== undefined) {
+      if (unchanged === null) return { keeper: here, others: ids }
+      // One that is only in the vault gives way too.
+      this.#drafts.set(unchanged.id, { ...draftOf(this.#input, unchanged.id), merged: unchanged })
+      return { keeper: here, others: [...ids, unchanged.id] }
+    }
+    const keeper = unchanged === null ? (ids.find((id) => this.#isAtHeadsPlace(id)) ?? ids[0] ?? null) : null
+    return { keeper, others: ids }
+  }
+
   #isAtHeadsPlace(id: NodeId): boolean {
     const draft = this.#drafts.get(id)
     return (
@@ -218,7 +220,7 @@ class MergedTree {
   }
 
   steps(): Step[] {
-    const steps = [...this.#drafts].map(([id, draft]) => this.#step(id, draft))
+    const steps = [...this.#drafts].map(([id, draft]) => stepOf(this.#input, id, draft))
     const depths = new Map(steps.map((step) => [step.id, this.#depth(step)]))
     const order = (step: Step): number => (depths.get(step.id) ?? 0) * (step.merged === null ? -1 : 1)
     const living = steps.filter((step) => step.merged !== null).sort((a, b) => order(a) - order(b))
@@ -236,34 +238,8 @@ class MergedTree {
     }
     return depth
   }
-
-  #step(id: NodeId, draft: Draft): Step {
-    return { id, ...draft, toDisk: this.#toDisk(draft), toLog: this.#toLog(draft), absence: null }
-  }
-
-  #toDisk({ base, local, merged }: Draft): Step['toDisk'] {
-    const isOnDisk = local !== null && local.path !== ''
-    if (merged === null) return isOnDisk ? 'remove' : 'none'
-    // What could not be on this disk is tried again when it changes.
-    if (!isOnDisk)
-      return base !== null && base.disk === null && local !== null && this.#input.policy.isUnchanged(base, merged)
-        ? 'none'
-        : 'create'
-    const isUnread = merged.kind === 'file' && merged.content === null
-    const isContentSame = isUnread || this.#input.policy.isSameContent(local, merged)
-    const isSame =
-      this.#input.policy.isSamePlace(local, merged) &&
-      isContentSame &&
-      local.mode === merged.mode &&
-      local.mtimeNs === merged.mtimeNs
-    return isSame && !local.isAside ? 'none' : 'change'
-  }
-
-  #toLog({ remote, merged }: Draft): Step['toLog'] {
-    if (merged === null) return remote === null ? 'none' : 'remove'
-    if (remote === null) return 'put'
-    return this.#input.policy.isUnchanged(merged, remote) ? 'none' : 'put'
-  }
 }
+
+const isDraftHere = (draft: Draft | undefined): boolean => draft !== undefined && isHere(draft)
 
 const placeKey = (folder: NodeId, name: string): string => `${folder}/${name}`

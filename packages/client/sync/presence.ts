@@ -6,6 +6,7 @@
 import type { NodeId } from '@anysync/protocol/ids.ts'
 import type { Absence, BaseNode } from '../ports.ts'
 import { isSameContent } from './merge.ts'
+import type { ModePolicy } from './modes.ts'
 import type { Step } from './plan.ts'
 import { foldsNames, twinAbsence, twinsAmong, type Named } from './twins.ts'
 
@@ -15,6 +16,8 @@ export type PresenceParts = {
   baseChildren: (folder: NodeId) => BaseNode[]
   refuseName: (name: string) => string | null
   foldName: (name: string) => string
+  /** Why the mode brings nothing here that is only in the vault; null when it brings it. */
+  absence: ModePolicy['absence']
 }
 
 /** Of what is in a folder that is not on this disk. */
@@ -61,11 +64,16 @@ const absenceOf = (
   const { id, base, merged } = step
   if (merged === null) return null
   if (isAbsent(merged.parent)) return folderAbsence
+  if (parts.absence !== null && !isHere(step)) return ownAbsence(base) ?? parts.absence(step)
   if (!isComing(step)) return isHere(step) ? null : (base?.absence ?? null)
   const refusal = parts.refuseName(merged.name)
   if (refusal !== null) return { kind: 'name', message: refusal }
   return twins.has(id) ? twinAbsence : null
 }
+
+/** A reason of its own, that holds in any folder. */
+const ownAbsence = (base: BaseNode | null): Absence | null =>
+  base === null || base.absence === null || base.absence.kind === 'folder' ? null : base.absence
 
 const allTwins = (steps: Step[], { baseChildren, refuseName, foldName }: PresenceParts): Set<NodeId> => {
   const stepIds = new Set(steps.map(({ id }) => id))

@@ -6,7 +6,7 @@ import { parseContent } from '../content/content.ts'
 import type { DiskStat, TempFile } from '../ports.ts'
 import type { ApplyParts } from './apply.ts'
 import { attempt, countNode, type Agreement, type Ledger } from './apply.ts'
-import { arrange, FolderTimes, noteAbsences, reachableTarget, removeGone } from './arrange.ts'
+import { arrange, FolderTimes, noteExceptions, reachableTarget, removeGone } from './arrange.ts'
 import { forEachLimited } from './limited.ts'
 import { isSameContent } from './merge.ts'
 import { baseNodeOf, forgottenDisk, isRacy, rememberedDisk } from './node.ts'
@@ -21,7 +21,7 @@ const filesAtOnceMax = 8
 export const pull = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Promise<Counts> => {
   const counts = noCounts()
   const times = new FolderTimes(parts)
-  noteAbsences(parts, ledger, steps)
+  noteExceptions(parts, ledger, steps)
   await arrange(parts, ledger, times, steps)
   counts.removed = await removeGone(parts, ledger, times, steps)
 
@@ -87,7 +87,7 @@ const pullSlice = async (
     if (step.merged === null) return
     parts.where.moved(step.id, step.merged.parent, path.slice(path.lastIndexOf('/') + 1), stat)
     if (needsContent(step)) countNode(counts, step.merged)
-    if (step.toLog !== 'none') return
+    if (step.toLog !== 'none' || step.toBase !== 'put') return
     // What is renamed or gets another time covers up an edit in the moment of the look.
     const isCovered = !needsContent(step) && step.local !== null && isRacy(step.local.disk, parts.lookedNs)
     placed.push({ id: step.id, row: baseNodeOf(step.merged, isCovered ? forgottenDisk(stat) : stat, null) })
@@ -152,14 +152,15 @@ const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement
   const { state, linkId, where, lookedNs } = parts
   return steps.flatMap((step): Agreement[] => {
     const { id, merged } = step
-    if (step.toLog !== 'none' || ledger.unsettled.has(id)) return []
+    if (step.toLog !== 'none' || step.toBase === 'none' || ledger.unsettled.has(id)) return []
+    if (step.toBase === 'remove') return [{ id, row: null }]
     if (merged === null) return [{ id, row: null }]
     const absence = ledger.absences.get(id)
     if (absence !== undefined) return [{ id, row: baseNodeOf(merged, null, absence) }]
     if (isDiskStep(step) && merged.kind !== 'folder') return []
     const stat = where.stat(id)
     if (stat === null) return [{ id, row: baseNodeOf(merged, null, step.absence) }]
-    const isReopened = merged.kind === 'folder' && step.base !== null && step.base.disk === null
+    const isReopened = merged.kind === 'folder' && state.node(linkId, id)?.disk === null
     const forgotten = isReopened ? ledger.reopen(id) : []
     const remembered = rememberedDisk(stat, lookedNs)
     if (merged.kind !== 'folder') return [{ id, row: baseNodeOf(merged, remembered, null) }]

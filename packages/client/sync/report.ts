@@ -4,7 +4,7 @@
 export type Trouble = {
   /** Relative to the linked folder. */
   path: string
-  kind: 'skipped' | 'excluded' | 'unreadable' | 'busy' | 'not-here' | 'failed' | 'corrupt'
+  kind: 'skipped' | 'excluded' | 'unreadable' | 'busy' | 'not-here' | 'held' | 'failed' | 'corrupt'
   message: string
 }
 

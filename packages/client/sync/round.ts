@@ -26,7 +26,7 @@ export type Round = {
    */
   outcome: 'settled' | 'raced' | 'more' | 'busy'
   scanned: Scan
-  /** Folders of the steps that were not carried out: the next round must look there, whatever its scope. */
+  /** Folders of the steps that were not carried out or are held: the next round must look there, whatever its scope. */
   again: Set<string>
   /** How many of the changes on the disk the base does not hold yet. */
   undone: number
@@ -77,8 +77,10 @@ export const oneRound = async (parts: EngineParts, report: TurnReport, where: Wh
     const path = apply.where.path(id)
     if (path !== null && !report.conflicts.includes(path)) report.conflicts.push(path)
   }
-  const again = foldersOf(apply, plan.steps, ledger.unsettled)
-  const undone = countUndone(parts, scanned)
+  // What is held is found again, or it would be taken for as agreed.
+  const left = new Set([...ledger.unsettled, ...ledger.held])
+  const again = foldersOf(apply, plan.steps, left)
+  const undone = countUndone(parts, scanned, ledger.held)
   const ended = hasRaced ? 'raced' : scanned.isCut ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
   // What this round moved or removed may have made room for another.
   const hasRoom = ended === 'settled' && forgetOldAbsences(parts.state, parts.link.id, parts.disk) > 0
@@ -86,11 +88,11 @@ export const oneRound = async (parts: EngineParts, report: TurnReport, where: Wh
   return { outcome, scanned, again, undone }
 }
 
-const countUndone = ({ state, link }: EngineParts, { changes }: Scan): number => {
+const countUndone = ({ state, link }: EngineParts, { changes }: Scan, held: ReadonlySet<NodeId>): number => {
   let undone = 0
   for (const [id, { local }] of changes) {
     const row = state.node(link.id, id)
-    if (local === null ? row !== null : row?.disk?.inode !== local.disk.inode) undone += 1
+    if (held.has(id) || (local === null ? row !== null : row?.disk?.inode !== local.disk.inode)) undone += 1
   }
   return undone
 }

@@ -12,11 +12,12 @@ import { createMemoryDisk, type MemoryDisk } from '../memory/disk.ts'
 import { readTree } from '../memory/read-tree.ts'
 import { createMemoryServer, type MemoryServer, type ServerCopy } from '../memory/remote.ts'
 import { createMemoryState, type MemoryState } from '../memory/state.ts'
-import type { Chance, Link } from '../ports.ts'
+import type { Chance, Link, LinkMode } from '../ports.ts'
 import { logIn, signUp } from '../vault/account.ts'
 import { newVaultGrant, openGrant } from '../vault/grant.ts'
 import { openVault } from '../vault/vault.ts'
 import type { Vault } from '../vault/vault-types.ts'
+import { setLinkMode } from './link-mode.ts'
 import { createEngine, type Engine } from './engine.ts'
 
 export type Device = {
@@ -26,6 +27,8 @@ export type Device = {
   state: MemoryState
   vault: Vault
   engine: Engine
+  /** Changes the mode of its link, as a person does while the engine runs. */
+  setMode(mode: LinkMode): void
   /** A new process on the same disk and database. */
   restart(): void
   /** Its database is gone; the folder is linked as before. */
@@ -139,6 +142,9 @@ const createDevice = async (
     user: disk.user,
     ...open(newState()),
     faults,
+    setMode(mode) {
+      setLinkMode(device.state, link, mode)
+    },
     restart() {
       Object.assign(device, open(createMemoryState({ restore: device.state.snapshot(), onCommit })))
     },
