@@ -88,11 +88,17 @@ test('the client touches the world through its ports only', () => {
   complain(complaints)
 })
 
-test('plan.ts imports types alone and waits for nothing', () => {
-  const [source] = product.filter(({ path }) => path === 'packages/client/sync/plan.ts')
-  assert.ok(source)
-  complain(importsOf(source.text).flatMap(({ from, isTypeOnly }) => (isTypeOnly ? [] : [`plan.ts imports ${from}`])))
-  assert.doesNotMatch(codeOf(source.text), /\b(?:async|await|Promise)\b/)
+test('what decides a plan imports types, and each other, alone, and waits for nothing', () => {
+  const pure = ['plan.ts', 'draft.ts', 'merge.ts', 'modes.ts']
+  const complaints: string[] = []
+  for (const name of pure) {
+    const source = product.find(({ path }) => path === `packages/client/sync/${name}`)
+    assert.ok(source, name)
+    for (const { from, isTypeOnly } of importsOf(source.text))
+      if (!isTypeOnly && !pure.includes(from.replace('./', ''))) complaints.push(`${name} imports ${from}`)
+    assert.doesNotMatch(codeOf(source.text), /\b(?:async|await|Promise)\b/)
+  }
+  complain(complaints)
 })
 
 test('the server has no cipher', () => {
