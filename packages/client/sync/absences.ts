@@ -5,9 +5,45 @@
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import type { AbsenceKind, BaseNode, Disk, State } from '../ports.ts'
+import { basePath } from './identify-node.ts'
 import { rootContentFact } from './node.ts'
+import { folderAbsence } from './presence.ts'
+import type { Rules } from './rules.ts'
+import type { Scan } from './scan.ts'
 
 const pageNodes = 1000
+
+/** Notes that nodes which the rules leave out are not on this disk any more: they stay in the vault. */
+export const noteLeftOutGone = (
+  state: State,
+  linkId: string,
+  gone: Scan['leftOutGone'],
+  met: Scan['changes'],
+): void => {
+  if (gone.length === 0) return
+  state.transact(() => {
+    for (const { node, message } of gone) {
+      // It was moved to a name that is not left out.
+      if (met.has(node.id)) continue
+      state.putNode(linkId, { ...node, disk: null, absence: { kind: 'rules', message } })
+      const below = node.kind === 'folder' ? state.children(linkId, node.id) : []
+      for (let next = below.pop(); next !== undefined; next = below.pop()) {
+        state.putNode(linkId, { ...next, disk: null, absence: folderAbsence })
+        if (next.kind === 'folder') below.push(...state.children(linkId, next.id))
+      }
+    }
+  })
+}
+
+/** Forgets the nodes that the rules of this device keep from this disk no more. Returns how many. */
+export const forgetRuledAbsences = (state: State, linkId: string, rules: Rules, nowNs: bigint): number =>
+  state.transact(() =>
+    forgetAbsences(state, linkId, 'rules', (node) => {
+      const path = basePath(state, linkId, node)
+      const refusal = path === null ? null : rules.refuse(path, node.kind, node, nowNs)
+      return refusal?.kind === 'excluded' || refusal?.kind === 'too-large'
+    }),
+  )
 
 /** Forgets the nodes whose name or twin keeps them from this disk no more. Returns how many. */
 export const forgetOldAbsences = (state: State, linkId: string, disk: Disk): number => {

@@ -6,7 +6,7 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import { scanChangesMax, scopeFoldersMax, turnRoundsMax } from '@anysync/protocol/limits.ts'
 import type { Chance, Clock, Disk, Link, State } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
-import { forgetOldAbsences } from './absences.ts'
+import { forgetOldAbsences, forgetRuledAbsences } from './absences.ts'
 import { facts, waitingOf } from './facts.ts'
 import { checkMarker } from './guards.ts'
 import { linkNow, takeUpMode } from './link-mode.ts'
@@ -86,6 +86,8 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   const rules = await rulesOf(parts)
   const isNewRules = state.fact(link.id, facts.rules) !== rules.fingerprint
   const wanted = joinScopes(memory.owed, isNewRules || isNewMode ? 'all' : asked, scopeFoldersMax)
+  // What the rules keep away may be many nodes: they are judged again with everything else.
+  if (wanted === 'all') forgetRuledAbsences(state, link.id, rules, parts.clock.nowNs())
   // Whatever ends this turn before its end leaves all of it to the next.
   memory.owed = wanted
   let scope = wanted

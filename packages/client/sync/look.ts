@@ -20,6 +20,7 @@ import { modePolicies } from './modes.ts'
 import { withPresence } from './presence.ts'
 import { plan, type Plan } from './plan.ts'
 import { busyMessage, readStable } from './read-file.ts'
+import { createPlaceJudge, sparingLeftOut } from './ruled-out.ts'
 import type { Rules } from './rules.ts'
 import { scan, type LocalChange, type Scan } from './scan.ts'
 import type { Scope } from './scope.ts'
@@ -64,8 +65,11 @@ export const look = async (parts: EngineParts, newest: SnapshotInfo | null, wher
     conflictName: (name, isTaken) => conflictName(name, parts.deviceName, nowNs, isTaken),
     policy: { mode, isSamePlace, isSameContent, isUnchanged },
   })
-  const limited = withPresence(mode.limit(planned), {
+  const ruled = { ...tree, rules: where.rules, leftOut: scanned.leftOut, nowNs }
+  const spared = sparingLeftOut(mode.limit(planned), ruled)
+  const limited = withPresence(spared, {
     ...tree,
+    refusePlace: createPlaceJudge(spared, ruled),
     refuseName: (name) => disk.refuseName(name),
     foldName: (name) => disk.foldName(name),
     absence: mode.absence,

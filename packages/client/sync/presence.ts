@@ -16,6 +16,8 @@ export type PresenceParts = {
   baseChildren: (folder: NodeId) => BaseNode[]
   refuseName: (name: string) => string | null
   foldName: (name: string) => string
+  /** Why the rules of this device do not let it come to its place; null when they do. */
+  refusePlace: (step: Step) => Absence | null
   /** Why the mode brings nothing here that is only in the vault; null when it brings it. */
   absence: ModePolicy['absence']
 }
@@ -68,7 +70,7 @@ const absenceOf = (
   if (!isComing(step)) return isHere(step) ? null : (base?.absence ?? null)
   const refusal = parts.refuseName(merged.name)
   if (refusal !== null) return { kind: 'name', message: refusal }
-  return twins.has(id) ? twinAbsence : null
+  return twins.has(id) ? twinAbsence : isHere(step) ? null : parts.refusePlace(step)
 }
 
 /** A reason of its own, that holds in any folder. */

@@ -6,6 +6,7 @@ import { isTrouble } from '@anysync/protocol/errors.ts'
 import type { NodeId } from '@anysync/protocol/ids.ts'
 import { forgetOldAbsences } from './absences.ts'
 import { Ledger, type ApplyParts } from './apply.ts'
+import { noteLeftOutGone } from './absences.ts'
 import type { EngineParts } from './engine.ts'
 import { facts } from './facts.ts'
 import { mustAsk } from './guards.ts'
@@ -39,6 +40,7 @@ export const oneRound = async (parts: EngineParts, report: TurnReport, where: Wh
   const lookedNs = parts.clock.nowNs()
   const { head, plan, scanned, unread } = await look(parts, newest, where)
   report.troubles.push(...scanned.troubles)
+  noteLeftOutGone(parts.state, parts.link.id, scanned.leftOutGone, scanned.changes)
   const apply: ApplyParts = {
     disk: parts.disk,
     state: parts.state,

@@ -40,6 +40,10 @@ export type Scan = {
   isComplete: boolean
   /** Whether it stopped because so much was found: there is more. */
   isCut: boolean
+  /** Nodes of the base that lie here and are left out, with all below them. */
+  leftOut: Set<NodeId>
+  /** Nodes of the base that are left out, and are not here any more; with the reason. */
+  leftOutGone: { node: BaseNode; message: string }[]
   /** Paths of the folders that were listed. */
   listed: Set<string>
   nodes: number
@@ -78,6 +82,8 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
     troubles: [],
     isComplete: true,
     isCut: false,
+    leftOut: new Set(),
+    leftOutGone: [],
     listed: new Set(),
     nodes: 0,
   }
@@ -125,7 +131,7 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
     if (left !== null) {
       if (left.trouble !== null) result.troubles.push({ path, ...left.trouble })
       walk.partial.add(folder.id)
-      for (const base of bases) markWithBelow(state, linkId, base, met)
+      for (const base of bases) markWithBelow(state, linkId, base, met, result.leftOut)
       continue
     }
     if (entry.stat === null) continue
@@ -139,7 +145,14 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
     const change = await changeOf(parts.disk, id, node, found, result)
     if (change !== null) result.changes.set(id, change)
   }
-  const absent = children.filter(({ id, disk }) => disk !== null && !met.has(id) && !unmoved.has(id))
+  const absent = children.filter((node) => {
+    if (node.disk === null || met.has(node.id) || unmoved.has(node.id)) return false
+    const refusal = parts.rules.refuse(joinPath(folder.path, node.name), node.kind, null, parts.nowNs)
+    if (refusal === null) return true
+    // It was moved or deleted here while it was left out: that, too, stays here.
+    result.leftOutGone.push({ node, message: refusal.message })
+    return false
+  })
   if (folder.isElsewhere && absent.length > 0) {
     result.isComplete = false
     result.troubles.push({ path: folder.path, kind: 'unreadable', message: elsewhereMessage })
@@ -227,10 +240,10 @@ const leaveOutEmptied = ({ result, partial }: Walk): void => {
   }
 }
 
-const markWithBelow = (state: State, linkId: string, node: BaseNode, met: Set<NodeId>): void => {
+const markWithBelow = (state: State, linkId: string, node: BaseNode, ...marks: Set<NodeId>[]): void => {
   const queue = [node]
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    met.add(next.id)
+    for (const mark of marks) mark.add(next.id)
     if (next.kind === 'folder') queue.push(...state.children(linkId, next.id))
   }
 }

@@ -19,6 +19,7 @@ import { openVault } from '../vault/vault.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { setLinkMode } from './link-mode.ts'
 import { createEngine, type Engine } from './engine.ts'
+import { createRuleBook, type RuleSource } from './rule-book.ts'
 
 export type Device = {
   name: string
@@ -27,6 +28,8 @@ export type Device = {
   state: MemoryState
   vault: Vault
   engine: Engine
+  /** What its person does not want to have synced. */
+  rules: RuleSource
   /** Changes the mode of its link, as a person does while the engine runs. */
   setMode(mode: LinkMode): void
   /** A new process on the same disk and database. */
@@ -74,6 +77,11 @@ const makeTemplate = async (): Promise<Template> => {
   const { grant } = newVaultGrant(parts, ownerOf(first), vaultId, 'documents')
   await server.remote(first.deviceToken).createVault(vaultId, grant)
   return { copy: server.snapshot(), keys, vaultId, timeNs: clock.nowNs() }
+}
+
+export const noSettings: RuleSource = {
+  settings: { include: [], exclude: [], sizeBytesMax: null, ageMsMin: null, ageMsMax: null },
+  defaults: [],
 }
 
 const ownerOf = (keys: AccessKeys) => ({
@@ -126,9 +134,10 @@ const createDevice = async (
   if (info === undefined) throw new Error('no vault')
   const parts = { cipher: nodeCipher, chance, clock }
   const grant = openGrant(parts, ownerOf(accessKeys), vaultId, info.grant)
+  const rules = createRuleBook(disk, () => device.rules)
   const open = (state: MemoryState): Pick<Device, 'state' | 'vault' | 'engine'> => {
     const vault = openVault({ ...parts, state, remote, accessKeys, grant })
-    return { state, vault, engine: createEngine({ disk, state, clock, chance, vault, link, deviceName: name }) }
+    return { state, vault, engine: createEngine({ disk, state, clock, chance, vault, link, deviceName: name, rules }) }
   }
   const newState = (): MemoryState => {
     const state = createMemoryState({ onCommit })
@@ -142,6 +151,7 @@ const createDevice = async (
     user: disk.user,
     ...open(newState()),
     faults,
+    rules: noSettings,
     setMode(mode) {
       setLinkMode(device.state, link, mode)
     },
