@@ -38,6 +38,7 @@ const openWorld = async (libc?: Libc): Promise<DiskWorld & { root: string }> => 
         writeFile(`${path}.new`, content, mode)
         fs.renameSync(at(`${path}.new`), at(path))
       },
+      link: (from, to) => fs.linkSync(at(from), at(to)),
       rename: (from, to) => fs.renameSync(at(from), at(to)),
       rm: (path) => fs.rmSync(at(path), { recursive: true }),
       symlink: (target, path) => fs.symlinkSync(target, at(path)),
@@ -114,6 +115,34 @@ test('what a killed process left behind is swept', async () => {
   await world.disk.sweepTemp()
   assert.equal(fs.readdirSync(join(world.root, '.anysync/tmp')).length, 0)
   await temp[Symbol.asyncDispose]()
+})
+
+test('long runs of zeros take no room, wherever they are, and every byte is as it was written', async () => {
+  await using world = await openWorld()
+  const block = 64 * 1024
+  const hole = new Uint8Array(16 * 1024 * 1024)
+  const text = new TextEncoder().encode('text')
+  const mixed = new Uint8Array(4 * block)
+  mixed.set(text, 2 * block - 2)
+  const parts = [hole, text, hole, mixed, hole.subarray(0, block + 1)]
+  await using temp = await world.disk.createTemp()
+  for (const part of parts) await temp.write(part)
+  await temp.finish({ mode: 0o600, mtimeNs: 5n })
+  const { size } = await world.disk.place(temp, 'sparse', null)
+  const path = join(world.root, 'sparse')
+  assert.ok(fs.readFileSync(path).equals(Buffer.concat(parts)))
+  assert.equal(size, Buffer.concat(parts).length)
+  if (process.platform === 'linux') assert.ok(fs.statSync(path).blocks * 512 < 16 * block)
+})
+
+test('a file of nothing but zeros, or of nothing, has its length', async () => {
+  await using world = await openWorld()
+  for (const length of [0, 1, 64 * 1024, 1024 * 1024]) {
+    await using temp = await world.disk.createTemp()
+    if (length > 0) await temp.write(new Uint8Array(length))
+    await temp.finish({ mode: 0o600, mtimeNs: 5n })
+    assert.equal((await world.disk.place(temp, `zeros ${length}`, null)).size, length)
+  }
 })
 
 test('a temp folder that was cleaned away is made again', async () => {

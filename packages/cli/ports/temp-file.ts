@@ -43,12 +43,29 @@ export const createNodeTemp = (paths: DiskPaths, options: TempOptions): Promise<
     return new NodeTempFile(path, handle, options)
   })
 
+/** Runs of zeros of this length are not written: a file that was sparse must not fill the disk. */
+const holeBytes = 64 * 1024
+const zeros = Buffer.alloc(holeBytes)
+
+/** The parts of the bytes that are to be written: all but whole blocks of zeros. Adjacent ones are one. */
+function* withoutHoles(bytes: Uint8Array): Generator<{ start: number; end: number }> {
+  let start = 0
+  for (let at = 0; at < bytes.length; at += holeBytes) {
+    const end = at + holeBytes
+    if (end > bytes.length || zeros.compare(bytes, at, end) !== 0) continue
+    if (start < at) yield { start, end: at }
+    start = end
+  }
+  if (start < bytes.length) yield { start, end: bytes.length }
+}
+
 export class NodeTempFile implements TempFile {
   readonly path: string
   readonly #options: TempOptions
   #handle: FileHandle | null
   #finished: BigIntStats | null = null
   #isPlaced = false
+  #length = 0
 
   constructor(path: string, handle: FileHandle, options: TempOptions) {
     this.path = path
@@ -60,9 +77,9 @@ export class NodeTempFile implements TempFile {
     const handle = this.#handle
     assert(handle !== null, 'a temp file is written before it is finished')
     await attemptAsync('disk.write', async () => {
-      for (let written = 0; written < bytes.length;) {
-        written += (await handle.write(bytes, written)).bytesWritten
-      }
+      for (const { start, end } of withoutHoles(bytes))
+        for (let at = start; at < end;) at += (await handle.write(bytes, at, end - at, this.#length + at)).bytesWritten
+      this.#length += bytes.length
     })
   }
 
@@ -70,6 +87,8 @@ export class NodeTempFile implements TempFile {
     const handle = this.#handle
     assert(handle !== null, 'a temp file is finished once')
     await attemptAsync('disk.finish', async () => {
+      // A hole at the end is not written by anything.
+      await handle.truncate(this.#length)
       // After the last write, which would take set-user-id bits away and move the mtime.
       await handle.chmod(attributes.mode)
       this.#options.setMtime(this.path, attributes.mtimeNs)
