@@ -22,6 +22,8 @@ export type ApplyParts = {
   where: Whereabouts
   /** A time before the scan began. */
   lookedNs: bigint
+  /** Folders that hold something that is not synced. */
+  heldFolders: ReadonlySet<NodeId>
   head: HeadChanges
   /** What the turn tells in the end; apply adds to it. */
   troubles: Trouble[]

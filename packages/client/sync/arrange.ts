@@ -119,10 +119,24 @@ export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTi
       const from = isMoved ? parts.where.path(step.id) : null
       if (from === target) return
       const stat =
-        from === null ? await parts.disk.makeFolder(target) : await parts.disk.move(from, target, seenStat(parts, step))
+        from === null
+          ? await makeFolder(parts, step, target)
+          : await parts.disk.move(from, target, seenStat(parts, step))
       parts.where.moved(step.id, merged.parent, merged.name, stat)
     })
   }
+}
+
+/** Makes a folder. One that is there and is nobody's node, for only what is not synced was left in it, is taken. */
+const makeFolder = async (parts: ApplyParts, { merged }: Step, target: string): Promise<DiskStat> => {
+  const { disk, state, linkId, where } = parts
+  const there = await disk.lstat(target)
+  const isNobodys =
+    there?.kind === 'folder' &&
+    merged !== null &&
+    where.at(merged.parent, merged.name) === null &&
+    state.nodeByInode(linkId, there.device, there.inode) === null
+  return isNobodys ? there : disk.makeFolder(target)
 }
 
 /** Sets aside what lies at a target and will itself be moved or removed by this plan. Anything else there is a `conflict`. */
@@ -135,9 +149,11 @@ const clearTheWay = async (
 ): Promise<void> => {
   const { disk, where } = parts
   const { merged } = step
-  if (merged === null || (await disk.lstat(target)) === null) return
+  const there = merged === null ? null : await disk.lstat(target)
+  if (merged === null || there === null) return
   const occupant = where.at(merged.parent, merged.name)
   if (occupant === step.id) return
+  if (occupant === null && there.kind === 'folder' && merged.kind === 'folder' && step.toDisk === 'create') return
   const other = occupant === null ? undefined : stepsById.get(occupant)
   const isLeaving =
     other !== undefined &&
@@ -171,7 +187,10 @@ export const seenStat = (parts: ApplyParts, step: Step) => {
   return stat
 }
 
-/** Removes what the head removed: children before parents, and only what is still as the scan saw it. */
+/**
+ * Removes what the head removed: children before parents, and only what is still as the scan saw it. A folder that holds
+ * what is not synced stays, with the folders above it; it is nobody's node any more.
+ */
 export const removeGone = async (
   parts: ApplyParts,
   ledger: Ledger,
@@ -179,11 +198,16 @@ export const removeGone = async (
   steps: Step[],
 ): Promise<number> => {
   let removed = 0
+  const heldFolders = new Set(parts.heldFolders)
   for (const step of steps) {
     if (step.toDisk !== 'remove' || step.local === null) continue
     const path = parts.where.path(step.id)
     if (path === null) continue
     const folder = step.local.folder
+    if (heldFolders.has(step.id)) {
+      heldFolders.add(folder)
+      continue
+    }
     await attempt(parts, ledger, step.id, path, async () => {
       await times.remember(folder)
       await parts.disk.remove(path, seenStat(parts, step))

@@ -52,6 +52,7 @@ export const oneRound = async (parts: EngineParts, report: TurnReport, where: Wh
       plan.steps,
     ),
     lookedNs,
+    heldFolders: scanned.heldFolders,
     head,
     troubles: report.troubles,
     onProgress: parts.onProgress ?? (() => undefined),

@@ -47,6 +47,8 @@ export type Scan = {
   /** Paths of the folders that were listed. */
   listed: Set<string>
   nodes: number
+  /** Folders that hold something that is left out: what is not synced is not removed either. */
+  heldFolders: Set<NodeId>
 }
 
 export type ScanParts = {
@@ -71,8 +73,6 @@ type Walk = {
   missed: BaseNode[]
   /** Folders to list after those of this level. */
   below: FolderToList[]
-  /** Folders in which something is left out. */
-  partial: Set<NodeId>
 }
 
 /** Scans what the scope names. Throws as `Disk.list` does when the linked folder itself cannot be listed. */
@@ -86,8 +86,9 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
     leftOutGone: [],
     listed: new Set(),
     nodes: 0,
+    heldFolders: new Set(),
   }
-  const walk: Walk = { parts, result, met: new Set(), missed: [], below: [], partial: new Set() }
+  const walk: Walk = { parts, result, met: new Set(), missed: [], below: [] }
   for (let level = await foldersToList(parts, parts.scope); level.length > 0 && !result.isCut; level = walk.below) {
     walk.below = []
     for (const folder of level) {
@@ -130,7 +131,7 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
     const left = leftOut(parts, entry, path, bases)
     if (left !== null) {
       if (left.trouble !== null) result.troubles.push({ path, ...left.trouble })
-      walk.partial.add(folder.id)
+      result.heldFolders.add(folder.id)
       for (const base of bases) markWithBelow(state, linkId, base, met, result.leftOut)
       continue
     }
@@ -229,14 +230,15 @@ const leftOut = (
 const skipped = (message: string): { trouble: Omit<Trouble, 'path'> } => ({ trouble: { kind: 'skipped', message } })
 
 /** A new folder of which nothing is synced, because all that is in it is left out, is left out too. */
-const leaveOutEmptied = ({ result, partial }: Walk): void => {
-  if (partial.size === 0) return
+const leaveOutEmptied = ({ result }: Walk): void => {
+  const { heldFolders } = result
+  if (heldFolders.size === 0) return
   const lived = new Set<NodeId>()
   for (const [id, { base, local }] of [...result.changes].toReversed()) {
     if (local === null) continue
-    const isEmptied = base === null && local.kind === 'folder' && partial.has(id) && !lived.has(id)
+    const isEmptied = base === null && local.kind === 'folder' && heldFolders.has(id) && !lived.has(id)
     if (isEmptied) result.changes.delete(id)
-    ;(isEmptied ? partial : lived).add(local.folder)
+    ;(isEmptied ? heldFolders : lived).add(local.folder)
   }
 }
 
