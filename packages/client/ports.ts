@@ -124,7 +124,10 @@ export interface Disk {
   move(from: string, to: string, expected: DiskStat): Promise<DiskStat>
   /** Removes a file, a symlink or an empty folder; a folder that is not empty is `conflict`. */
   remove(path: string, expected: DiskStat): Promise<void>
-  /** Mode and mtime of what is there, a symlink's own mtime included (mode is not set on symlinks). */
+  /**
+   * Mode and mtime of what is there, a symlink's own mtime included (mode is not set on symlinks). Of a file with other
+   * names (hard links) only this name: a copy takes its place.
+   */
   setAttributes(path: string, expected: DiskStat, attributes: { mode: number; mtimeNs: bigint }): Promise<DiskStat>
   /**
    * Makes durable what was finished, placed, moved, made, removed or set since the last call. Costly, so call it for

@@ -23,11 +23,12 @@ import { isSameStat } from '@anysync/client/disk-stat.ts'
 import type { Disk, DiskStat } from '@anysync/client/ports.ts'
 import { assert, demand, SyncError } from '@anysync/protocol/errors.ts'
 import { attempt, attemptAsync, errnoCode, errorCode, troubleOf } from './disk-errors.ts'
-import { diskPaths, type DiskPaths } from './disk-paths.ts'
+import { diskPaths } from './disk-paths.ts'
 import { listFolder, openNodeFile, readNodeLink, toDiskStat } from './disk-read.ts'
 import { readMarker, removeMarker, sweepTemp, writeMarker } from './disk-marker.ts'
+import { replaceByCopy } from './hard-links.ts'
 import { loadLibc, type Libc } from './libc.ts'
-import { probeFolding, usualFolding } from './name-folding.ts'
+import { foldingOf } from './name-folding.ts'
 import { refuseName } from './refuse-name.ts'
 import { createNodeTemp, newTempPath, NodeTempFile, type TempOptions } from './temp-file.ts'
 
@@ -146,11 +147,16 @@ const createNodeDisk = (root: string, libc: Libc): Disk => {
     setAttributes: async (path, expected, { mode, mtimeNs }) => {
       const operation = 'disk.setAttributes'
       const full = paths.fenced(operation, path)
-      return attempt(operation, () => {
+      return attemptAsync(operation, async () => {
         expectThere(operation, full, expected)
-        if (expected.kind !== 'symlink' && expected.mode !== mode) chmodSync(full, mode)
-        setMtime(full, mtimeNs)
         touch(full)
+        if (expected.kind === 'file' && (lstatOrNull(full)?.nlink ?? 1n) > 1n) {
+          const check = () => expectThere(operation, full, expected)
+          await replaceByCopy(full, newTempPath(paths), mode, (path) => setMtime(path, mtimeNs), check)
+        } else {
+          if (expected.kind !== 'symlink' && expected.mode !== mode) chmodSync(full, mode)
+          setMtime(full, mtimeNs)
+        }
         return mustLook(operation, full)
       })
     },
@@ -173,17 +179,7 @@ const createNodeDisk = (root: string, libc: Libc): Disk => {
     removeMarker: () => removeMarker(paths),
     sweepTemp: () => sweepTemp(paths),
     refuseName: (name) => refuseName(name),
-    foldName: (name) => foldNameBy((folding ??= foldingOf(paths)), name),
-  }
-}
-
-/** Where no probe can be made, what is usual here: a folder that is not there holds nothing to be mistaken about. */
-const foldingOf = (paths: DiskPaths): Folding => {
-  try {
-    return probeFolding(paths.inPrivate('tmp'))
-  } catch (error) {
-    if (errorCode(error) === null) throw error
-    return usualFolding()
+    foldName: (name) => foldNameBy((folding ??= foldingOf(paths.inPrivate('tmp'))), name),
   }
 }
 

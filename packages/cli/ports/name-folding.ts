@@ -6,6 +6,17 @@ import { closeSync, lstatSync, openSync, unlinkSync } from 'node:fs'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Folding } from '@anysync/client/fold-name.ts'
+import { errorCode } from './disk-errors.ts'
+
+/** Of a disk, by a probe in a folder of ours there. Where none can be made, what is usual on this system. */
+export const foldingOf = (folder: string): Folding => {
+  try {
+    return probeFolding(folder)
+  } catch (error) {
+    if (errorCode(error) === null) throw error
+    return usualFolding()
+  }
+}
 
 /** Probes in a folder that must be ours. `isThere` is given by tests alone. */
 export const probeFolding = (folder: string, isThere: (path: string) => boolean = isAnythingAt): Folding => {
@@ -22,7 +33,7 @@ export const probeFolding = (folder: string, isThere: (path: string) => boolean 
   }
 }
 
-/** What is usual on a system, where no file can be made. */
+/** What is usual on a system. */
 export const usualFolding = (platform: NodeJS.Platform = process.platform): Folding => ({
   isCaseFolded: platform === 'darwin' || platform === 'win32',
   isFormFolded: platform === 'darwin',

@@ -16,6 +16,8 @@ export type Inode = {
   target: string
   /** By folded name. */
   children: Map<string, Child>
+  /** How many names it has. */
+  links: number
   /** How often a person changed it: what a person saved is never taken back by a crash. */
   edits: number
 }
@@ -84,6 +86,7 @@ export const createFileSystem = ({ clock, foldsNames }: FileSystemOptions): File
         bytes: new Uint8Array(),
         target: '',
         children: new Map(),
+        links: 0,
         edits: 0,
       }
     },
@@ -116,12 +119,15 @@ export const createFileSystem = ({ clock, foldsNames }: FileSystemOptions): File
 
     put: ({ folder, name }, inode) => {
       // A rename onto a name keeps how that name was spelled only when it is the same file; so the old goes first.
-      folder.children.delete(fold(name))
+      fileSystem.take({ folder, name })
       folder.children.set(fold(name), { name, inode, isNameLost: false })
+      inode.links += 1
       stamp(folder, fileSystem.tick())
     },
 
     take: ({ folder, name }) => {
+      const child = folder.children.get(fold(name))
+      if (child !== undefined) child.inode.links -= 1
       folder.children.delete(fold(name))
       stamp(folder, fileSystem.tick())
     },

@@ -14,6 +14,8 @@ export type DiskUser = {
   rewriteUnseen(path: string, content: string): void
   /** Makes the folder and those above it. */
   mkdir(path: string): void
+  /** Gives a file another name beside its own. */
+  link(from: string, to: string): void
   /** Replaces a file or symlink at `to`. */
   rename(from: string, to: string): void
   /** With everything in it. */
@@ -97,6 +99,11 @@ export const createDiskUser = (fileSystem: FileSystem): DiskUser => {
       assert(bytes.length === inode.bytes.length, 'another size would be seen')
       inode.bytes = bytes
       inode.edits += 1
+    },
+    link: (from, to) => {
+      const inode = inodeAt(from)
+      putNew(placeAt(to), inode)
+      change(inode, () => undefined)
     },
     rename: (from, to) => {
       const inode = inodeAt(from)

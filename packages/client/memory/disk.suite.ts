@@ -92,6 +92,24 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
     for (const name of ['Readme', 'caf\u00e9', 'cafe\u0301']) assert.equal(disk.foldName(name), name)
   })
 
+  fact('what is set on one of two names of a file does not show under the other', async ({ disk, user }) => {
+    user.writeFile('one', 'text', 0o600)
+    user.link('one', 'two')
+    const before = await statOf(disk, 'two')
+    assert.equal((await statOf(disk, 'one')).inode, before.inode)
+    const set = await disk.setAttributes('one', await statOf(disk, 'one'), attributes)
+    assert.deepEqual([set.mode, set.mtimeNs], [attributes.mode, attributes.mtimeNs])
+    assert.ok(isSameStat(set, await statOf(disk, 'one')))
+    const after = await statOf(disk, 'two')
+    assert.deepEqual([after.inode, after.mode, after.mtimeNs], [before.inode, 0o600, before.mtimeNs])
+    assert.notEqual(set.inode, after.inode)
+    user.writeFile('two', 'other')
+    assert.deepEqual([await textOf(disk, 'one'), await textOf(disk, 'two')], ['text', 'other'])
+    const alone = await disk.setAttributes('one', set, { mode: 0o644, mtimeNs: 1n })
+    assert.equal(alone.inode, set.inode, 'a file with one name is changed in place')
+    await refuses('conflict', disk.setAttributes('two', before, attributes))
+  })
+
   fact('pipes, sockets and devices are other, and never opened', async ({ disk, user }) => {
     user.makeOther('pipe')
     assert.deepEqual([(await statOf(disk, 'pipe')).kind, (await statOf(disk, 'pipe')).size], ['other', 0])

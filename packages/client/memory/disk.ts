@@ -206,8 +206,15 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
 
     setAttributes: (path, expected, { mode, mtimeNs }) =>
       run('disk.setAttributes', path, (operation) => {
-        const inode = path === '' ? fileSystem.root : fileSystem.get(fileSystem.place(operation, path))
-        demandSame(operation, fileSystem, inode, expected)
+        const there = path === '' ? fileSystem.root : fileSystem.get(fileSystem.place(operation, path))
+        demandSame(operation, fileSystem, there, expected)
+        if (there.kind === 'file' && there.links > 1) {
+          const copy = fileSystem.make('file', mode)
+          copy.bytes = there.bytes
+          copy.mtimeNs = mtimeNs
+          return appear(operation, path, copy, expected)
+        }
+        const inode = there
         const before = fileSystem.stat(inode)
         if (inode.kind !== 'symlink') inode.mode = mode
         inode.mtimeNs = mtimeNs
