@@ -1,0 +1,86 @@
+/** Stories of what lies in a folder and is not synced: sockets and pipes, names that are not UTF-8, what rules leave out. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assertBaseIsHead, assertNothingToDo } from './history.suite.ts'
+import { household } from './household.suite.ts'
+import { filesOf, settle } from './world.suite.ts'
+
+test('a folder that was removed elsewhere stays here with what is not synced, is at rest, and is not sent again', async () => {
+  for (const leave of ['socket', 'lost name'] as const) {
+    const world = await household({ 'f/g/x': 'x', 'f/y': 'y', keep: 'k', more: 'm' })
+    const { a, b } = world
+    if (leave === 'socket') b.user.makeOther('f/g/socket')
+    else b.user.makeLostName('f/g')
+    a.user.rm('f')
+    await a.engine.turn()
+    assert.equal((await b.engine.turn()).isSettled, true)
+    await settle(world)
+    assert.deepEqual(await filesOf(b.disk), { keep: 'k', more: 'm' })
+    assert.equal((await b.disk.lstat('f/g'))?.kind, 'folder')
+    assert.equal(await a.disk.lstat('f'), null)
+    for (const device of world.devices) {
+      await assertNothingToDo(device)
+      await assertBaseIsHead(device)
+    }
+    a.user.writeFile('f/g/again', 'back')
+    await settle(world)
+    assert.deepEqual(await filesOf(b.disk), { 'f/g/again': 'back', keep: 'k', more: 'm' })
+    for (const device of world.devices) await assertBaseIsHead(device)
+  }
+})
+
+test('a file that a person puts into a folder that was left here brings it back everywhere', async () => {
+  const world = await household({ 'f/x': 'x', keep: 'k', more: 'm' })
+  const { a, b } = world
+  b.user.makeOther('f/socket')
+  a.user.rm('f')
+  await settle(world)
+  b.user.writeFile('f/new', 'n')
+  await settle(world)
+  assert.deepEqual(await filesOf(a.disk), { 'f/new': 'n', keep: 'k', more: 'm' })
+})
+
+test('a socket that takes the name of a file is told, and the file stays in the vault', async () => {
+  const world = await household({ f: 'text', keep: 'k' })
+  const { a, b } = world
+  b.user.rm('f')
+  b.user.makeOther('f')
+  const { troubles } = await b.engine.turn()
+  assert.deepEqual(
+    troubles.map(({ path, kind }) => [path, kind]),
+    [['f', 'skipped']],
+  )
+  await a.engine.turn()
+  assert.deepEqual(await filesOf(a.disk), { f: 'text', keep: 'k' })
+})
+
+test('a mode or time that arrives for one of two names of a file does not change the other', async () => {
+  const world = await household({ one: 'text', keep: 'k' })
+  const { a, b } = world
+  b.user.link('one', 'two')
+  await settle(world)
+  const before = await b.disk.lstat('two')
+  a.user.chmod('one', 0o600)
+  await settle(world)
+  assert.deepEqual([(await b.disk.lstat('one'))?.mode, (await b.disk.lstat('two'))?.mode], [0o600, before?.mode])
+  assert.equal((await a.disk.lstat('two'))?.mode, before?.mode)
+  await settle(world)
+})
+
+test('hard links are two files of the same bytes, and an edit through one name shows under both', async () => {
+  const world = await household({ one: 'text' })
+  const { a, b } = world
+  a.user.link('one', 'two')
+  await settle(world)
+  assert.deepEqual(await filesOf(b.disk), { one: 'text', two: 'text' })
+  a.user.writeFile('one', 'edited')
+  await settle(world)
+  assert.deepEqual(await filesOf(b.disk), { one: 'edited', two: 'edited' })
+  b.user.writeFile('one', 'edited there')
+  await settle(world)
+  assert.deepEqual(await filesOf(a.disk), { one: 'edited there', two: 'edited' })
+  a.user.rm('two')
+  await settle(world)
+  assert.deepEqual(await filesOf(b.disk), { one: 'edited there' })
+  for (const device of world.devices) await assertNothingToDo(device)
+})
