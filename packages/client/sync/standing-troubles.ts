@@ -8,18 +8,19 @@ import type { Trouble } from './report.ts'
 import type { Scope } from './scope.ts'
 
 export class StandingTroubles {
-  #troublesByPath = new Map<string, Trouble>()
+  /** By path and kind. */
+  #troubles = new Map<string, Trouble>()
 
   /** Takes over what a round over a scope told, in which these folders were listed. */
   note(scope: Scope, listed: ReadonlySet<string>, troubles: readonly Trouble[]): void {
-    if (scope === 'all') this.#troublesByPath.clear()
-    for (const path of this.#troublesByPath.keys())
-      if (listed.has(folderOf(path)) || listed.has(path)) this.#troublesByPath.delete(path)
+    if (scope === 'all') this.#troubles.clear()
+    for (const [key, { path }] of this.#troubles)
+      if (listed.has(folderOf(path)) || listed.has(path)) this.#troubles.delete(key)
     for (const trouble of troubles)
-      if (this.#troublesByPath.size < standingTroublesMax) this.#troublesByPath.set(trouble.path, trouble)
+      if (this.#troubles.size < standingTroublesMax) this.#troubles.set(`${trouble.kind} ${trouble.path}`, trouble)
   }
 
   list(): Trouble[] {
-    return [...this.#troublesByPath.values()]
+    return [...this.#troubles.values()]
   }
 }

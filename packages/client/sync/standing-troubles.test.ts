@@ -1,0 +1,27 @@
+/** Troubles stand until the folder that they are in is looked at again and does not show them. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Trouble } from './report.ts'
+import { StandingTroubles } from './standing-troubles.ts'
+
+const trouble = (path: string, kind: Trouble['kind'] = 'skipped'): Trouble => ({ path, kind, message: 'for a reason' })
+const keysOf = (standing: StandingTroubles) => standing.list().map(({ path, kind }) => `${path} ${kind}`)
+
+test('what a turn over a part does not look at stands, and what it looks at is over or said again', () => {
+  const standing = new StandingTroubles()
+  standing.note('all', new Set(['', 'a', 'b']), [trouble('a/x'), trouble('b/y'), trouble('z')])
+  standing.note(new Set(['a']), new Set(['a']), [])
+  assert.deepEqual(keysOf(standing), ['b/y skipped', 'z skipped'])
+  standing.note(new Set(['b']), new Set(['b']), [trouble('b/y', 'busy')])
+  assert.deepEqual(keysOf(standing), ['z skipped', 'b/y busy'])
+  standing.note('all', new Set(['']), [])
+  assert.deepEqual(keysOf(standing), [])
+})
+
+test('a closed folder is over when it can be listed, and one path may have several troubles', () => {
+  const standing = new StandingTroubles()
+  standing.note('all', new Set(['']), [trouble('f', 'unreadable'), trouble('f', 'failed')])
+  assert.deepEqual(keysOf(standing), ['f unreadable', 'f failed'])
+  standing.note(new Set(['f']), new Set(['f']), [])
+  assert.deepEqual(keysOf(standing), [])
+})
