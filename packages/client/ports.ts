@@ -150,10 +150,23 @@ export interface Disk {
   foldName(name: string): string
 }
 
-/** Tells that something in the linked folder changed. A hint, never a proof: it may miss some and tell too much. */
+/** Folders in which something may have changed, by path ('' is the linked folder itself); 'all' when it is not known where. */
+export type Hint = 'all' | ReadonlySet<string>
+
+/**
+ * Tells where in the linked folder something changed. A hint, never a proof: it may miss some and tell too much, and a
+ * folder that it names may be gone. What changed, came or went is told as its parent; a folder that came, by whatever
+ * way, also as itself with every folder below it, for what was done in it before is not known. The private folder is not told.
+ */
 export interface Watcher {
-  /** Resolves at the next change; rejects with the signal's reason when aborted, `unavailable` when watching is not possible. */
-  nextChange(signal: AbortSignal): Promise<void>
+  /** Begins to watch, or anew. `missing` when the linked folder is not there, `unavailable` with what to do when it cannot be watched. */
+  open(signal: AbortSignal): Promise<void>
+  /** Why some folders are not watched, and what to do; null when all are. */
+  gap(): string | null
+  /** What was told since it was last asked, or what is told next. Bounded: many folders are 'all'. `unavailable`: `open` again. */
+  nextHint(signal: AbortSignal): Promise<Hint>
+  /** Touches a file of ours in the private folder, resolves when that is told. `missing` without a private folder. */
+  probe(signal: AbortSignal): Promise<void>
 }
 
 // ---------------------------------------------------------------------------------------------------

@@ -170,10 +170,20 @@ export const messageLengthMax = 400
 export const deviceHeadsMax = 4096
 export const snapshotLabelBytesMax = 255
 
-/** Following: how long a folder must be quiet before it is looked at, and how often everything is looked at. */
+/** Following: how long a folder must be quiet before it is looked at: after a lone change, in a series of them, and at most. */
+export const settleMs = 50
 export const quietMs = 200
 export const quietMsMax = 5_000
+/** How often everything is looked at; and how often while some of it is not watched, or does not settle. */
 export const fullScanMs = 3_600_000
+export const unwatchedScanMs = 300_000
+/** How often a watcher must prove that it still tells of changes, and within what time. */
+export const probeMs = 180_000
+export const probeMsMax = 5_000
+/** Changes told at once of which some may not have been told: half of what Linux keeps for a program that is busy. */
+export const watchBurstMax = 8192
+/** A file that was busy is looked at again after this, doubled each time up to `retryMsMax`. */
+export const recheckMsMin = 500
 /** How often a confirmation of deletions is looked for. */
 export const confirmationMs = 2_000
 /** Waiting for a server that cannot be reached: doubled each time, with chance. */

@@ -2,8 +2,9 @@
  * `anysync start --foreground`: keeps every linked folder in step until it is told to stop.
  */
 import { once } from 'node:events'
-import { follow, retryDelayMs } from '@anysync/client/sync/follow.ts'
-import type { TurnReport } from '@anysync/client/sync/report.ts'
+import { createFollower, type Follower } from '@anysync/client/sync/follow.ts'
+import type { OnProgress, TurnReport } from '@anysync/client/sync/report.ts'
+import { retryDelayMs } from '@anysync/client/sync/retry-delay.ts'
 import { isTrouble, type SyncError } from '@anysync/protocol/errors.ts'
 import { openLinkEngine } from '../engines.ts'
 import { pickLinks } from '../folders.ts'
@@ -40,10 +41,15 @@ export const start = async (options: StartOptions): Promise<void> => {
   try {
     const patience = (error: SyncError): void =>
       output.note(`${localTime(nodeClock.nowNs())} ${shown(error.message)}; it is tried again`)
+    const followers = new Map<string, Follower>()
     const engines = await Promise.all(
-      links.map((link) =>
-        untilReached(() => openLinkEngine(session, link, (step) => progress.report(step)), patience, signal),
-      ),
+      links.map((link) => {
+        const onProgress: OnProgress = (step) => {
+          followers.get(link.id)?.progress(step)
+          progress.report(step)
+        }
+        return untilReached(() => openLinkEngine(session, link, onProgress), patience, signal)
+      }),
     )
     output.tell({ event: 'ready', folders: links.map(({ root }) => root) })
     output.say(`ready: following ${counted(links.length, 'folder')}`)
@@ -66,7 +72,7 @@ export const start = async (options: StartOptions): Promise<void> => {
         output.tell({ event: 'trouble', folder, vault: name, kind: error.kind, message: error.message })
         output.note(`${localTime(nodeClock.nowNs())} ${shown(folder)}: ${shown(error.message)}`)
       }
-      return follow({
+      const follower = createFollower({
         engine,
         watcher: watchers.use(createWatcher(folder)),
         remote: session.remote,
@@ -76,8 +82,9 @@ export const start = async (options: StartOptions): Promise<void> => {
         newestSequence: () => vault.newest()?.sequence ?? 0,
         onTurn,
         onTrouble,
-        signal,
       })
+      followers.set(link.id, follower)
+      return follower.run(signal)
     })
     await Promise.all(loops)
   } catch (error) {

@@ -1,19 +1,28 @@
 /**
- * Stays in step: takes a turn whenever the disk or the head may have changed, and every hour besides. Watching only
- * wakes the loop; every turn looks for itself, so a hint that is lost costs time and nothing else.
+ * Stays in step: takes a turn whenever the disk or the head may have changed, and looks at everything every hour
+ * besides. Watching only wakes the loop; a hint that is lost costs time and nothing else.
  */
-import { SyncError, isTrouble } from '@anysync/protocol/errors.ts'
-import { confirmationMs, fullScanMs, quietMs, quietMsMax, retryMsMax, retryMsMin } from '@anysync/protocol/limits.ts'
+import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import type { VaultId } from '@anysync/protocol/ids.ts'
+import { confirmationMs, fullScanMs } from '@anysync/protocol/limits.ts'
+import { firstToEnd } from '../first-to-end.ts'
 import { Latch } from '../latch.ts'
 import type { Chance, Clock, Remote, Watcher } from '../ports.ts'
+import { Agenda } from './agenda.ts'
 import type { Engine } from './engine.ts'
-import type { TurnReport } from './report.ts'
+import type { Follower, FollowState } from './follow-state.ts'
+import type { Progress, TurnReport } from './report.ts'
+import { retryDelayMs } from './retry-delay.ts'
+import { nothing, type Scope } from './scope.ts'
+import { watchDisk } from './watch-disk.ts'
+import { watchHead } from './watch-head.ts'
+
+export type { Follower, FollowState } from './follow-state.ts'
 
 export type FollowParts = {
-  engine: Engine
+  engine: Pick<Engine, 'turn' | 'isConfirmed'>
   watcher: Watcher
-  remote: Remote
+  remote: Pick<Remote, 'watch'>
   vaultId: VaultId
   clock: Clock
   chance: Chance
@@ -22,129 +31,219 @@ export type FollowParts = {
   onTurn: (report: TurnReport) => void
   /** A turn or a watch that failed; the loop goes on. */
   onTrouble: (error: SyncError) => void
-  signal: AbortSignal
+  /** How often everything is looked at, every hour unless told. */
+  fullScanMs?: number
 }
 
-/** Runs until aborted. Throws only what is a bug. */
-export const follow = async (parts: FollowParts): Promise<void> => {
-  const { signal } = parts
-  const bell = new Latch()
-  const background = [
-    untilAborted(signal, () => watchDisk(parts, bell)),
-    untilAborted(signal, () => watchHead(parts, bell)),
-    untilAborted(signal, () => watchConfirmation(parts, bell)),
-  ]
-  await untilAborted(signal, async () => {
-    let failures = 0
-    for (;;) {
-      bell.clear()
-      let pauseMs = fullScanMs
-      try {
-        const report = await parts.engine.turn()
-        failures = 0
-        parts.onTurn(report)
-      } catch (error) {
-        if (!(error instanceof SyncError)) throw error
-        parts.onTrouble(error)
-        pauseMs = retryDelayMs(failures, parts.chance)
-        failures += 1
-      }
-      await rungWithin(bell, parts.clock, pauseMs, signal)
-    }
-  })
-  await Promise.all(background)
-}
+/** A report names what could not be looked at, also by turns before. */
+const canSee = ({ troubles }: TurnReport): boolean => !troubles.some(({ kind }) => kind === 'unreadable')
 
-/** How long to wait before trying again: doubled with each failure, and spread so that many devices do not come at once. */
-export const retryDelayMs = (failures: number, chance: Chance): number => {
-  const ceiling = Math.min(retryMsMax, retryMsMin * 2 ** Math.min(failures, 16))
-  const [spread = 0] = chance.bytes(1)
-  return Math.round(ceiling / 2 + (ceiling / 2) * (spread / 255))
-}
+export const createFollower = (parts: FollowParts): Follower => new Loop(parts)
 
-/** Runs work that ends only by the signal; anything else that ends it is thrown. */
-const untilAborted = async (signal: AbortSignal, work: () => Promise<void>): Promise<void> => {
-  try {
-    await work()
-  } catch (error) {
-    if (!signal.aborted) throw error
+class Loop implements Follower {
+  readonly #parts: FollowParts
+  readonly #agenda: Agenda
+  /** Something happened that may make a turn due, or change when. */
+  readonly #bell = new Latch()
+  /** The watcher was opened, or could not be. */
+  readonly #opened = new Latch()
+  readonly #doubt = new Latch()
+  #isPaused = false
+  #activity: 'starting' | 'turning' | 'resting' = 'starting'
+  #progress: Progress | null = null
+  #watcher: FollowState['watcher'] = { isHealthy: false, message: 'it is being opened' }
+  #server: FollowState['server'] = { isReached: false, message: 'it has not answered yet' }
+  /** The newest head that the server told of; null before the first. */
+  #headSequence: number | null = null
+  #isHeadNew = false
+  #lastTurn: FollowState['lastTurn'] = null
+  #lastFullScanNs: bigint | null = null
+  /** Whether all that was looked at could be seen, since the last look at everything. */
+  #isSeen = false
+  #lastTrouble: FollowState['lastTrouble'] = null
+
+  constructor(parts: FollowParts) {
+    this.#parts = parts
+    this.#agenda = new Agenda(parts.fullScanMs ?? fullScanMs)
   }
-}
 
-/** Waits until rung, or so many milliseconds. Rejects when aborted. */
-const rungWithin = async (bell: Latch, clock: Clock, ms: number, signal: AbortSignal): Promise<void> => {
-  const over = new AbortController()
-  const both = AbortSignal.any([signal, over.signal])
-  const ignored = (error: unknown): void => {
-    if (!both.aborted) throw error
-  }
-  await Promise.race([bell.next(both).catch(ignored), clock.wait(ms, both).catch(ignored)])
-  over.abort()
-  signal.throwIfAborted()
-}
-
-/** Rings when the folder has been quiet for a moment after a change, or after some seconds of changes without end. */
-const watchDisk = async ({ watcher, clock, signal, chance, onTrouble }: FollowParts, bell: Latch): Promise<void> => {
-  for (let failures = 0; ;) {
+  async run(signal: AbortSignal): Promise<void> {
     try {
-      await watcher.nextChange(signal)
-      failures = 0
+      await firstToEnd(signal, [
+        (signal) => this.#takeTurns(signal),
+        (signal) => this.#watchDisk(signal),
+        (signal) => this.#watchHead(signal),
+        (signal) => this.#watchConfirmation(signal),
+      ])
     } catch (error) {
-      if (!isTrouble(error, 'unavailable')) throw error
-      onTrouble(error)
-      // Without a watcher there are still turns; trying again must not be busy work.
-      await clock.wait(retryDelayMs(failures, chance), signal)
-      failures += 1
-      continue
+      if (!signal.aborted) throw error
     }
-    const startedMs = clock.monotonicMs()
-    while (clock.monotonicMs() - startedMs < quietMsMax && (await changesWithin(watcher, clock, signal))) continue
-    bell.set()
   }
-}
 
-const changesWithin = async (watcher: Watcher, clock: Clock, signal: AbortSignal): Promise<boolean> => {
-  const over = new AbortController()
-  const both = AbortSignal.any([signal, over.signal])
-  const changed = watcher.nextChange(both).then(
-    () => true,
-    () => false,
-  )
-  const quiet = clock.wait(quietMs, both).then(
-    () => false,
-    () => false,
-  )
-  const hasChanged = await Promise.race([changed, quiet])
-  over.abort()
-  signal.throwIfAborted()
-  return hasChanged
-}
+  wake(scope: Scope = nothing): void {
+    this.#agenda.wake(scope)
+    this.#bell.set()
+  }
 
-/** Rings when the server tells of a newer head, and after every reconnection, for what happened meanwhile is not known. */
-const watchHead = async (parts: FollowParts, bell: Latch): Promise<void> => {
-  const { remote, vaultId, clock, chance, signal } = parts
-  for (let failures = 0; ;) {
-    try {
-      for await (const { vaultId: moved, head } of remote.watch(signal)) {
-        failures = 0
-        if (moved === vaultId && (head?.sequence ?? 0) !== parts.newestSequence()) bell.set()
-      }
+  pause(): void {
+    this.#isPaused = true
+    this.#bell.set()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.wake()
+  }
+
+  progress(step: Progress): void {
+    if (this.#activity === 'turning') this.#progress = step
+  }
+
+  state(): FollowState {
+    return {
+      activity: this.#activityTold(),
+      progress: this.#progress,
+      watcher: this.#watcher,
+      server: this.#server,
+      lastTurn: this.#lastTurn,
+      lastFullScanNs: this.#lastFullScanNs,
+      lastTrouble: this.#lastTrouble,
+      retryAtMs: this.#agenda.retryAtMs,
+      isUpToDate: this.#isUpToDate(),
+    }
+  }
+
+  #activityTold(): FollowState['activity'] {
+    if (this.#activity === 'turning') return 'turning'
+    if (this.#isPaused) return 'paused'
+    if (this.#activity === 'starting') return 'starting'
+    return this.#agenda.isFailing ? 'waiting' : 'idle'
+  }
+
+  #isUpToDate(): boolean {
+    const report = this.#lastTurn?.report
+    // A settled turn ends with disk, base and head equal, at this sequence.
+    const isAtHead = report?.isSettled === true && report.sequence === this.#headSequence
+    return (
+      isAtHead &&
+      report.sequence === this.#parts.newestSequence() &&
+      this.#activity === 'resting' &&
+      this.#agenda.isEmpty &&
+      this.#lastTrouble === null &&
+      this.#isSeen &&
+      this.#watcher.isHealthy &&
+      this.#server.isReached
+    )
+  }
+
+  async #takeTurns(signal: AbortSignal): Promise<never> {
+    const { clock } = this.#parts
+    // Watched first: what changes during the first look is then told.
+    await this.#opened.next(signal)
+    for (;;) {
       signal.throwIfAborted()
+      if (this.#isPaused) {
+        await this.#bell.next(signal)
+        continue
+      }
+      const dueMs = this.#isHeadUnknown() ? -Infinity : this.#agenda.nextMs(this.#watcher.isHealthy)
+      const waitMs = dueMs - clock.monotonicMs()
+      if (waitMs > 0) {
+        await firstToEnd(signal, [(signal) => clock.wait(waitMs, signal), (signal) => this.#bell.next(signal)])
+        continue
+      }
+      await this.#takeTurn()
+    }
+  }
+
+  /** Whether the server told of a head, since the last turn began, that this device does not know. Its own commits it knows. */
+  #isHeadUnknown(): boolean {
+    return this.#isHeadNew && this.#headSequence !== this.#parts.newestSequence()
+  }
+
+  async #takeTurn(): Promise<void> {
+    const { engine, clock, chance } = this.#parts
+    const scope = this.#agenda.begin(clock.monotonicMs(), this.#watcher.isHealthy)
+    this.#isHeadNew = false
+    this.#activity = 'turning'
+    let report: TurnReport
+    try {
+      report = await engine.turn(scope)
     } catch (error) {
       if (!(error instanceof SyncError)) throw error
-      parts.onTrouble(error)
+      this.#activity = 'resting'
+      this.#agenda.failed(error.kind, scope, clock.monotonicMs(), (failures) => retryDelayMs(failures, chance))
+      this.#lastTrouble = { timeNs: clock.nowNs(), kind: error.kind, message: error.message }
+      // The folder may be gone, and with it what was watched.
+      if (isTrouble(error, 'missing')) this.#doubt.set()
+      this.#parts.onTrouble(error)
+      return
+    } finally {
+      this.#progress = null
     }
-    await clock.wait(retryDelayMs(failures, chance), signal)
-    failures += 1
+    this.#activity = 'resting'
+    this.#agenda.ended(report, scope, clock.monotonicMs())
+    this.#note(report, scope)
   }
-}
 
-/** Rings when a person has confirmed deletions that waited: another program notes it in the state. */
-const watchConfirmation = async ({ engine, clock, signal }: FollowParts, bell: Latch): Promise<void> => {
-  for (let wasConfirmed = engine.isConfirmed(); ;) {
-    await clock.wait(confirmationMs, signal)
-    const isConfirmed = engine.isConfirmed()
-    if (isConfirmed && !wasConfirmed) bell.set()
-    wasConfirmed = isConfirmed
+  #note(report: TurnReport, scope: Scope): void {
+    const timeNs = this.#parts.clock.nowNs()
+    const hadSeen = this.#lastTurn === null || canSee(this.#lastTurn.report)
+    if (report.isWhole) this.#lastFullScanNs = timeNs
+    if (report.isWhole || scope === 'all') this.#isSeen = report.isWhole
+    // What could not be seen before can be seen now: only a look at everything says so.
+    if (!this.#isSeen && !hadSeen && canSee(report)) this.#agenda.hint('all', this.#parts.clock.monotonicMs())
+    if (!canSee(report)) this.#isSeen = false
+    this.#lastTurn = { timeNs, report }
+    this.#lastTrouble = null
+    this.#parts.onTurn(report)
+  }
+
+  #watchDisk(signal: AbortSignal): Promise<never> {
+    const { watcher, clock, chance } = this.#parts
+    const onHint = (hint: Scope): void => {
+      this.#agenda.hint(hint, clock.monotonicMs())
+      this.#opened.set()
+      this.#bell.set()
+    }
+    const onHealth = (trouble: SyncError | null): void => {
+      const { isHealthy, message } = this.#watcher
+      this.#watcher = { isHealthy: trouble === null, message: trouble?.message ?? '' }
+      if (trouble !== null && trouble.message !== message) this.#parts.onTrouble(trouble)
+      // What was not told since it last proved itself may be anywhere.
+      if (isHealthy && trouble !== null) this.#agenda.hint('all', clock.monotonicMs())
+      this.#opened.set()
+      this.#bell.set()
+    }
+    return watchDisk({ watcher, clock, chance, doubt: this.#doubt, onHint, onHealth }, signal)
+  }
+
+  #watchHead(signal: AbortSignal): Promise<never> {
+    const { remote, vaultId, clock, chance } = this.#parts
+    const onHead = (sequence: number): void => {
+      this.#headSequence = sequence
+      this.#isHeadNew = true
+      this.#bell.set()
+    }
+    const onReached = (isAgain: boolean): void => {
+      this.#server = { isReached: true, message: '' }
+      if (isAgain) this.wake()
+    }
+    const onLost = (error: SyncError): void => {
+      this.#server = { isReached: false, message: error.message }
+      this.#parts.onTrouble(error)
+    }
+    return watchHead({ remote, vaultId, clock, chance, onHead, onReached, onLost }, signal)
+  }
+
+  /** Wakes when a person has confirmed deletions that waited: another program notes it in the state. */
+  async #watchConfirmation(signal: AbortSignal): Promise<never> {
+    const { engine, clock } = this.#parts
+    for (let wasConfirmed = engine.isConfirmed(); ;) {
+      await clock.wait(confirmationMs, signal)
+      const isConfirmed = engine.isConfirmed()
+      if (isConfirmed && !wasConfirmed) this.wake()
+      wasConfirmed = isConfirmed
+    }
   }
 }
