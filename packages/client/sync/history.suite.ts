@@ -9,6 +9,7 @@ import { NodeKind, type Content } from '@anysync/protocol/gen/anysync/v1/format_
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { contentBytes } from '../content/content.ts'
 import { concatBytes } from '../crypto/bytes.ts'
+import { linkModes } from '../ports.ts'
 import { readTree } from '../memory/read-tree.ts'
 import { act, contentsOf, diceOf, keyOf, type Dice } from './history-acts.suite.ts'
 import { nodeStateOf, rootContentFact } from './node.ts'
@@ -160,8 +161,11 @@ export const assertNothingToDo = async (device: Device): Promise<void> => {
 /** A folder's time goes up with a change in it, but is none by itself: what was made and undone between two turns leaves it apart. */
 const withoutFolderTimes = (lines: string[]): string[] => lines.map((line) => line.replace(/( folder \d+) \d+/, '$1'))
 
-/** Plays one history and checks how it ends. Returns its trace. */
-export const play = async (seed: number): Promise<string[]> => {
+/**
+ * Plays one history and checks how it ends. Returns its trace. `hasModes`: people also change the modes of their links,
+ * until all sync in the end.
+ */
+export const play = async (seed: number, hasModes = false): Promise<string[]> => {
   const dice = diceOf(seed)
   const world = await createWorld(seed, 2 + dice.below(2))
   const kept = new Set<string>()
@@ -169,6 +173,7 @@ export const play = async (seed: number): Promise<string[]> => {
   for (let step = 0; step < steps; step++) {
     const device = dice.pick(world.devices)
     world.clock.advance(dice.below(8) === 0 ? 0 : 1 + dice.below(3000))
+    if (hasModes && dice.below(6) === 0) device.setMode(dice.pick(linkModes))
     if (dice.below(4) < 3) await act(device, dice, step, world.devices)
     else {
       const before = await contentsOf(device)
@@ -182,6 +187,7 @@ export const play = async (seed: number): Promise<string[]> => {
   }
   for (const device of world.devices) for (const content of await contentsOf(device)) kept.add(content)
   world.clock.advance(60_000)
+  if (hasModes) for (const device of world.devices) device.setMode('sync')
   // Whoever deleted much is asked, and what comes from others may make it more.
   for (let round = 0; round < 3; round++)
     for (const { engine } of world.devices) {

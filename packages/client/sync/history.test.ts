@@ -21,6 +21,19 @@ test(`${seeds.length} random histories end with all devices alike and nothing lo
   }
 })
 
+test(`${seeds.length} random histories in which modes change lose nothing, and are alike once all sync`, async () => {
+  for (const seed of seeds) {
+    try {
+      await play(seed, true)
+    } catch (error) {
+      throw new Error(
+        `seed ${seed} failed with modes; replay it with: SEED=${seed} node --test packages/client/sync/history.test.ts`,
+        { cause: error },
+      )
+    }
+  }
+})
+
 test('one seed is one history', async () => {
   assert.deepEqual(await play(seeds[0] ?? 0), await play(seeds[0] ?? 0))
 })

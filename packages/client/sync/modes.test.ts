@@ -59,7 +59,7 @@ const rows: Row[] = [
   // changed here
   ['x', 'y', 'x', 'L', 'L', 'L held'],
   ['x', 'moved', 'x', 'L', 'L', 'L held'],
-  ['x', 'touched', 'x', 'L', 'L', 'R'],
+  ['x', 'touched', 'x', 'L', 'L', 'L held'],
   ['x', 'none', 'x', '-', '-', 'R'],
   // changed on both sides
   ['x', 'y', 'z', 'R both', 'L', 'L held'],

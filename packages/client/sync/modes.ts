@@ -77,8 +77,7 @@ export const mergeNewOnly: MergeByMode = ({ base, local, remote }, isAbsent) => 
   if (isAbsent || local === null) return take(remote)
   if (remote === null) return base === null ? take(local) : hold(local)
   if (base === null) return isSameContent(local, remote) ? take(remote) : hold(local)
-  const isOnlyTouched = isUnchanged({ ...base, mtimeNs: local.mtimeNs }, local)
-  return isOnlyTouched && isUnchanged(base, remote) ? take(remote) : hold(local)
+  return isUnchanged(base, local) && isUnchanged(base, remote) ? take(withTimeOf(local, remote)) : hold(local)
 }
 
 /** A folder's time is no change by itself. */

@@ -3,7 +3,7 @@
  * slice at a time; the disk is settled; then they get their names; then it is settled again, and the base says so.
  */
 import { parseContent } from '../content/content.ts'
-import type { DiskStat, TempFile } from '../ports.ts'
+import type { DiskStat, NodeState, TempFile } from '../ports.ts'
 import type { ApplyParts } from './apply.ts'
 import { attempt, countNode, type Agreement, type Ledger } from './apply.ts'
 import { arrange, FolderTimes, noteExceptions, reachableTarget, removeGone } from './arrange.ts'
@@ -162,11 +162,18 @@ const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement
     if (stat === null) return [{ id, row: baseNodeOf(merged, null, step.absence) }]
     const isReopened = merged.kind === 'folder' && state.node(linkId, id)?.disk === null
     const forgotten = isReopened ? ledger.reopen(id) : []
-    const remembered = rememberedDisk(stat, lookedNs)
+    const remembered = asMerged(rememberedDisk(stat, lookedNs), merged)
     if (merged.kind !== 'folder') return [{ id, row: baseNodeOf(merged, remembered, null) }]
     // Its time on this disk is no change, so the head's is what both agree on.
     const mtimeNs = step.remote?.mtimeNs ?? merged.mtimeNs
     const content = state.node(linkId, id)?.content ?? null
     return [...forgotten, { id, row: baseNodeOf({ ...merged, mtimeNs, content }, remembered, null) }]
   })
+}
+
+/** Where a mode leaves the disk as it is, its attributes may be others than those agreed on: the next scan shall see that. */
+const asMerged = (stat: DiskStat, merged: NodeState): DiskStat => {
+  if (merged.kind === 'folder') return { ...stat, mode: merged.mode }
+  const isSame = stat.mtimeNs === merged.mtimeNs && (merged.kind === 'symlink' || stat.mode === merged.mode)
+  return isSame ? stat : forgottenDisk(stat)
 }
