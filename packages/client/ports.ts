@@ -3,8 +3,11 @@
  * memory twins in `memory/`, and each interface has one suite that every implementation passes.
  * Paths are relative to the linked folder, with '/' between names; '' is the folder itself.
  */
-import type { ChunkId, DeviceId, NodeId, PackId, RecordHash, UserId, VaultId } from '@anysync/protocol/ids.ts'
-import type { Compression, ContentKind, IndexedPack, Kdf } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { DeviceId, PackId, UserId, VaultId } from '@anysync/protocol/ids.ts'
+import type { Kdf } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { LogHead } from './ports-state.ts'
+
+export * from './ports-state.ts'
 
 // ---------------------------------------------------------------------------------------------------
 // Chance and Clock
@@ -167,129 +170,6 @@ export interface Watcher {
   nextHint(signal: AbortSignal): Promise<Hint>
   /** Touches a file of ours in the private folder, resolves when that is told. `missing` without a private folder. */
   probe(signal: AbortSignal): Promise<void>
-}
-
-// ---------------------------------------------------------------------------------------------------
-// State: the local state database
-
-/**
- * Which way changes travel: both; only up, and the disk is the truth; only new files up; only down.
- */
-export type LinkMode = 'sync' | 'backup' | 'new-only' | 'mirror'
-
-export const linkModes: readonly LinkMode[] = ['sync', 'backup', 'new-only', 'mirror']
-
-/** A folder linked to a vault. */
-export type Link = {
-  id: string
-  vaultId: VaultId
-  /** Absolute path on this device. */
-  root: string
-  mode: LinkMode
-}
-
-/** What may be said of a node's matter and place; the base, local and remote trees are made of these. */
-export type NodeState = {
-  id: NodeId
-  parent: NodeId
-  name: string
-  kind: Exclude<DiskKind, 'other'>
-  mode: number
-  mtimeNs: bigint
-  /** Plaintext bytes of a file; 0 otherwise. */
-  size: number
-  /** Serialised Content of a file or folder; null for symlinks. */
-  content: Uint8Array | null
-  /** A symlink's target; '' otherwise. */
-  linkTarget: string
-}
-
-/** One node that this device and the log agree on, and how the disk looked when they did. */
-export type BaseNode = NodeState & {
-  /** Null when the node is in the vault but not on this disk; then, and only then, `absence` says why. */
-  disk: DiskStat | null
-  absence: Absence | null
-}
-
-/**
- * Why a node of the vault is not on this disk: the folder that holds it is not; this system cannot store the name, or
- * not beside another one; a person's rules or the mode of the link leave it out.
- */
-export type AbsenceKind = 'folder' | 'name' | 'twin' | 'rules' | 'mode'
-
-export type Absence = { kind: AbsenceKind; message: string }
-
-/** Where a chunk lies. */
-export type ChunkPlace = {
-  pack: PackId
-  /** Of the segment in the pack. */
-  segmentOffset: number
-  sealedLength: number
-  plainLength: number
-  kind: ContentKind
-  compression: Compression
-  /** Of the chunk in the opened segment. */
-  offset: number
-  length: number
-}
-
-export type LogHead = { sequence: number; hash: RecordHash }
-
-/**
- * What a device remembers. Synchronous, like the database behind it. Losing it loses no file: the next turn compares
- * everything again and settles. Every change outside `transact` is a transaction of its own.
- */
-export interface State extends Disposable {
-  /** All or nothing. Calls may not nest. */
-  transact<Result>(work: () => Result): Result
-
-  links(): Link[]
-  putLink(link: Link): void
-  /** With its base and everything else that is kept for it. */
-  removeLink(linkId: string): void
-
-  /** Base. The root folder has no row; what is agreed on it is a fact. */
-  node(linkId: string, nodeId: NodeId): BaseNode | null
-  children(linkId: string, parent: NodeId): BaseNode[]
-  nodeByInode(linkId: string, device: bigint, inode: bigint): BaseNode | null
-  putNode(linkId: string, node: BaseNode): void
-  removeNode(linkId: string, nodeId: NodeId): void
-  countFiles(linkId: string): number
-  /**
-   * Nodes that are not on this disk for a reason of their own, by id, so many at a time, from behind `after` on.
-   * Costs nothing where there are none.
-   */
-  absentNodes(linkId: string, kind: Exclude<AbsenceKind, 'folder'>, limit: number, after?: NodeId): BaseNode[]
-
-  /** Small facts by name, per link or vault ('scope'): settled head, confirmation, last scan … */
-  fact(scope: string, name: string): string | null
-  putFact(scope: string, name: string, value: string | null): void
-
-  /** The verified log, as far as it was seen. */
-  head(vaultId: VaultId): LogHead | null
-  putRecord(vaultId: VaultId, sequence: number, hash: RecordHash, record: Uint8Array): void
-  /** Records from..to, both included, in order. */
-  records(
-    vaultId: VaultId,
-    from: number,
-    to: number,
-  ): Iterable<{ sequence: number; hash: RecordHash; record: Uint8Array }>
-
-  /** Forgets the records after this sequence: what a server that was put back does not have any more. */
-  removeRecordsAfter(vaultId: VaultId, sequence: number): void
-
-  /** Index. A pack is pending from its upload until a record brings it. */
-  putPack(vaultId: VaultId, pack: IndexedPack, isPending: boolean): void
-  findChunk(vaultId: VaultId, chunkId: ChunkId): ChunkPlace | null
-  pendingPacks(vaultId: VaultId): IndexedPack[]
-  removePack(vaultId: VaultId, pack: PackId): void
-  /** Every pack of the index, pending ones too. */
-  packIds(vaultId: VaultId): PackId[]
-  countChunks(vaultId: VaultId): number
-
-  /** Opened chunks of trees, so that an edit does not fetch what this device wrote or read. Bounded; may forget. */
-  cachedChunk(vaultId: VaultId, chunkId: ChunkId): Uint8Array | null
-  cacheChunk(vaultId: VaultId, chunkId: ChunkId, plaintext: Uint8Array): void
 }
 
 // ---------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ test('a file in a folder that cannot be listed is not deleted, and what arrives 
   await a.engine.turn()
   const { troubles, isSettled } = await b.engine.turn()
   assert.equal(isSettled, false)
-  assert.ok(troubles.some(({ path, kind }) => path === 'f' && kind !== 'held'))
+  assert.ok(troubles.some(({ path, kind }) => path === 'f' && kind === 'unreadable'))
   await a.engine.turn()
   assert.deepEqual(await filesOf(a.disk), { 'f/x': 'edited', 'f/new': 'n', keep: 'k' })
   b.faults.disk = null
