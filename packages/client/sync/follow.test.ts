@@ -370,16 +370,29 @@ test('a watcher that falls silent is found out, opened again, and everything is 
   await loop.stop()
 })
 
-test('a watcher that fails is opened again, and everything is looked at', async () => {
+test('a watcher that fails is opened again, and everything is looked at, then and once it is open', async () => {
   const loop = await rested()
   loop.watcher.fail(new SyncError('watcher.watch', 'unavailable', 'it broke'))
   await loop.pass()
   assert.equal(loop.follower.state().watcher.message, 'it broke')
   assert.deepEqual(loop.troubles, ['it broke'])
+  await loop.pass(quietMs)
+  assert.deepEqual(loop.asked(), ['all'])
   await loop.pass(retryMsMin)
   await loop.pass(quietMs)
   assert.ok(loop.follower.state().watcher.isHealthy)
-  assert.ok(loop.asked().includes('all'))
+  assert.deepEqual(loop.asked(), ['all'])
+  await loop.stop()
+})
+
+test('a watcher that worked meanwhile is opened again soon, however often it failed before', async () => {
+  const loop = await rested()
+  for (let failure = 2; failure < 12; failure++) {
+    loop.watcher.fail(new SyncError('watcher.watch', 'unavailable', 'it broke'))
+    await loop.pass()
+    await loop.pass(retryMsMin)
+    assert.equal(loop.watcher.opened(), failure)
+  }
   await loop.stop()
 })
 
