@@ -119,7 +119,7 @@ const findBase = (state: State, link: Link, path: string): BaseNode | null => {
   let found: BaseNode | null = null
   let parent = rootNodeId
   for (const name of path.split('/')) {
-    found = state.children(link.id, parent).find((node) => node.name === name) ?? null
+    found = state.childrenNamed(link.id, parent, name)[0] ?? null
     if (found === null) return null
     parent = found.id
   }

@@ -85,6 +85,8 @@ export interface State extends Disposable {
   /** Base. The root folder has no row; what is agreed on it is a fact. */
   node(linkId: string, nodeId: NodeId): BaseNode | null
   children(linkId: string, parent: NodeId): BaseNode[]
+  /** Those of them that have this name, in no order. */
+  childrenNamed(linkId: string, parent: NodeId, name: string): BaseNode[]
   nodeByInode(linkId: string, device: bigint, inode: bigint): BaseNode | null
   putNode(linkId: string, node: BaseNode): void
   removeNode(linkId: string, nodeId: NodeId): void

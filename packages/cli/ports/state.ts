@@ -57,6 +57,8 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       return row && nodeFromRow(row)
     },
     children: (linkId, parent) => sql.children.all(refOf.link(linkId), idToBytes(parent)).map(nodeFromRow),
+    childrenNamed: (linkId, parent, name) =>
+      sql.childrenNamed.all(refOf.link(linkId), idToBytes(parent), name).map(nodeFromRow),
     nodeByInode(linkId, device, inode) {
       const row = sql.nodeByInode.get(refOf.link(linkId), BigInt.asIntN(64, inode), BigInt.asIntN(64, device))
       return row && nodeFromRow(row)
@@ -206,7 +208,8 @@ const prepareAll = (database: StateDatabase) => {
 
     node: prepare('SELECT * FROM nodes WHERE link = ? AND id = ?'),
     // The root folder is its own parent's child to nobody.
-    children: prepare('SELECT * FROM nodes INDEXED BY nodes_by_parent WHERE link = ?1 AND parent = ?2 AND id <> ?2'),
+    children: prepare('SELECT * FROM nodes INDEXED BY nodes_by_place WHERE link = ?1 AND parent = ?2 AND id <> ?2'),
+    childrenNamed: prepare('SELECT * FROM nodes INDEXED BY nodes_by_place WHERE link = ? AND parent = ? AND name = ?'),
     nodeByInode: prepare(
       'SELECT * FROM nodes INDEXED BY nodes_by_inode WHERE link = ? AND disk_inode = ? AND disk_device = ? LIMIT 1',
     ),

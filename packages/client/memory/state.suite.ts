@@ -185,6 +185,29 @@ export const stateSuite = (name: string, open: (options?: { cacheBytesMax: numbe
       assert.deepEqual(state.absentNodes('no such link', 'twin', 9), [])
     })
 
+    check('children are found by their name, also where two have one', (under) => {
+      const { state } = under
+      state.putLink(link)
+      const folder = nodeIdOf(9)
+      for (const [number, name] of [
+        [10, 'a'],
+        [11, 'b'],
+        [12, 'b'],
+      ] as const)
+        state.putNode(link.id, { ...node, id: nodeIdOf(number), parent: folder, name })
+      const named = (parent: typeof rootNodeId, name: string) =>
+        state
+          .childrenNamed(link.id, parent, name)
+          .map(({ id }) => id)
+          .toSorted()
+      assert.deepEqual(named(folder, 'b'), [nodeIdOf(11), nodeIdOf(12)])
+      assert.deepEqual(named(folder, 'c'), [])
+      assert.deepEqual(named(rootNodeId, 'a'), [])
+      state.putNode(link.id, { ...node, id: nodeIdOf(11), parent: rootNodeId, name: 'a' })
+      assert.deepEqual(named(folder, 'b'), [nodeIdOf(12)])
+      assert.deepEqual(named(rootNodeId, 'a'), [nodeIdOf(11)])
+    })
+
     check('children are the nodes of a folder, and the root folder is not its own child', (under) => {
       const { state } = under
       state.putLink(link)

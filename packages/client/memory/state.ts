@@ -130,6 +130,8 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
     node: (linkId, nodeId) => tables.nodes.get(linkId)?.get(nodeId) ?? null,
     children: (linkId, parent) =>
       [...(tables.nodesByParent.get(`${linkId} ${parent}`)?.values() ?? [])].filter((node) => node.id !== parent),
+    childrenNamed: (linkId, parent, name) =>
+      [...(tables.nodesByParent.get(`${linkId} ${parent}`)?.values() ?? [])].filter((node) => node.name === name),
     nodeByInode: (linkId, device, inode) =>
       tables.nodesByInode.get(`${linkId} ${device} ${inode}`)?.values().next().value ?? null,
     putNode: (linkId, node) =>

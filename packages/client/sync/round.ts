@@ -4,6 +4,7 @@
  */
 import { isTrouble } from '@anysync/protocol/errors.ts'
 import type { NodeId } from '@anysync/protocol/ids.ts'
+import { deletionShareFilesMin } from '@anysync/protocol/limits.ts'
 import { forgetOldAbsences } from './absences.ts'
 import { Ledger, type ApplyParts } from './apply.ts'
 import { noteLeftOutGone } from './absences.ts'
@@ -119,8 +120,8 @@ const foldersOf = ({ where }: ApplyParts, steps: Step[], ids: ReadonlySet<NodeId
 /** Notes, and returns, the deletions that must wait for a person; null when the push may go on. */
 const askAbout = ({ state, link }: EngineParts, steps: Step[]): Waiting | null => {
   const deletions = steps.filter((step) => step.toLog === 'remove' && step.remote?.kind === 'file').length
-  // Counting looks at every row: a turn that deletes nothing need not.
-  const files = deletions === 0 ? 0 : state.countFiles(link.id)
+  // Counting looks at every row, and few deletions are no share of anything.
+  const files = deletions < deletionShareFilesMin ? 0 : state.countFiles(link.id)
   const confirmed = Number(state.fact(link.id, facts.confirmed) ?? '0')
   const waiting = mustAsk(deletions, files, confirmed) ? { deletions, files } : null
   state.putFact(link.id, facts.waiting, waiting === null ? null : `${waiting.deletions} ${waiting.files}`)

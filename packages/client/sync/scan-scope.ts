@@ -39,7 +39,7 @@ const nearestKnown = async (parts: ScopeParts, path: string, root: FolderToList)
   let folder = root
   for (const name of path === '' ? [] : path.split('/')) {
     const below = joinPath(folder.path, name)
-    const base = parts.state.children(parts.linkId, folder.id).find((node) => isFolderHere(node, name))
+    const base = parts.state.childrenNamed(parts.linkId, folder.id, name).find(isFolderHere)
     const stat = base === undefined ? null : await lookAt(parts.disk, below)
     if (base === undefined || stat === null || stat.kind !== 'folder' || stat.inode !== base.disk?.inode) return folder
     folder = { id: base.id, path: below, isElsewhere: false, isWhole: false }
@@ -47,8 +47,7 @@ const nearestKnown = async (parts: ScopeParts, path: string, root: FolderToList)
   return folder
 }
 
-const isFolderHere = (node: BaseNode, name: string): boolean =>
-  node.name === name && node.kind === 'folder' && node.disk !== null
+const isFolderHere = (node: BaseNode): boolean => node.kind === 'folder' && node.disk !== null
 
 const lookAt = async (disk: Disk, path: string): Promise<DiskStat | null> => {
   try {
