@@ -64,7 +64,7 @@ export const packSegmentsMax = 65_536
 export const directoryBytesMax = 16 * MiB
 /** A writer closes a pack when its directory reaches this, so that it fits in an index chunk. */
 export const directoryBytesTarget = 2 * MiB
-/** Packs that a writer stores at the same time. */
+/** Packs that a writer stores at the same time, unless a person says otherwise. */
 export const storingPacksMax = 2
 
 /** Reading, in bytes: one fetch, the gap that a fetch may bridge, and what a reader holds fetched and opened. */
@@ -72,7 +72,7 @@ export const fetchBytesMax = 8 * MiB
 export const fetchGapBytesMax = 256 * KiB
 export const fetchedBytesMax = 32 * MiB
 export const openedBytesMax = 32 * MiB
-/** Fetches at the same time, chunks that a stream reads ahead, and segments that a hint may name. */
+/** Fetches at the same time (unless a person says otherwise), chunks that a stream reads ahead, and segments that a hint may name. */
 export const fetchesMax = 4
 export const readAheadChunks = 2
 export const expectedSegmentsMax = 65_536
@@ -157,8 +157,9 @@ export const pingMsMax = 15_000
 export const retriesMax = 4
 export const retryDelayMsMin = 200
 export const retryDelayMsMax = 5_000
-/** Packs travel on so many connections at once, in pieces of so many bytes. */
+/** Packs travel on so many connections at once, in pieces of so many bytes; and on so many at most, when a person asks. */
 export const packConnectionsMax = 4
+export const transfersMaxCeiling = 16
 export const packPieceBytes = 256 * KiB
 /** The most of an answer that is read: of a call, and of an error that came instead of a pack. */
 export const answerBytesMax = 16 * MiB

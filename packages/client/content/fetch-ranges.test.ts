@@ -70,3 +70,27 @@ test('the oldest hints are forgotten when there are too many', async () => {
   assert.equal(lengths[0], 100)
   assert.ok(lengths[1]! > 1_000_000)
 })
+
+test('no more than four ranges are fetched at once, or as many as are asked for', async () => {
+  for (const [fetchingMax, expected] of [
+    [undefined, 4],
+    [() => 1, 1],
+    [() => 7, 7],
+  ] as const) {
+    const waiting: (() => void)[] = []
+    const fetcher = createRangeFetcher(async (_, __, length) => {
+      await new Promise<void>((resolve) => waiting.push(resolve))
+      return new Uint8Array(length)
+    }, fetchingMax)
+    const taken = Array.from({ length: 9 }, (_, i) => fetcher.take(placeAt(12 + i * 100, 100)))
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(waiting.length, expected)
+    for (let answered = 0; answered < 9; await new Promise((resolve) => setImmediate(resolve))) {
+      for (const answer of waiting.splice(0)) {
+        answer()
+        answered++
+      }
+    }
+    await Promise.all(taken)
+  }
+})

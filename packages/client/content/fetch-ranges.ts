@@ -36,12 +36,13 @@ type Range = {
 
 export const createRangeFetcher = (
   fetch: (pack: PackId, offset: number, length: number) => Promise<Uint8Array>,
+  fetchingMax: () => number = () => fetchesMax,
 ): RangeFetcher => {
   const rangesByKey = new Map<string, Range>()
   // In the order in which they were fetched.
   const heldRanges = new Set<Range>()
   let heldBytes = 0
-  const gate = createGate(fetchesMax)
+  const gate = createGate(fetchingMax)
 
   const fetchExactly = async (pack: PackId, offset: number, length: number): Promise<Uint8Array> => {
     await gate.enter()

@@ -8,19 +8,31 @@ export type Gate = {
   leave(): void
 }
 
-export const createGate = (max: number): Gate => {
+/** `max` is asked whenever somebody comes or goes, and is at least 1; who is inside stays when it falls. */
+export const createGate = (max: () => number): Gate => {
   let inside = 0
   const waiting: (() => void)[] = []
+
+  /** Those that have waited for longest come first. */
+  const admit = (): void => {
+    while (inside < max()) {
+      const next = waiting.shift()
+      if (next === undefined) return
+      inside++
+      next()
+    }
+  }
+
   return {
-    async enter() {
-      if (inside < max) inside++
-      else await new Promise<void>((resolve) => waiting.push(resolve))
+    enter() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      waiting.push(resolve)
+      admit()
+      return promise
     },
     leave() {
-      // The room goes straight to the one that has waited for longest.
-      const next = waiting.shift()
-      if (next) next()
-      else inside--
+      inside--
+      admit()
     },
   }
 }

@@ -3,7 +3,6 @@
  * which every device reads, do not lie scattered among data, which few read; what is left at the end shares one pack.
  */
 import type { IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { storingPacksMax } from '@anysync/protocol/limits.ts'
 import { createGate } from './gate.ts'
 import { createGatherer, type Gathered, type Gatherer } from './gather.ts'
 import type { Chunk } from './identify.ts'
@@ -19,6 +18,8 @@ export type PackerParts = {
   seal: (segment: Gathered) => Promise<SealedSegment>
   build: (segments: SealedSegment[]) => SealedPack
   storePack: (pack: SealedPack) => Promise<void>
+  /** How many packs may be on their way at once. */
+  storingMax: () => number
 }
 
 export type Packer = {
@@ -35,7 +36,7 @@ export type Packer = {
 
 export const createPacker = (parts: PackerParts): Packer => {
   const lanes = { tree: createLane(), data: createLane(), index: createLane() }
-  const storing = createGate(storingPacksMax)
+  const storing = createGate(parts.storingMax)
   const underWay = new Set<Promise<unknown>>()
   let packs: IndexedPack[] = []
   let failure: { error: unknown } | null = null

@@ -23,6 +23,8 @@ export type ContentReaderParts = {
   locate: (chunk: ChunkId) => ChunkPlace | null
   /** So many bytes of a pack. What it throws is passed on. */
   fetch: (pack: PackId, offset: number, length: number) => Promise<Uint8Array>
+  /** How many fetches may be under way at once, by default four; asked anew for each. */
+  fetchingMax?: () => number
   /** The cache of tree chunks. It is not trusted: what does not have its id counts as not there. */
   cachedChunk?: (chunk: ChunkId) => Uint8Array | null
   cacheChunk?: (chunk: ChunkId, plaintext: Uint8Array) => void
@@ -40,7 +42,7 @@ export type ContentReader = {
 
 export const createContentReader = (parts: ContentReaderParts): ContentReader => {
   const { keys, locate } = parts
-  const fetcher = createRangeFetcher(parts.fetch)
+  const fetcher = createRangeFetcher(parts.fetch, parts.fetchingMax)
   const opened = createLru(openedBytesMax)
   const opening = new Map<string, Promise<Uint8Array>>()
 

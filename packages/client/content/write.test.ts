@@ -206,7 +206,8 @@ test('tiny files do not make a directory larger than an index chunk', async () =
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-test('no more than two packs are stored at once, and writing waits for them', async () => {
+/** The most packs of 100 MiB that are stored at once. */
+const mostStoredAtOnce = async (storingMax?: () => number): Promise<number> => {
   const store = createTestStore()
   const waiting: (() => void)[] = []
   let most = 0
@@ -217,6 +218,7 @@ test('no more than two packs are stored at once, and writing waits for them', as
         most = Math.max(most, waiting.length)
       })
     },
+    ...(storingMax ? { storingMax } : {}),
   })
   let read = 0
   async function* source(): AsyncGenerator<Uint8Array> {
@@ -224,7 +226,7 @@ test('no more than two packs are stored at once, and writing waits for them', as
   }
   const writing = writer.write(ContentKind.DATA, source())
   for (let turns = 0; turns < 20; turns++) await turn()
-  assert.ok(read < 60, `${read} MiB were read while two packs of 16 MiB wait`)
+  assert.ok(read < 28 + 16 * most, `${read} MiB were read while ${most} packs of 16 MiB wait`)
   const finished = writing.then(() => writer.finish())
   for (let answered = 0; answered < 7; await turn()) {
     const answer = waiting.shift()
@@ -232,7 +234,13 @@ test('no more than two packs are stored at once, and writing waits for them', as
     if (answer) answered++
   }
   assert.equal((await finished).length, 7)
-  assert.equal(most, 2)
+  return most
+}
+
+test('no more than two packs are stored at once, or as many as are asked for, and writing waits for them', async () => {
+  assert.equal(await mostStoredAtOnce(), 2)
+  assert.equal(await mostStoredAtOnce(() => 1), 1)
+  assert.equal(await mostStoredAtOnce(() => 4), 4)
 })
 
 test('a failed store fails the writer for good', async () => {

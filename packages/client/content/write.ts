@@ -4,7 +4,7 @@
  */
 import { demand } from '@anysync/protocol/errors.ts'
 import { chunkIdFromBytes, type ChunkId } from '@anysync/protocol/ids.ts'
-import { chunkBytesMax, segmentBytesTarget } from '@anysync/protocol/limits.ts'
+import { chunkBytesMax, segmentBytesTarget, storingPacksMax } from '@anysync/protocol/limits.ts'
 import { ContentKind, type Content, type IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Chance, Cipher } from '../ports.ts'
@@ -19,8 +19,10 @@ export type ContentWriterParts = {
   keys: VaultKeys
   /** Whether the vault has the chunk. Must be true for a pack's chunks by the time that `finish` has given the pack. */
   isKnown: (chunk: ChunkId) => boolean
-  /** Resolves when the pack is durable. At most two run at once. */
+  /** Resolves when the pack is durable. */
   storePack: (pack: SealedPack) => Promise<void>
+  /** How many packs may be on their way at once, by default two; asked anew for each. */
+  storingMax?: () => number
   /** Is given the chunks of trees, for they will be read again soon. */
   cacheTree?: (chunk: ChunkId, plaintext: Uint8Array) => void
   /** Smaller limits, for tests. */
@@ -48,6 +50,7 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
     seal: async ({ kind, chunks }) => sealSegment(parts, kind, chunks),
     build: (segments) => buildPack(parts, segments),
     storePack: parts.storePack,
+    storingMax: parts.storingMax ?? (() => storingPacksMax),
   })
   // Chunks that are on their way: as good as known, for one finish makes all of them durable.
   const written = new Set<ChunkId>()

@@ -31,6 +31,8 @@ export const createVaultWriter = (parts: {
   keys: VaultKeys
   state: State
   remote: Remote
+  /** How many packs may be on their way at once. */
+  storingMax: () => number
 }): VaultWriter => {
   const { keys, state, remote } = parts
   const { vaultId } = keys

@@ -301,3 +301,44 @@ test('what is pending is found under the pack that holds it', async () => {
   const pending = state.pendingPacks(world.vaultId).map(({ pack }) => packIdFromBytes(pack))
   assert.deepEqual(new Set(pending), new Set(remote.sent))
 })
+
+test('as many packs are stored, and ranges fetched, at once as are asked for', async () => {
+  const world = await createVaultWorld()
+  const most = { putPack: 0, getPack: 0 }
+  const underWay = { putPack: 0, getPack: 0 }
+  const counted =
+    <Words extends unknown[], Result>(name: 'putPack' | 'getPack', call: (...words: Words) => Promise<Result>) =>
+    async (...words: Words): Promise<Result> => {
+      most[name] = Math.max(most[name], ++underWay[name])
+      // Long enough for all that may come at once to come.
+      for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve))
+      try {
+        return await call(...words)
+      } finally {
+        underWay[name]--
+      }
+    }
+  const remote = world.remote(0)
+  const slow = {
+    ...remote,
+    putPack: counted('putPack', (...words: Parameters<Remote['putPack']>) => remote.putPack(...words)),
+    getPack: counted('getPack', (...words: Parameters<Remote['getPack']>) => remote.getPack(...words)),
+  }
+  const table: [transfersMax: number | null, stored: number, fetched: number][] = [
+    [null, 2, 4],
+    [1, 1, 1],
+    [3, 3, 3],
+  ]
+  for (const [index, [transfersMax, stored, fetched]] of table.entries()) {
+    Object.assign(most, { putPack: 0, getPack: 0 })
+    const { vault } = world.open(0, createMemoryState(), slow, () => transfersMax)
+    await vault.refresh()
+    const edits: TreeEdit[] = []
+    for (let file = 1; file <= 5; file++) {
+      edits.push(await addFile(vault, 10 * index + file, noise(13 * MiB, 10 * index + file)))
+    }
+    await push(vault, edits)
+    await Promise.all(edits.map(({ to }) => readFile(vault, to!.node.content!)))
+    assert.deepEqual(most, { putPack: stored, getPack: fetched })
+  }
+})

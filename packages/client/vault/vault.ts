@@ -14,7 +14,7 @@ import {
   type Content,
 } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { chunkIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
-import { appendPacksMax } from '@anysync/protocol/limits.ts'
+import { appendPacksMax, fetchesMax, storingPacksMax } from '@anysync/protocol/limits.ts'
 import { createIdentify } from '../content/identify.ts'
 import { createContentReader } from '../content/read.ts'
 import { openVaultKeys } from '../crypto/vault-keys.ts'
@@ -37,6 +37,11 @@ export type VaultParts = {
   remote: Remote
   accessKeys: AccessKeys
   grant: OpenedGrant
+  /**
+   * How many packs may be stored at once, and how many ranges fetched: 1 to 16, null for the usual two and four. Asked
+   * anew for each, so it may change at any time.
+   */
+  transfersMax?: () => number | null
 }
 
 /** Opens the vault of a grant. Nothing is read or sent yet. */
@@ -56,11 +61,13 @@ export const openVault = (parts: VaultParts): Vault => {
       throw new SyncError('vault.read', 'corrupt', message, error)
     }
   }
+  const transfersMax = (usual: number) => () => parts.transfersMax?.() ?? usual
   const reader = createContentReader({
     cipher,
     keys,
     locate: (chunkId) => state.findChunk(vaultId, chunkId),
     fetch,
+    fetchingMax: transfersMax(fetchesMax),
     cachedChunk: (chunkId) => state.cachedChunk(vaultId, chunkId),
     cacheChunk: (chunkId, plaintext) => state.cacheChunk(vaultId, chunkId, plaintext),
   })
@@ -69,7 +76,7 @@ export const openVault = (parts: VaultParts): Vault => {
   const logParts = { cipher, keys, state, remote, signer, identityPublicKey, fetch }
   const log = createLog(logParts)
   const snapshots = createSnapshotList(vaultId, state, log)
-  const writer = createVaultWriter({ cipher, chance, keys, state, remote })
+  const writer = createVaultWriter({ cipher, chance, keys, state, remote, storingMax: transfersMax(storingPacksMax) })
   const identify = createIdentify({ cipher, keys })
   const inTurn = createTurns()
 

@@ -24,7 +24,7 @@ export type VaultWorld = {
   /** The server as a device sees it. */
   remote(device: number): Remote
   /** The vault as a device opens it, with a new state unless one is given, over its remote unless another is given. */
-  open(device: number, state?: MemoryState, remote?: Remote): Opened
+  open(device: number, state?: MemoryState, remote?: Remote, transfersMax?: () => number | null): Opened
 }
 
 type Template = { copy: ServerCopy; keys: AccessKeys[]; grant: Uint8Array; vaultId: VaultId; timeNs: bigint }
@@ -71,10 +71,13 @@ export const createVaultWorld = async (): Promise<VaultWorld> => {
     vaultId,
     keys,
     remote: remoteOf,
-    open(device, state = createMemoryState(), remote = remoteOf(device)) {
+    open(device, state = createMemoryState(), remote = remoteOf(device), transfersMax = () => null) {
       const accessKeys = keys[device]!
       const opened = openGrant({ cipher, chance }, ownerOf(accessKeys), vaultId, grant)
-      return { state, vault: openVault({ cipher, chance, clock, state, remote, accessKeys, grant: opened }) }
+      return {
+        state,
+        vault: openVault({ cipher, chance, clock, state, remote, accessKeys, grant: opened, transfersMax }),
+      }
     },
   }
 }
