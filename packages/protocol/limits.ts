@@ -161,6 +161,14 @@ export const retryDelayMsMax = 5_000
 export const packConnectionsMax = 4
 export const transfersMaxCeiling = 16
 export const packPieceBytes = 256 * KiB
+/** The slowest rate that a person may ask for, and so the slowest of one upload: twice what a server waits for. */
+export const paceBytesPerSecondMin = 2 * 1000 * bodyBytesPerMsMin
+/** Paced packs travel in slices of this time and size, and may save up so much time while nothing travels. */
+export const paceSliceMs = 100
+export const paceSliceBytesMin = 4 * KiB
+export const paceBurstMs = 200
+/** A change of the rate is seen at the latest after so long. */
+export const paceLookMs = 1000
 /** The most of an answer that is read: of a call, and of an error that came instead of a pack. */
 export const answerBytesMax = 16 * MiB
 export const errorAnswerBytesMax = 16 * KiB

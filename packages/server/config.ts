@@ -8,9 +8,9 @@ import { parse, TomlError } from 'smol-toml'
 import * as v from 'valibot'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { MiB, serverPort } from '@anysync/protocol/limits.ts'
+import { parseSize } from '@anysync/protocol/sizes.ts'
 import { isHost } from './addresses.ts'
 import type { Home } from './home.ts'
-import { parseSize } from './sizes.ts'
 
 export type Config = {
   port: number

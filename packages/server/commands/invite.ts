@@ -2,6 +2,7 @@
  * `anysync-server invite`: one link that lets one person make one account. Works while the server runs.
  */
 import { invitationMsDefault } from '@anysync/protocol/limits.ts'
+import { parseDuration, parseSize } from '@anysync/protocol/sizes.ts'
 import { firstAddress, urlOf } from '../addresses.ts'
 import { systemClock } from '../clock.ts'
 import { readConfig, type Config } from '../config.ts'
@@ -11,7 +12,6 @@ import type { Home } from '../home.ts'
 import { createInvitation } from '../invitations.ts'
 import { invitationLink } from '../link.ts'
 import { readRunInfo, takeRunLock } from '../run-lock.ts'
-import { parseDuration, parseSize } from '../sizes.ts'
 import { readIdentity } from '../tls.ts'
 import { homeOf, tell, type PlaceOptions } from './options.ts'
 

@@ -1,7 +1,7 @@
 /**
  * Sizes and durations as people write them.
  */
-import { demand } from '@anysync/protocol/errors.ts'
+import { demand } from './errors.ts'
 
 const bytesByUnit = new Map([
   ['', 1],
