@@ -1,5 +1,6 @@
 /**
- * One TLS connection to a server. The only place that opens one which will carry bytes of ours.
+ * One TLS connection to a server, straight or through a proxy. The only place that opens one which will carry bytes of
+ * ours.
  */
 import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
@@ -8,18 +9,31 @@ import { connectMsMax, pingMsInterval } from '@anysync/protocol/limits.ts'
 import { formatServer, type ServerAddress } from './link.ts'
 import { networkTrouble } from './network-trouble.ts'
 import { fingerprintOf, learnCertificate, refusal, systemRoots, verifyOptions, type Trust } from './pin.ts'
+import type { ProxyServer } from './proxy.ts'
+import { tunnelThrough } from './tunnel.ts'
 
 /**
  * A TLS connection, verified when `secureConnect` comes. An error of its certificate carries a SyncError that says so as
  * its cause; one that takes too long is `unavailable`.
  */
-export const dial = (server: ServerAddress, trust: Trust, protocol: 'h2' | 'http/1.1'): TLSSocket => {
-  const socket = connect({ ...verifyOptions(server, trust), ALPNProtocols: [protocol] })
+export const dial = (
+  server: ServerAddress,
+  trust: Trust,
+  protocol: 'h2' | 'http/1.1',
+  proxy: ProxyServer | null,
+): TLSSocket => {
+  const onFault = (error: Error): void => void socket.destroy(error)
+  const tunnel = proxy === null ? null : tunnelThrough(proxy, server, { roots: systemRoots, onFault })
+  const options = { ...verifyOptions(server, trust), ALPNProtocols: [protocol] }
+  const socket = connect(tunnel === null ? options : { ...options, socket: tunnel })
+  socket.once('close', () => tunnel?.destroy())
   let shown: Uint8Array | null = null
+  // A proxy has its own time before that.
+  const msMax = connectMsMax * (proxy === null ? 1 : 2)
   const deadline = setTimeout(() => {
     const message = `the server at ${formatServer(server)} does not answer: check the network, then try again`
     socket.destroy(new SyncError('server.connect', 'unavailable', message))
-  }, connectMsMax)
+  }, msMax)
   // Comes before Node's own listener, which verifies and drops the certificate when that fails.
   socket.prependOnceListener('secure', () => {
     const { raw } = socket.getPeerCertificate(true)
@@ -44,13 +58,13 @@ export const dial = (server: ServerAddress, trust: Trust, protocol: 'h2' | 'http
 export const learnTrust = async (
   server: ServerAddress,
   fingerprint: Uint8Array | null,
-  roots?: string[],
+  { proxy = null, roots }: { proxy?: ProxyServer | null; roots?: string[] } = {},
 ): Promise<Trust> => {
   if (fingerprint !== null) {
-    return { kind: 'pinned', certificate: await learnCertificate(server.host, server.port, fingerprint) }
+    return { kind: 'pinned', certificate: await learnCertificate(server, fingerprint, proxy) }
   }
   const anyOfThatName = { kind: 'public', roots: roots ?? systemRoots(), fingerprint: null } as const
-  const socket = dial(server, anyOfThatName, 'http/1.1')
+  const socket = dial(server, anyOfThatName, 'http/1.1', proxy)
   try {
     await once(socket, 'secureConnect')
     return { ...anyOfThatName, fingerprint: fingerprintOf(socket.getPeerCertificate(true).raw) }

@@ -11,21 +11,21 @@ import { parseBytes } from './answers.ts'
 import { callsTo } from './call.ts'
 import { formatServer, type ServerAddress } from './link.ts'
 import { trustedFingerprint, type Trust } from './pin.ts'
-import { retry, sleep } from './retry.ts'
-import { openLine } from './transport.ts'
+import { retry } from './retry.ts'
+import { openLine, type LineOptions } from './transport.ts'
 
 /**
  * The certificate must be known exactly (pinned, or learned by `learnTrust`), because a login signs it. Disposing the
  * door closes its connections.
  */
-export const openDoor = (server: ServerAddress, trust: Trust, pause = sleep): Door & AsyncDisposable => {
+export const openDoor = (server: ServerAddress, trust: Trust, options: LineOptions = {}): Door & AsyncDisposable => {
   const certificateFingerprint = trustedFingerprint(trust)
   if (certificateFingerprint === null) {
     throw new SyncError('door.open', 'invalid', `the certificate of ${formatServer(server)} is not known yet`)
   }
-  const line = openLine(server, trust, null, pause)
+  const line = openLine(server, trust, null, options)
   const account = createClient(Account, line.transport)
-  const options = { timeoutMs: callMsMax }
+  const callOptions = { timeoutMs: callMsMax }
   const call = callsTo(server)
 
   return {
@@ -35,7 +35,7 @@ export const openDoor = (server: ServerAddress, trust: Trust, pause = sleep): Do
     signUp: (request) =>
       call(
         'account.signUp',
-        () => account.signUp(request, options),
+        () => account.signUp(request, callOptions),
         ({ userId }) => userIdFromBytes(userId),
       ),
 
@@ -43,7 +43,7 @@ export const openDoor = (server: ServerAddress, trust: Trust, pause = sleep): Do
       retry(line, () =>
         call(
           'account.challenge',
-          () => account.challenge({ email }, options),
+          () => account.challenge({ email }, callOptions),
           ({ challenge, kdf }) => {
             const isWhole = kdf !== undefined && challenge.length > 0 && challenge.length <= challengeBytesMax
             demand(isWhole, 'account.challenge', 'invalid', 'the challenge is not whole')
@@ -55,7 +55,7 @@ export const openDoor = (server: ServerAddress, trust: Trust, pause = sleep): Do
     login: (request) =>
       call(
         'account.login',
-        () => account.login(request, options),
+        () => account.login(request, callOptions),
         (answer) => {
           demand(answer.masterKeys.length <= masterKeysBytesMax, 'account.login', 'invalid', 'master.keys is too long')
           return {

@@ -1,12 +1,12 @@
 /**
- * Packs over plain HTTP/1.1, as object.proto describes it: the fast way for many bytes. Bodies stream, and no answer
- * is read beyond what was asked for.
+ * Packs over plain HTTP/1.1, as object.proto describes it: the fast way for many bytes. Bodies stream at the pace that a
+ * person set, and no answer is read beyond what was asked for.
  */
 import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { isKind, kinds, SyncError, type Kind } from '@anysync/protocol/errors.ts'
 import type { PackId, VaultId } from '@anysync/protocol/ids.ts'
-import { errorAnswerBytesMax, packBytesMax, packPieceBytes } from '@anysync/protocol/limits.ts'
+import { errorAnswerBytesMax, packBytesMax } from '@anysync/protocol/limits.ts'
 import { formatServer } from './link.ts'
 import { networkTrouble, plainMessage } from './network-trouble.ts'
 import { retry } from './retry.ts'
@@ -55,7 +55,7 @@ export const getPack = async (
         `the server sent another range of pack ${pack} than bytes ${offset} to ${end}`,
       )
     }
-    return readExactly(operation, answer, pack, length)
+    return readExactly(line, operation, answer, pack, length)
   })
 }
 
@@ -73,16 +73,19 @@ export const packLength = (line: Line, vaultId: VaultId, pack: PackId): Promise<
   })
 }
 
-/** One request that may be repeated. What `use` left unread of the answer is dropped, so that the connection serves on. */
-const request = async <Result>(
+/**
+ * One request that may be repeated, each time in its turn. What `use` left unread of the answer is dropped, so that the
+ * connection serves on.
+ */
+const request = <Result>(
   line: Line,
   operation: string,
   vaultId: VaultId,
   pack: PackId,
   ask: Ask,
   use: (answer: Answer) => Promise<Result>,
-): Promise<Result> =>
-  retry(line, async () => {
+): Promise<Result> => {
+  const attempt = async (): Promise<Result> => {
     let answer: Answer | null = null
     try {
       demandOpen(line.server, line.closed)
@@ -90,7 +93,7 @@ const request = async <Result>(
         path: `/objects/${vaultId}/${pack}`,
         method: ask.method,
         headers: { ...line.authorization, ...ask.headers },
-        body: ask.body === undefined ? null : Readable.from(piecesOf(ask.body), { highWaterMark: 1 }),
+        body: ask.body === undefined ? null : Readable.from(slicesOf(line, ask.body), { highWaterMark: 1 }),
       })
       return await use(answer)
     } catch (error) {
@@ -98,7 +101,9 @@ const request = async <Result>(
     } finally {
       await drop(answer)
     }
-  })
+  }
+  return retry(line, () => line.flow.transfer(ask.body === undefined ? 'down' : 'up', attempt))
+}
 
 const drop = async (answer: Answer | null): Promise<void> => {
   try {
@@ -108,14 +113,18 @@ const drop = async (answer: Answer | null): Promise<void> => {
   }
 }
 
-// In pieces, so that the time-out counts silence and not the length of a slow upload.
-function* piecesOf(bytes: Uint8Array): Iterable<Uint8Array> {
-  for (let offset = 0; offset < bytes.length; offset += packPieceBytes) {
-    yield bytes.subarray(offset, offset + packPieceBytes)
+// In slices, so that the time-out counts silence and not the length of a slow upload.
+async function* slicesOf({ flow, closed }: Line, bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  for (let offset = 0; offset < bytes.length;) {
+    const slice = bytes.subarray(offset, offset + flow.up.sliceBytes())
+    await flow.up.take(slice.length, closed)
+    yield slice
+    offset += slice.length
   }
 }
 
 const readExactly = async (
+  line: Line,
   operation: string,
   answer: Answer,
   pack: PackId,
@@ -133,6 +142,8 @@ const readExactly = async (
     }
     bytes.set(piece, got)
     got += piece.length
+    // Not to read on is what slows the server down.
+    await line.flow.down.take(piece.length, line.closed)
   }
   if (got !== length) {
     throw new SyncError(operation, 'unavailable', `pack ${pack} broke off after ${got} of ${length} bytes: try again`)

@@ -20,7 +20,7 @@ const fails =
   }
 
 const connect = async (server: ServerAddress, trust: Trust): Promise<TLSSocket> => {
-  const socket = dial(server, trust, 'h2')
+  const socket = dial(server, trust, 'h2', null)
   try {
     await once(socket, 'secureConnect')
   } catch (error) {
@@ -32,7 +32,7 @@ const connect = async (server: ServerAddress, trust: Trust): Promise<TLSSocket> 
 }
 
 const callWith = async (server: ServerAddress, trust: Trust, call: 'rpc' | 'pack'): Promise<unknown> => {
-  await using remote = openRemote(server, trust, new Uint8Array(32), async () => {})
+  await using remote = openRemote(server, trust, new Uint8Array(32), { pause: async () => {} })
   const id = '00'.repeat(16) as Parameters<typeof remote.packLength>[0]
   const pack = '00'.repeat(32) as Parameters<typeof remote.packLength>[1]
   return await (call === 'rpc' ? remote.whoAmI() : remote.packLength(id, pack))
@@ -70,7 +70,7 @@ describe('a certificate is checked before a byte is sent', () => {
   test('learning gives the certificate that has the fingerprint, and sends nothing', async () => {
     const { host, port } = await serve(own)
     bytesReceived = 0
-    const learned = await learnCertificate(host, port, fingerprintOf(own.der))
+    const learned = await learnCertificate({ host, port }, fingerprintOf(own.der), null)
     assert.deepEqual(learned, own.der)
     assert.equal(bytesReceived, 0)
   })
@@ -80,7 +80,7 @@ describe('a certificate is checked before a byte is sent', () => {
     bytesReceived = 0
     const names = [own, other].map(({ der }) => formatFingerprint(fingerprintOf(der)))
     await assert.rejects(
-      learnCertificate(host, port, fingerprintOf(own.der)),
+      learnCertificate({ host, port }, fingerprintOf(own.der), null),
       fails('corrupt', `localhost:${port}`, 'nothing was sent', ...names),
     )
     assert.equal(bytesReceived, 0)
@@ -137,17 +137,17 @@ describe('a certificate is checked before a byte is sent', () => {
   test('without a pin the certificate must be publicly trusted, and for that name', async () => {
     const server = await serve(issued)
     const roots = [root.cert]
-    const trust = await learnTrust(server, null, roots)
+    const trust = await learnTrust(server, null, { roots })
     assert.deepEqual(trustedFingerprint(trust), fingerprintOf(issued.der))
     await connect(server, trust)
 
     await assert.rejects(learnTrust(server, null), fails('corrupt', 'nothing was sent'))
     const elsewhere = await serve(await newCertificate({ host: 'elsewhere.example', issuer: root }))
-    await assert.rejects(learnTrust(elsewhere, null, roots), fails('corrupt', 'ERR_TLS_CERT_ALTNAME_INVALID'))
+    await assert.rejects(learnTrust(elsewhere, null, { roots }), fails('corrupt', 'ERR_TLS_CERT_ALTNAME_INVALID'))
   })
 
   test('a login at a public server goes to the certificate that it signs and to no other', async () => {
-    const trust = await learnTrust(await serve(issued), null, [root.cert])
+    const trust = await learnTrust(await serve(issued), null, { roots: [root.cert] })
     const sibling = await newCertificate({ host: 'localhost', issuer: root })
     await assert.rejects(connect(await serve(sibling), trust), fails('corrupt', 'nothing was sent'))
   })
@@ -167,13 +167,16 @@ describe('a certificate is checked before a byte is sent', () => {
     await once(tcp, 'listening')
     const { port } = tcp.address() as AddressInfo
     const pinned: Trust = { kind: 'pinned', certificate: own.der }
-    await assert.rejects(learnCertificate('localhost', port, fingerprintOf(own.der)), fails('unavailable', `:${port}`))
+    await assert.rejects(
+      learnCertificate({ host: 'localhost', port }, fingerprintOf(own.der), null),
+      fails('unavailable', `:${port}`),
+    )
     await assert.rejects(callWith({ host: 'localhost', port }, pinned, 'rpc'), fails('unavailable', `:${port}`))
     await assert.rejects(callWith({ host: 'localhost', port }, pinned, 'pack'), fails('unavailable', `:${port}`))
     tcp.close()
     await once(tcp, 'close')
     await assert.rejects(
-      learnCertificate('localhost', port, fingerprintOf(own.der)),
+      learnCertificate({ host: 'localhost', port }, fingerprintOf(own.der), null),
       fails('unavailable', `nothing answers at localhost:${port}`),
     )
     await assert.rejects(

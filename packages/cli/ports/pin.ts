@@ -17,6 +17,8 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import { connectMsMax } from '@anysync/protocol/limits.ts'
 import { formatFingerprint, formatServer, type ServerAddress } from './link.ts'
 import { networkTrouble } from './network-trouble.ts'
+import type { ProxyServer } from './proxy.ts'
+import { tunnelThrough } from './tunnel.ts'
 
 const operation = 'server.connect'
 
@@ -57,27 +59,33 @@ export const trustedFingerprint = (trust: Trust): Uint8Array | null =>
  * `corrupt` when the server shows another, `unavailable` when it cannot be reached.
  */
 export const learnCertificate = async (
-  host: string,
-  port: number,
+  server: ServerAddress,
   fingerprint: Uint8Array,
+  proxy: ProxyServer | null,
 ): Promise<Uint8Array<ArrayBuffer>> => {
-  const certificate = await certificateShownBy({ host, port })
+  const certificate = await certificateShownBy(server, proxy)
   if (!equalBytes(fingerprintOf(certificate), fingerprint)) {
-    throw otherCertificate({ host, port }, fingerprint, fingerprintOf(certificate))
+    throw otherCertificate(server, fingerprint, fingerprintOf(certificate))
   }
   return certificate
 }
 
-const certificateShownBy = async (server: ServerAddress): Promise<Uint8Array<ArrayBuffer>> => {
+const certificateShownBy = async (
+  server: ServerAddress,
+  proxy: ProxyServer | null,
+): Promise<Uint8Array<ArrayBuffer>> => {
   const { host, port } = server
-  const signal = AbortSignal.timeout(connectMsMax)
-  const tcp = connectTcp({ host, port })
-  tcp.on('error', () => {})
+  const given = new AbortController()
+  const onFault = (error: Error): void => given.abort(error)
+  const signal = AbortSignal.any([given.signal, AbortSignal.timeout(connectMsMax * (proxy === null ? 1 : 2))])
+  const line =
+    proxy === null ? connectTcp({ host, port }) : tunnelThrough(proxy, server, { roots: systemRoots, onFault })
+  line.on('error', () => {})
   try {
-    await once(tcp, 'connect', { signal })
+    if (proxy === null) await once(line, 'connect', { signal })
     // A TLSSocket made directly completes the handshake and leaves the decision to us; `tls.connect` would need to be
     // told to skip verification, and then an oversight later would be an open door.
-    const tls = new TLSSocket(tcp, {
+    const tls = new TLSSocket(line, {
       isServer: false,
       secureContext: createSecureContext({ minVersion: tlsVersionMin }),
       ALPNProtocols: ['http/1.1'],
@@ -98,7 +106,7 @@ const certificateShownBy = async (server: ServerAddress): Promise<Uint8Array<Arr
   } catch (error) {
     throw networkTrouble(operation, server, error)
   } finally {
-    tcp.destroy()
+    line.destroy()
   }
 }
 

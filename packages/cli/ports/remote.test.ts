@@ -1,45 +1,34 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { steppedClock } from '@anysync/client/memory/clock.ts'
 import { testRemote } from '@anysync/client/memory/remote.suite.ts'
 import { isTrouble, type Kind } from '@anysync/protocol/errors.ts'
 import { packIdFromBytes, vaultIdFromBytes } from '@anysync/protocol/ids.ts'
 import { retriesMax } from '@anysync/protocol/limits.ts'
-import { startServer } from '@anysync/server/app.ts'
-import { systemClock } from '@anysync/server/clock.ts'
-import { readConfig } from '@anysync/server/config.ts'
-import { createHome } from '@anysync/server/create-home.ts'
-import { homeAt } from '@anysync/server/home.ts'
-import { createInvitation } from '@anysync/server/invitations.ts'
-import { createLog } from '@anysync/server/log.ts'
 import { newCertificate, type TestCertificate } from './certificates.suite.ts'
 import { nodeChance } from './chance.ts'
 import { nodeCipher } from './cipher.ts'
 import { learnTrust } from './dial.ts'
 import { openDoor } from './door.ts'
+import { createFlow, noLimits } from './flow.ts'
+import { startRealServer } from './real-server.suite.ts'
 import { openRemote } from './remote.ts'
+import type { LineOptions } from './transport.ts'
+import { parseRates } from '../settings/rates.ts'
 
 testRemote('the real server', { cipher: nodeCipher, chance: nodeChance }, async () => {
   const opened = new AsyncDisposableStack()
-  const folder = await mkdtemp(join(tmpdir(), 'anysync-remote-'))
-  opened.defer(() => rm(folder, { recursive: true }))
-  const home = homeAt(folder)
-  await createHome(home, { port: 0, host: 'localhost' })
-  const server = await startServer({ home, config: readConfig(home), log: createLog('error') })
-  opened.defer(() => server.close())
+  const server = opened.use(await startRealServer())
   const address = { host: 'localhost', port: server.port }
-  const trust = await learnTrust(address, server.fingerprint())
+  const trust = await learnTrust(address, server.fingerprint)
   return {
     door: opened.use(openDoor(address, trust)),
     remoteFor: (token) => opened.use(openRemote(address, trust, token)),
-    invitation: async () =>
-      (await createInvitation(server.database, systemClock, { bytesQuota: null, lifeMs: 60_000 })).token,
+    invitation: () => server.invitation(),
     close: () => opened.disposeAsync(),
   }
 })
@@ -54,7 +43,7 @@ const pack = packIdFromBytes(nodeChance.bytes(32))
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
 /** A Remote to a server that answers requests like this, and the paths that were asked for. */
-const remoteTo = async (t: TestContext, answer: Answer) => {
+const remoteTo = async (t: TestContext, answer: Answer, options: LineOptions = {}) => {
   certificate ??= await newCertificate({ host: 'localhost' })
   const asked: string[] = []
   const server = createServer({ cert: certificate.cert, key: certificate.key }, (request, response) => {
@@ -64,7 +53,10 @@ const remoteTo = async (t: TestContext, answer: Answer) => {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const trust = { kind: 'pinned', certificate: certificate.der } as const
-  const remote = openRemote({ host: 'localhost', port }, trust, nodeChance.bytes(32), async () => {})
+  const remote = openRemote({ host: 'localhost', port }, trust, nodeChance.bytes(32), {
+    pause: async () => {},
+    ...options,
+  })
   t.after(async () => {
     await remote[Symbol.asyncDispose]()
     server.closeAllConnections()
@@ -202,4 +194,38 @@ test('a closed remote answers at once and opens nothing', async (t) => {
   await assert.rejects(remote.packLength(vaultId, pack), fails('unavailable', /closed/))
   await assert.rejects(remote.whoAmI(), fails('unavailable', /closed/))
   assert.deepEqual(asked, [])
+})
+
+test('packs travel at the pace of the flow, in slices, and a closed line ends what waits', async (t) => {
+  const bytes = nodeChance.bytes(300_000)
+  const answer: Answer = (request, response) => {
+    if (request.method === 'GET') return range(response, `bytes 0-${bytes.length - 1}/${bytes.length}`, bytes)
+    request.resume().on('end', () => response.writeHead(201).end())
+  }
+  const clock = steppedClock()
+  const flow = createFlow(clock, () => 0)
+  flow.adjust({ ...noLimits, uploadRates: parseRates('100KB/s'), downloadRates: parseRates('50KB/s') })
+  const { remote } = await remoteTo(t, answer, { flow })
+
+  /** Milliseconds of the stepped clock until the work is done. */
+  const msOf = async (work: Promise<unknown>): Promise<number> => {
+    const startMs = clock.monotonicMs()
+    const done = new AbortController()
+    void work.then(() => done.abort())
+    while (!done.signal.aborted) {
+      await new Promise((resolve) => setImmediate(resolve))
+      clock.advance(clock.nextWaitMs() ?? 0)
+    }
+    return clock.monotonicMs() - startMs
+  }
+  const upMs = await msOf(remote.putPack(vaultId, pack, bytes))
+  assert.ok(Math.abs(upMs - 3000) < 300, `${upMs} ms`)
+  const downMs = await msOf(remote.getPack(vaultId, pack, 0, bytes.length))
+  // What arrived in one piece is paid for afterwards.
+  assert.ok(downMs > 4500 && downMs < 6300, `${downMs} ms`)
+
+  const waiting = assert.rejects(remote.putPack(vaultId, pack, bytes), fails('unavailable'))
+  while (clock.nextWaitMs() === null) await new Promise((resolve) => setImmediate(resolve))
+  await remote[Symbol.asyncDispose]()
+  await waiting
 })

@@ -30,18 +30,18 @@ import type { ServerAddress } from './link.ts'
 import { networkTrouble } from './network-trouble.ts'
 import { getPack, packLength, putPack } from './packs.ts'
 import type { Trust } from './pin.ts'
-import { retry, retryStream, sleep } from './retry.ts'
+import { retry, retryStream } from './retry.ts'
 import { patiently } from './streams.ts'
-import { openLine } from './transport.ts'
+import { openLine, type LineOptions } from './transport.ts'
 
 /** The Remote of a device's token. Disposing it closes its connections; watches end with `unavailable`. */
 export const openRemote = (
   server: ServerAddress,
   trust: Trust,
   token: Uint8Array,
-  pause = sleep,
+  lineOptions: LineOptions = {},
 ): Remote & AsyncDisposable => {
-  const line = openLine(server, trust, token, pause)
+  const line = openLine(server, trust, token, lineOptions)
   const account = createClient(Account, line.transport)
   const vault = createClient(Vault, line.transport)
   const object = createClient(ObjectService, line.transport)

@@ -9,15 +9,19 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import {
   answerBytesMax,
   packBytesMax,
-  packConnectionsMax,
   packIdleMsMax,
   pingMsInterval,
   pingMsMax,
+  transfersMaxCeiling,
 } from '@anysync/protocol/limits.ts'
+import { nodeClock } from './clock.ts'
 import { dial } from './dial.ts'
+import { createFlow, type Flow } from './flow.ts'
 import { formatServer, formatServerUrl, type ServerAddress } from './link.ts'
 import type { Trust } from './pin.ts'
-import type { Patience, Pause } from './retry.ts'
+import type { ProxyServer } from './proxy.ts'
+import { sleep, type Patience, type Pause } from './retry.ts'
+import { readWhole } from './whole-streams.ts'
 
 /** A server and how to reach it. Disposing it closes all connections at once and ends what still runs on them. */
 export interface Line extends AsyncDisposable, Patience {
@@ -26,12 +30,28 @@ export interface Line extends AsyncDisposable, Patience {
   readonly transport: Transport
   /** For packs. */
   readonly pool: Pool
+  /** The pace of packs, and how many travel at once. */
+  readonly flow: Flow
   /** The headers that say who calls. */
   readonly authorization: Record<string, string>
 }
 
+export type LineOptions = {
+  /** How the waits before another attempt pass. */
+  pause?: Pause
+  /** Shared with the other lines of the process; without limits unless given. */
+  flow?: Flow
+  /** Asked anew for every connection; none unless given. */
+  proxy?: () => ProxyServer | null
+}
+
 /** Opens nothing yet: connections come with the first calls. The token is a device's, null for a stranger. */
-export const openLine = (server: ServerAddress, trust: Trust, token: Uint8Array | null, pause: Pause): Line => {
+export const openLine = (
+  server: ServerAddress,
+  trust: Trust,
+  token: Uint8Array | null,
+  { pause = sleep, flow = createFlow(nodeClock), proxy = () => null }: LineOptions,
+): Line => {
   const closing = new AbortController()
   const baseUrl = formatServerUrl(server)
   const authorization: Record<string, string> =
@@ -40,7 +60,7 @@ export const openLine = (server: ServerAddress, trust: Trust, token: Uint8Array 
   const sessionManager = new Http2SessionManager(
     baseUrl,
     { pingIntervalMs: pingMsInterval, pingTimeoutMs: pingMsMax },
-    { createConnection: () => dial(server, trust, 'h2') },
+    { createConnection: () => dial(server, trust, 'h2', proxy()) },
   )
   const guard: Interceptor = (next) => async (request) => {
     demandOpen(server, closing.signal)
@@ -50,21 +70,22 @@ export const openLine = (server: ServerAddress, trust: Trust, token: Uint8Array 
   const transport = createConnectTransport({
     httpVersion: '2',
     baseUrl,
-    sessionManager,
+    sessionManager: readWhole(sessionManager),
     interceptors: [guard],
     // What travels is sealed or small. Without compression no answer can be larger than it looks.
     acceptCompression: [],
     readMaxBytes: answerBytesMax,
   })
   const pool = new Pool(baseUrl, {
-    connections: packConnectionsMax,
+    // One is opened only when all others are busy, and the flow says how many may be.
+    connections: transfersMaxCeiling,
     pipelining: 1,
     allowH2: false,
     headersTimeout: packIdleMsMax,
     bodyTimeout: packIdleMsMax,
     maxResponseSize: packBytesMax,
     connect: (_options, callback) => {
-      const socket = dial(server, trust, 'http/1.1')
+      const socket = dial(server, trust, 'http/1.1', proxy())
       const fail = (error: Error): void => callback(error, null)
       socket.once('error', fail)
       socket.once('secureConnect', () => {
@@ -77,6 +98,7 @@ export const openLine = (server: ServerAddress, trust: Trust, token: Uint8Array 
     server,
     transport,
     pool,
+    flow,
     authorization,
     closed: closing.signal,
     pause,
