@@ -24,6 +24,8 @@ export type AccountHome = {
   /** Not there when the account is signed out. */
   readonly accessKeysFile: string
   readonly stateFile: string
+  /** Not there while nothing was set. */
+  readonly settingsFile: string
   readonly lockFile: string
 }
 
@@ -47,6 +49,7 @@ export const accountHome = (home: string, userId: UserId): AccountHome => {
     masterKeysFile: join(folder, 'master.keys'),
     accessKeysFile: join(folder, 'access.keys'),
     stateFile: join(folder, 'state.db'),
+    settingsFile: join(folder, 'client.toml'),
     lockFile: join(folder, 'lock.db'),
   }
 }

@@ -4,6 +4,7 @@
 import { Command, Option } from 'commander'
 import { linkModes } from '@anysync/client/ports.ts'
 import type { ExitCode } from './output/fail.ts'
+import { keysHelp } from './settings/keys.ts'
 import { version } from './version.ts'
 
 /** Told when a command ends with something else than done. */
@@ -25,6 +26,7 @@ export const buildProgram = (onEnding: OnEnding): Command => {
   addVaultCommands(program)
   addFolderCommands(program, onEnding)
   addHistoryCommands(program, onEnding)
+  addConfigCommands(program)
   return program
 }
 
@@ -44,6 +46,8 @@ const signInOptions = (command: Command): Command =>
     .option('--email <address>', 'the account (needed)')
     .option('--device <name>', "what to call this device (default: the computer's name)")
     .option('--password-file <file>', 'read the password from a file; - is standard input')
+    .option('--proxy <address>', 'reach the server through a proxy, now and from now on (see config set)')
+    .option('--proxy-login-file <file>', 'USER:PASSWORD of the proxy, from a file')
 
 const addAccountCommands = (program: Command): void => {
   program.commandsGroup('Account:')
@@ -142,4 +146,28 @@ const addHistoryCommands = (program: Command, onEnding: OnEnding): void => {
     .action(async (path: string, _own, command: Command) =>
       onEnding(await (await import('./commands/restore.ts')).restorePath(path, command.optsWithGlobals())),
     )
+}
+
+const ofFolder = (command: Command): Command =>
+  command.option('--folder <folder>', "a linked folder's own setting, which goes before the account's")
+
+const addConfigCommands = (program: Command): void => {
+  program.commandsGroup('Settings:')
+  const config = program
+    .command('config')
+    .description('what is synced, how fast, and through which proxy')
+    .helpOption('-h, --help', 'show help')
+  ofFolder(add(config, 'get [key]', 'show one setting, or all with those of folders')).action(
+    async (key: string | undefined, _own, command: Command) =>
+      (await import('./commands/config.ts')).getConfig(key, command.optsWithGlobals()),
+  )
+  ofFolder(add(config, 'set <key> <value...>', 'set one; off or none sets none'))
+    .option('--password-file <file>', 'with proxy: a file that holds USER:PASSWORD; - is standard input')
+    .addHelpText('after', keysHelp())
+    .action(async (key: string, words: string[], _own, command: Command) =>
+      (await import('./commands/config.ts')).setConfig(key, words, command.optsWithGlobals()),
+    )
+  ofFolder(add(config, 'unset <key>', 'let it be as usual again')).action(async (key: string, _own, command: Command) =>
+    (await import('./commands/config.ts')).unsetConfig(key, command.optsWithGlobals()),
+  )
 }

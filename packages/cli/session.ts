@@ -13,10 +13,14 @@ import { shown } from './output/words.ts'
 import { nodeChance } from './ports/chance.ts'
 import { nodeCipher } from './ports/cipher.ts'
 import { nodeClock } from './ports/clock.ts'
+import { createFlow, type Flow } from './ports/flow.ts'
 import { parseServerLink } from './ports/link.ts'
 import { trustOf } from './ports/pin.ts'
 import { openRemote } from './ports/remote.ts'
 import { openState } from './ports/state.ts'
+import type { LineOptions } from './ports/transport.ts'
+import { readSettings, settingsReader } from './settings/settings-file.ts'
+import type { Settings } from './settings/settings.ts'
 
 /** Options that every command takes. */
 export type CommonOptions = { home?: string; account?: string; json?: boolean; quiet?: boolean }
@@ -28,7 +32,16 @@ export type Local = AsyncDisposable & {
   state: State
 }
 
-export type Session = Local & { remote: Remote }
+export type Session = Local & {
+  remote: Remote
+  /** What all transfers of this process share. */
+  flow: Flow
+  /**
+   * The settings as they are now; limits and proxy hold from then on. Cheap: ask at every turn. Throws `invalid` while
+   * the file is wrong, and then all stays as it was.
+   */
+  settings(): Settings
+}
 
 export const homeOf = (options: CommonOptions): string => homeFolder(options.home, process.env)
 
@@ -51,15 +64,28 @@ export const openLocal = async (options: CommonOptions, isAlone: boolean): Promi
 export const openSession = async (options: CommonOptions, isAlone: boolean): Promise<Session> => {
   await using stack = new AsyncDisposableStack()
   const { account, keys, state } = stack.use(await openLocal(options, isAlone))
-  const remote = stack.use(remoteOf(keys))
+  const read = settingsReader(account)
+  const flow = createFlow(nodeClock)
+  let { proxy } = read()
+  const settings = (): Settings => {
+    const current = read()
+    flow.adjust(current.flow)
+    proxy = current.proxy
+    return current
+  }
+  settings()
+  const remote = stack.use(remoteOf({ account, keys }, { flow, proxy: () => proxy }))
   const held = stack.move()
-  return { account, keys, state, remote, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return { account, keys, state, remote, flow, settings, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
-/** The server as this device's keys know it. */
-export const remoteOf = (keys: AccessKeys): Remote & AsyncDisposable => {
+/** The server as this device's keys know it, through the account's proxy unless another is given. */
+export const remoteOf = (
+  { account, keys }: SignedIn,
+  options: LineOptions = { proxy: () => readSettings(account).proxy },
+): Remote & AsyncDisposable => {
   const { server } = parseServerLink(keys.serverUrl)
-  return openRemote(server, trustOf(keys.pinnedCertificate), keys.deviceToken)
+  return openRemote(server, trustOf(keys.pinnedCertificate), keys.deviceToken, options)
 }
 
 export const ownerOf = (keys: AccessKeys): GrantOwner => {
@@ -85,8 +111,10 @@ export const listVaults = async ({ keys, remote, state }: Session): Promise<Name
 }
 
 /** Opens a vault; nothing is fetched yet. */
-export const openNamed = ({ keys, remote, state }: Session, { grant }: NamedVault): Vault =>
-  openVault({ cipher: nodeCipher, chance: nodeChance, clock: nodeClock, state, remote, accessKeys: keys, grant })
+export const openNamed = ({ keys, remote, state, flow }: Session, { grant }: NamedVault): Vault => {
+  const parts = { cipher: nodeCipher, chance: nodeChance, clock: nodeClock, state, remote }
+  return openVault({ ...parts, accessKeys: keys, grant, transfersMax: () => flow.limits().transfersMax })
+}
 
 /** What a vault is called, kept to be told when the server cannot be asked. */
 const nameFact = 'name'

@@ -193,14 +193,17 @@ export const probeMsMax = 5_000
 export const watchBurstMax = 8192
 /** A file that was busy is looked at again after this, doubled each time up to `retryMsMax`. */
 export const recheckMsMin = 500
+/** The shortest time between two full looks that a person may ask for. */
+export const fullScanMsMin = 60_000
 /** How often a confirmation of deletions is looked for. */
 export const confirmationMs = 2_000
 /** Waiting for a server that cannot be reached: doubled each time, with chance. */
 export const retryMsMin = 1_000
 export const retryMsMax = 60_000
 
-/** The most of an `.anysyncignore` that is read. */
+/** The most of an `.anysyncignore`, and of the client's settings, that is read. */
 export const ignoreBytesMax = 1 * MiB
+export const settingsBytesMax = 1 * MiB
 
 /** Records that are verified are kept at the latest after so many. */
 export const recordsStoredAtOnce = 64

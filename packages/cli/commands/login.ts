@@ -11,10 +11,12 @@ import { shown } from '../output/words.ts'
 import { parseFingerprint, parseServerLink } from '../ports/link.ts'
 import { attemptOn } from '../private-files.ts'
 import { homeOf, type CommonOptions } from '../session.ts'
+import { proxyOf, type ProxyOptions } from './proxy-options.ts'
 import { checkMasterKeys, emailOf, enter, signIn } from './sign-in.ts'
 
 export type LoginOptions = CommonOptions &
-  PasswordOptions & { email?: string; device?: string; fingerprint?: string; masterKeys?: string }
+  PasswordOptions &
+  ProxyOptions & { email?: string; device?: string; fingerprint?: string; masterKeys?: string }
 
 export const login = async (address: string, options: LoginOptions): Promise<void> => {
   const output = createOutput(options)
@@ -25,9 +27,12 @@ export const login = async (address: string, options: LoginOptions): Promise<voi
   const masterKeys = options.masterKeys === undefined ? null : readKeys(options.masterKeys)
   const password = await readPassword(options, `Password of ${shown(email)}`, false)
 
-  await using entrance = await enter(link.server, fingerprint)
+  const home = homeOf(options)
+  const proxy = await proxyOf(options)
+
+  await using entrance = await enter(link.server, fingerprint, { home, email, proxy })
   const wanted = {
-    home: homeOf(options),
+    home,
     email,
     password,
     ...(device === undefined ? {} : { device }),

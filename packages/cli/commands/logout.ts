@@ -11,7 +11,7 @@ export const logout = async (options: CommonOptions): Promise<void> => {
   const output = createOutput(options)
   const { account, keys } = signedIn(options)
   using _lock = lockAccount(account)
-  await using remote = remoteOf(keys)
+  await using remote = remoteOf({ account, keys })
   try {
     await remote.logout()
   } catch (error) {

@@ -20,6 +20,7 @@ import {
   saveAccessKeys,
   saveMasterKeys,
   type AccountHome,
+  type SignedIn,
 } from '../homes.ts'
 import { UsageError } from '../output/fail.ts'
 import type { Output } from '../output/print.ts'
@@ -31,8 +32,11 @@ import { learnTrust } from '../ports/dial.ts'
 import { openDoor } from '../ports/door.ts'
 import { formatServerUrl, type ServerAddress } from '../ports/link.ts'
 import { pinnedCertificate, type Trust } from '../ports/pin.ts'
+import type { ProxyServer } from '../ports/proxy.ts'
 import { remoteOf } from '../session.ts'
+import { readSettings } from '../settings/settings-file.ts'
 import { version } from '../version.ts'
+import { saveProxy } from './proxy-options.ts'
 
 export type SignInOptions = {
   home: string
@@ -50,17 +54,27 @@ export const emailOf = ({ email }: { email?: string }): string => {
   return parseEmail(email)
 }
 
-export type Entrance = { server: ServerAddress; trust: Trust; door: Door }
+/** `proxy`: one that the person named, to be kept for this account. */
+export type Entrance = { server: ServerAddress; trust: Trust; door: Door; proxy: ProxyServer | null }
 
-/** Meets a server: learns whom to trust and opens the door. Sends no byte of the person's. */
-export const enter = async (server: ServerAddress, fingerprint: Uint8Array | null) => {
-  const trust = await learnTrust(server, fingerprint)
-  const door = openDoor(server, trust)
-  return { server, trust, door, [Symbol.asyncDispose]: () => door[Symbol.asyncDispose]() }
+/**
+ * Meets a server: learns whom to trust and opens the door, through the proxy that is named, else that of the former
+ * sign-in of this account here. Sends no byte of the person's.
+ */
+export const enter = async (
+  server: ServerAddress,
+  fingerprint: Uint8Array | null,
+  { home, email, proxy }: { home: string; email: string; proxy: ProxyServer | null },
+) => {
+  const former = formerSignIn(home, formatServerUrl(server), email)
+  const used = proxy ?? (former === null ? null : readSettings(former.account).proxy)
+  const trust = await learnTrust(server, fingerprint, { proxy: used })
+  const door = openDoor(server, trust, { proxy: () => used })
+  return { server, trust, door, proxy, [Symbol.asyncDispose]: () => door[Symbol.asyncDispose]() }
 }
 
 export const signIn = async (
-  { server, trust, door }: Entrance,
+  { server, trust, door, proxy }: Entrance,
   options: SignInOptions,
   output: Output,
 ): Promise<{ account: AccountHome; keys: AccessKeys }> => {
@@ -89,7 +103,8 @@ export const signIn = async (
   checkContinues(account, masterKeys)
   saveMasterKeys(account, masterKeys)
   saveAccessKeys(account, accessKeys)
-  if (former !== null) await endFormer(former.keys, output)
+  if (proxy !== null) saveProxy(account, proxy)
+  if (former !== null) await endFormer({ account, keys: former.keys }, output)
   return { account, keys: accessKeys }
 }
 
@@ -155,9 +170,9 @@ const checkContinues = (account: AccountHome, masterKeys: Uint8Array): void => {
 }
 
 /** The token of before is of no more use, so it ends; when that fails, the person hears of it. */
-const endFormer = async (keys: AccessKeys, output: Output): Promise<void> => {
+const endFormer = async ({ account, keys }: SignedIn, output: Output): Promise<void> => {
   try {
-    await using remote = remoteOf(keys)
+    await using remote = remoteOf({ account, keys })
     await remote.logout()
   } catch (error) {
     if (!(error instanceof SyncError)) throw error

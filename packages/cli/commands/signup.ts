@@ -12,10 +12,12 @@ import { nodeChance } from '../ports/chance.ts'
 import { nodeCipher } from '../ports/cipher.ts'
 import { parseInvitationLink } from '../ports/link.ts'
 import { homeOf, type CommonOptions } from '../session.ts'
+import { proxyOf, type ProxyOptions } from './proxy-options.ts'
 import { emailOf, enter, signIn } from './sign-in.ts'
 
 export type SignupOptions = CommonOptions &
-  PasswordOptions & { email?: string; kdf: 'default' | 'strong'; device?: string }
+  PasswordOptions &
+  ProxyOptions & { email?: string; kdf: 'default' | 'strong'; device?: string }
 
 export const signup = async (link: string, options: SignupOptions): Promise<void> => {
   const output = createOutput(options)
@@ -23,8 +25,9 @@ export const signup = async (link: string, options: SignupOptions): Promise<void
   const { server, invitation, fingerprint } = parseInvitationLink(link)
   const password = await readPassword(options, `New password for ${shown(email)}`, true)
   const home = homeOf(options)
+  const proxy = await proxyOf(options)
 
-  await using entrance = await enter(server, fingerprint)
+  await using entrance = await enter(server, fingerprint, { home, email, proxy })
   const kdf = options.kdf === 'strong' ? scryptStrong : scryptFloor
   const parts = { door: entrance.door, cipher: nodeCipher, chance: nodeChance }
   const { userId, masterKeys } = await signUp({ ...parts, invitation, email, password, kdf })

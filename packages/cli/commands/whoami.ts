@@ -10,7 +10,7 @@ import { remoteOf, signedIn, type CommonOptions } from '../session.ts'
 export const whoami = async (options: CommonOptions): Promise<void> => {
   const output = createOutput(options)
   const { account, keys } = signedIn(options)
-  await using remote = remoteOf(keys)
+  await using remote = remoteOf({ account, keys })
   const { email, userId, deviceId, deviceName, bytesUsed, bytesQuota } = await remote.whoAmI()
   const isPinned = keys.pinnedCertificate.length > 0
   const fingerprint = isPinned ? formatFingerprint(fingerprintOf(keys.pinnedCertificate)) : null
