@@ -3,6 +3,7 @@
  * what the lists are for. The matching itself is `ignore`'s, which follows git to the letter.
  */
 import ignore, { type Ignore } from 'ignore'
+import { couldMatch } from './pattern-hints.ts'
 
 /** A list and its name; the patterns of a later list go before those of an earlier one. */
 export type PatternList<Name extends string> = { name: Name; patterns: readonly string[] }
@@ -20,12 +21,13 @@ export const compilePatterns = <Name extends string>(lists: readonly PatternList
   const marked = lists.flatMap(({ name, patterns }) => patterns.map((pattern) => ({ pattern, mark: name })))
   // Names that differ in case are different names in a vault, whatever this system makes of them.
   const begin = (patterns: Ignore | typeof marked): Ignore => ignore({ ignoreCase: false }).add(patterns)
+  const isWorthAsking = couldMatch(marked.map(({ pattern }) => pattern))
   let matcher = begin(marked)
   let answers = 0
 
   return {
     ignoredBy(path, isFolder) {
-      if (path === '') return null
+      if (path === '' || !isWorthAsking(path)) return null
       if (++answers > answersMax) {
         matcher = begin(matcher)
         answers = 0
