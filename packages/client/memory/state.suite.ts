@@ -19,7 +19,15 @@ import {
   vaultIdFromBytes,
   type ChunkId,
 } from '@anysync/protocol/ids.ts'
-import type { Absence, AbsenceKind, BaseNode, DiskStat, Link, State } from '../ports.ts'
+import {
+  linkModes,
+  type Absence,
+  type AbsenceKind,
+  type BaseNode,
+  type DiskStat,
+  type Link,
+  type State,
+} from '../ports.ts'
 
 export type StateUnderTest = {
   state: State
@@ -131,6 +139,18 @@ export const stateSuite = (name: string, open: (options?: { cacheBytesMax: numbe
       assert.equal(state.head(vaultId)?.sequence, 1)
       state.putLink(link)
       assert.equal(state.node(link.id, node.id), null, 'a link that comes back has an empty base')
+    })
+
+    check('a link comes back in each of the modes', (under) => {
+      for (const mode of linkModes) under.state.putLink({ ...link, id: mode, mode })
+      const modes = under
+        .reopen()
+        .links()
+        .map(({ id, mode }) => [id, mode])
+      assert.deepEqual(
+        modes,
+        linkModes.map((mode) => [mode, mode]),
+      )
     })
 
     check(

@@ -88,7 +88,10 @@ const allTwins = (steps: Step[], { baseChildren, refuseName, foldName }: Presenc
     const isRespelled =
       isHere(step) && step.local?.folder === merged.parent && foldName(step.local.name) === foldName(merged.name)
     const map = isComing(step) && !isRespelled ? coming : there
-    map.set(merged.parent, [...(map.get(merged.parent) ?? []), { id: step.id, name: merged.name }])
+    const named: Named = { id: step.id, name: merged.name }
+    const nodes = map.get(merged.parent)
+    if (nodes === undefined) map.set(merged.parent, [named])
+    else nodes.push(named)
   }
   const twins = new Set<NodeId>()
   for (const [folder, nodes] of coming) {
