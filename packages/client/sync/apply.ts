@@ -121,7 +121,8 @@ export class Ledger {
 
   #writeContents(): void {
     const between = this.#foldersBetween()
-    for (const id of new Set([...this.#contents.keys(), ...this.#reopened]))
+    // What is above a reopened folder may not have been opened: it must be, or nobody looks below.
+    for (const id of new Set([...this.#contents.keys(), ...between]))
       this.#writeContent(id, between.has(id) ? null : (this.#contents.get(id) ?? null))
   }
 

@@ -23,7 +23,7 @@ const changing = ['createTemp', 'place', 'placeLink', 'makeFolder', 'move', 'rem
 const turnUntouched = async (device: Device): Promise<void> => {
   const before = await linesOf(device.disk)
   device.faults.disk = ({ operation }) => assert.ok(!changing.includes(operation.slice('disk.'.length)), operation)
-  await device.engine.turn()
+  assert.equal((await device.engine.turn()).isSettled, true)
   device.faults.disk = null
   assert.deepEqual(await linesOf(device.disk), before)
 }
@@ -448,6 +448,23 @@ test('a folder that is synced after it sent only new files sends its edits, and 
   const { edited, both, deleted, 'moved here': moved, keep, ...rest } = await filesOf(a.disk)
   assert.deepEqual([edited, both, deleted, moved, keep], ['edited here', 'edited there', '3', '4', 'k'])
   assert.deepEqual(Object.values(rest), ['edited here'])
+})
+
+test('equal files with other times and modes settle in new-only, and their attributes when it is synced', async () => {
+  const world = await inMode('new-only')
+  const { a, b } = world
+  a.user.writeFile('f', 'same')
+  a.user.writeFile('folder/x', 'x')
+  await settle(world)
+  world.clock.advance(1000)
+  b.user.writeFile('f', 'same', 0o600)
+  b.user.mkdir('folder')
+  b.user.chmod('folder', 0o700)
+  await turnUntouched(b)
+  await assertResting(world)
+  b.setMode('sync')
+  await assertResting(world)
+  await assertAlike(world)
 })
 
 test('a mirror that is synced sends what was held', async () => {

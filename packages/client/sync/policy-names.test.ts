@@ -124,6 +124,18 @@ test('a file that is moved beside its twin elsewhere leaves this disk, unless it
   }
 })
 
+test('a new mode of a file that is moved beside its twin elsewhere is not lost', async () => {
+  const world = await folding({ readme: 'here', x: 'moves' })
+  const { a, b } = world
+  a.user.rename('x', 'README')
+  await a.engine.turn()
+  b.user.chmod('x', 0o600)
+  await b.engine.turn()
+  a.user.rename('readme', 'elsewhere')
+  await assertCalm(world)
+  assert.equal((await a.disk.lstat('README'))?.mode, 0o600)
+})
+
 test('a rename that changes only the case travels both ways, of files and folders, and keeps who is who', async () => {
   for (const from of ['a', 'b'] as const) {
     const world = await folding({ 'Readme.txt': 'text', 'Folder/x': 'x' })
