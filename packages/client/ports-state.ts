@@ -2,6 +2,7 @@
  * The port to the local state database: what a device remembers of its folders, of each vault's log and of what is stored
  * where. Part of `ports.ts`, through which everybody has it.
  */
+import type { Action, ActionsQuery } from './action.ts'
 import type { ChunkId, NodeId, PackId, RecordHash, VaultId } from '@anysync/protocol/ids.ts'
 import type { Compression, ContentKind, IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { DiskKind, DiskStat } from './ports.ts'
@@ -100,6 +101,11 @@ export interface State extends Disposable {
   /** Small facts by name, per link or vault ('scope'): settled head, confirmation, last scan … */
   fact(scope: string, name: string): string | null
   putFact(scope: string, name: string, value: string | null): void
+
+  /** What was done, in order. The newest `actionsMax` of each link are kept. */
+  addActions(linkId: string, actions: readonly Action[]): void
+  /** Newest first. */
+  actions(linkId: string, query: ActionsQuery): Action[]
 
   /** The verified log, as far as it was seen. */
   head(vaultId: VaultId): LogHead | null

@@ -119,6 +119,8 @@ export const standingTroublesMax = 10_000
 
 /** The local state database keeps opened chunks of trees up to this much, and forgets the oldest. */
 export const stateCacheBytesMax = 64 * MiB
+/** The local state remembers so many actions of each linked folder, and forgets the oldest. */
+export const actionsMax = 10_000
 /** How long the local state database waits for another program to let go of it. */
 export const stateBusyMsMax = 5000
 

@@ -69,6 +69,11 @@ const migrations = [
   CREATE INDEX nodes_by_place ON nodes (link, parent, name);
   DROP INDEX nodes_by_parent;
   `,
+  `
+  CREATE TABLE actions (ref INTEGER PRIMARY KEY, link INTEGER NOT NULL REFERENCES links ON DELETE CASCADE,
+    time_ns INTEGER NOT NULL, path TEXT NOT NULL, what TEXT NOT NULL, why TEXT NOT NULL) STRICT;
+  CREATE INDEX actions_by_link ON actions (link, ref);
+  `,
 ]
 
 /**

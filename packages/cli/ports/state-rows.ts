@@ -15,6 +15,7 @@ import {
   type DiskStat,
   type Link,
 } from '@anysync/client/ports.ts'
+import { deeds, type Action } from '@anysync/client/action.ts'
 import { bigintOf, blobOf, numberOf, textOf, type Row } from './state-database.ts'
 
 const unknownWord = (what: string): SyncError =>
@@ -24,6 +25,13 @@ export const linkFromRow = (row: Row): Link => {
   const mode = linkModes.find((word) => word === textOf(row, 'mode'))
   if (mode === undefined) throw unknownWord('mode of a link')
   return { id: textOf(row, 'id'), vaultId: vaultIdFromBytes(blobOf(row, 'vault')), root: textOf(row, 'root'), mode }
+}
+
+export const actionFromRow = (row: Row): Action => {
+  const word = textOf(row, 'what')
+  const what = deeds.find((deed) => deed === word)
+  if (what === undefined) throw unknownWord('action')
+  return { timeNs: bigintOf(row, 'time_ns'), path: textOf(row, 'path'), what, why: textOf(row, 'why') }
 }
 
 export const nodeFromRow = (row: Row): BaseNode => {

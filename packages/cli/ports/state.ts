@@ -7,11 +7,11 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { IndexedPackSchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { assert } from '@anysync/protocol/errors.ts'
 import { idToBytes, packIdFromBytes, recordHashFromBytes, type VaultId } from '@anysync/protocol/ids.ts'
-import { stateCacheBytesMax } from '@anysync/protocol/limits.ts'
+import { actionsMax, stateCacheBytesMax } from '@anysync/protocol/limits.ts'
 import type { LogHead, State } from '@anysync/client/ports.ts'
 import { placesOf } from '@anysync/client/content/places.ts'
 import { blobOf, numberOf, openStateDatabase, textOf, type Row, type StateDatabase } from './state-database.ts'
-import { linkFromRow, nodeFromRow, placeFromRow, valuesOfNode } from './state-rows.ts'
+import { actionFromRow, linkFromRow, nodeFromRow, placeFromRow, valuesOfNode } from './state-rows.ts'
 
 /** Records are read in pages of so many. */
 const recordsPage = 64
@@ -83,6 +83,17 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       if (value === null) sql.removeFact.run(scope, name)
       else sql.putFact.run(scope, name, value)
     },
+
+    addActions(linkId, actions) {
+      database.join(() => {
+        const link = refOf.link(linkId)
+        assert(link !== null, 'actions belong to a link')
+        for (const { timeNs, path, what, why } of actions.slice(-actionsMax))
+          sql.addAction.run(link, timeNs, path, what, why)
+        sql.removeOldActions.run(link, actionsMax)
+      })
+    },
+    actions: (linkId, { limit, path }) => sql.actions.all(refOf.link(linkId), path ?? null, limit).map(actionFromRow),
 
     head: readHead,
     putRecord(vaultId, sequence, hash, record) {
@@ -225,6 +236,16 @@ const prepareAll = (database: StateDatabase) => {
     putFact: prepare('INSERT OR REPLACE INTO facts VALUES (?, ?, ?)'),
     removeFact: prepare('DELETE FROM facts WHERE scope = ? AND name = ?'),
     removeFacts: prepare('DELETE FROM facts WHERE scope = ?'),
+
+    addAction: prepare('INSERT INTO actions (link, time_ns, path, what, why) VALUES (?, ?, ?, ?, ?)'),
+    removeOldActions: prepare(
+      `DELETE FROM actions WHERE link = ?1
+       AND ref <= (SELECT ref FROM actions WHERE link = ?1 ORDER BY ref DESC LIMIT 1 OFFSET ?2)`,
+    ),
+    actions: prepare(
+      `SELECT * FROM actions WHERE link = ?1
+       AND (?2 IS NULL OR path = ?2 OR substr(path, 1, length(?2) + 1) = ?2 || '/') ORDER BY ref DESC LIMIT ?3`,
+    ),
 
     vault: prepare('SELECT ref FROM vaults WHERE id = ?'),
     putVault: prepare('INSERT INTO vaults (id) VALUES (?)'),

@@ -19,6 +19,8 @@ import {
   vaultIdFromBytes,
   type ChunkId,
 } from '@anysync/protocol/ids.ts'
+import { actionsMax } from '@anysync/protocol/limits.ts'
+import type { Action } from '../action.ts'
 import {
   linkModes,
   type Absence,
@@ -48,6 +50,13 @@ const chunkIdOf = (number: number): ChunkId => chunkIdFromBytes(bytesOf(32, 9, n
 const idOf = ({ pack }: IndexedPack) => packIdFromBytes(pack)
 const hashOf = (number: number) => recordHashFromBytes(bytesOf(32, 3, number))
 const link: Link = { id: 'link-1', vaultId, root: '/home/someone/Documents', mode: 'sync' }
+
+const actionOf = (number: number, path = `file ${number}`): Action => ({
+  timeNs: 1_795_437_261_123_456_789n + BigInt(number),
+  path,
+  what: 'pushed',
+  why: 'changed here',
+})
 
 const disk: DiskStat = {
   kind: 'file',
@@ -392,6 +401,48 @@ export const stateSuite = (name: string, open: (options?: { cacheBytesMax: numbe
       { cacheBytesMax: 300 },
     )
 
+    check('actions come newest first, as many as are asked for, of one path and all below it', (under) => {
+      const { state } = under
+      state.putLink(link)
+      state.putLink({ ...link, id: 'link-2' })
+      const paths = ['a', 'a/b', 'ab', 'a/b/Größe 🙂', 'A']
+      const actions = paths.map((path, index) => actionOf(index, path))
+      state.addActions(link.id, actions.slice(0, 3))
+      state.addActions(link.id, actions.slice(3))
+      state.addActions('link-2', [actionOf(9)])
+      const checkAll = (each: State) => {
+        assert.deepEqual(each.actions(link.id, { limit: 100 }), actions.toReversed())
+        const pathsOf = (path: string) => each.actions(link.id, { limit: 100, path }).map((action) => action.path)
+        assert.deepEqual(pathsOf('a'), ['a/b/Größe 🙂', 'a/b', 'a'])
+        assert.deepEqual(pathsOf('a/b/Größe 🙂'), ['a/b/Größe 🙂'])
+        assert.deepEqual(pathsOf('a%'), [])
+        assert.equal(each.actions(link.id, { limit: 2 }).length, 2)
+        assert.deepEqual(each.actions('no link', { limit: 2 }), [])
+      }
+      checkAll(state)
+      const reopened = under.reopen()
+      checkAll(reopened)
+      reopened.removeLink(link.id)
+      assert.deepEqual(reopened.actions(link.id, { limit: 100 }), [])
+      assert.deepEqual(reopened.actions('link-2', { limit: 100 }), [actionOf(9)])
+    })
+
+    check('the newest actions are kept and the oldest forgotten, link by link', ({ state }) => {
+      state.putLink(link)
+      state.putLink({ ...link, id: 'link-2' })
+      state.addActions('link-2', [actionOf(1)])
+      state.addActions(link.id, [actionOf(1), actionOf(2), actionOf(3)])
+      const many = Array.from({ length: actionsMax - 1 }, (_, index) => actionOf(index + 4))
+      state.addActions(link.id, many)
+      const kept = state.actions(link.id, { limit: actionsMax + 10 })
+      assert.equal(kept.length, actionsMax)
+      assert.deepEqual([kept[0], kept.at(-1)], [many.at(-1), actionOf(3)])
+      state.addActions(link.id, [...many, actionOf(0), actionOf(1)])
+      assert.deepEqual(state.actions(link.id, { limit: 2 }), [actionOf(1), actionOf(0)])
+      assert.equal(state.actions(link.id, { limit: actionsMax + 10 }).length, actionsMax)
+      assert.deepEqual(state.actions('link-2', { limit: 10 }), [actionOf(1)])
+    })
+
     check('a transaction that throws changes nothing at all', (under) => {
       const { state } = under
       state.putLink(link)
@@ -408,6 +459,7 @@ export const stateSuite = (name: string, open: (options?: { cacheBytesMax: numbe
         state.putPack(vaultId, packOf(1, [1, 2, 3]), false)
         state.putPack(vaultId, packOf(2, [4, 5, 6]), false)
         state.removePack(vaultId, packIdOf(packOf(1, [1, 2, 3])))
+        state.addActions(link.id, [actionOf(1)])
         state.putLink({ ...link, id: 'link-2' })
         state.removeLink(link.id)
         throw boom
@@ -422,6 +474,7 @@ export const stateSuite = (name: string, open: (options?: { cacheBytesMax: numbe
         assert.equal(each.head(vaultId), null)
         assert.equal(each.head(otherVaultId), null)
         assert.equal(each.findChunk(vaultId, chunkIdOf(4)), null)
+        assert.deepEqual(each.actions(link.id, { limit: 10 }), [])
         assert.deepEqual(each.pendingPacks(vaultId), [packOf(1, [1, 2, 3])])
         assert.ok(each.findChunk(vaultId, chunkIdOf(1)))
       }

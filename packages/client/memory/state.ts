@@ -6,7 +6,8 @@ import { clone } from '@bufbuild/protobuf'
 import { IndexedPackSchema, type IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { assert } from '@anysync/protocol/errors.ts'
 import { packIdFromBytes, type NodeId, type PackId, type VaultId } from '@anysync/protocol/ids.ts'
-import { stateCacheBytesMax } from '@anysync/protocol/limits.ts'
+import { actionsMax, stateCacheBytesMax } from '@anysync/protocol/limits.ts'
+import type { Action } from '../action.ts'
 import type { BaseNode, ChunkPlace, Link, LogHead, State } from '../ports.ts'
 import { placesOf } from '../content/places.ts'
 
@@ -23,6 +24,8 @@ type Tables = {
   /** Those that are absent for a reason of their own, by link and reason. */
   nodesAbsent: Map<string, Map<NodeId, BaseNode>>
   facts: Map<string, string>
+  /** Oldest first. */
+  actions: Map<string, readonly Action[]>
   records: Map<VaultId, StoredRecord[]>
   packs: Map<VaultId, Map<PackId, StoredPack>>
   places: Map<string, ChunkPlace[]>
@@ -125,6 +128,7 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
         set(tables.links, linkId, undefined)
         for (const nodeId of tables.nodes.get(linkId)?.keys() ?? []) replaceNode(linkId, nodeId, undefined)
         for (const key of tables.facts.keys()) if (key.startsWith(`${linkId} `)) set(tables.facts, key, undefined)
+        set(tables.actions, linkId, undefined)
       }),
 
     node: (linkId, nodeId) => tables.nodes.get(linkId)?.get(nodeId) ?? null,
@@ -150,6 +154,17 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
 
     fact: (scope, name) => tables.facts.get(`${scope} ${name}`) ?? null,
     putFact: (scope, name, value) => change(() => set(tables.facts, `${scope} ${name}`, value ?? undefined)),
+
+    addActions: (linkId, actions) =>
+      change(() => {
+        assert(tables.links.has(linkId), 'actions belong to a link')
+        set(tables.actions, linkId, [...(tables.actions.get(linkId) ?? []), ...actions].slice(-actionsMax))
+      }),
+    actions: (linkId, { limit, path: wanted }) =>
+      (tables.actions.get(linkId) ?? [])
+        .filter(({ path }) => wanted === undefined || path === wanted || path.startsWith(`${wanted}/`))
+        .toReversed()
+        .slice(0, limit),
 
     head(vaultId) {
       const newest = tables.records.get(vaultId)?.at(-1)
@@ -226,6 +241,7 @@ const emptyTables = (): Tables => ({
   nodesByInode: new Map(),
   nodesAbsent: new Map(),
   facts: new Map(),
+  actions: new Map(),
   records: new Map(),
   packs: new Map(),
   places: new Map(),
@@ -240,6 +256,7 @@ const copyTables = (tables: Tables): Tables => ({
   nodesByInode: copyInner(tables.nodesByInode),
   nodesAbsent: copyInner(tables.nodesAbsent),
   facts: new Map(tables.facts),
+  actions: new Map(tables.actions),
   records: new Map([...tables.records].map(([vaultId, records]) => [vaultId, [...records]])),
   packs: copyInner(tables.packs),
   places: new Map(tables.places),
