@@ -5,6 +5,7 @@ import type { BaseNode, DiskStat, NodeState } from '../ports.ts'
 import { actionsOf } from './actions.ts'
 import type { Step } from './plan.ts'
 import type { LocalNode } from './scan.ts'
+import { createWorld, settle, type Device } from './world.suite.ts'
 
 const id = nodeIdFromBytes(new Uint8Array(16).fill(7))
 const otherId = nodeIdFromBytes(new Uint8Array(16).fill(8))
@@ -350,4 +351,32 @@ test('of a deleted folder every node is told with the path that it had', () => {
     actions.map(({ path }) => path),
     ['a/a', 'a'],
   )
+})
+
+const toldBy = (device: Device, path?: string): string[] =>
+  device.state
+    .actions(`link of ${device.name}`, { limit: 100, ...(path === undefined ? {} : { path }) })
+    .toReversed()
+    .map(({ path, what }) => `${what} ${path}`)
+
+test('the engine keeps what its rounds did, on every device from its own side', async () => {
+  const world = await createWorld(1)
+  const [first, second] = world.devices
+  assert.ok(first && second)
+  first.user.writeFile('folder/note', 'one')
+  first.user.writeFile('gone', 'x')
+  await settle(world)
+  assert.deepEqual(toldBy(first).toSorted(), ['made-there folder', 'pushed folder/note', 'pushed gone'])
+  assert.deepEqual(toldBy(second).toSorted(), ['made-here folder', 'pulled folder/note', 'pulled gone'])
+  await settle(world)
+  assert.equal(toldBy(first).length, 3)
+
+  first.user.writeFile('folder/note', 'first')
+  second.user.writeFile('folder/note', 'the second')
+  first.user.rm('gone')
+  await settle(world)
+  assert.deepEqual(toldBy(first, 'gone'), ['pushed gone', 'removed-there gone'])
+  assert.deepEqual(toldBy(second, 'gone'), ['pulled gone', 'removed-here gone'])
+  const copies = toldBy(second).filter((line) => line.startsWith('kept-both'))
+  assert.match(copies.join(), /^kept-both folder\/note \(conflict device1 [^,]*$/)
 })

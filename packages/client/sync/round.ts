@@ -6,6 +6,7 @@ import { isTrouble } from '@anysync/protocol/errors.ts'
 import type { NodeId } from '@anysync/protocol/ids.ts'
 import { deletionShareFilesMin } from '@anysync/protocol/limits.ts'
 import { forgetOldAbsences } from './absences.ts'
+import { keepActions } from './actions.ts'
 import { Ledger, type ApplyParts } from './apply.ts'
 import { noteLeftOutGone } from './absences.ts'
 import type { EngineParts } from './engine.ts'
@@ -77,6 +78,7 @@ export const oneRound = async (parts: EngineParts, report: TurnReport, where: Wh
     }
   }
   ledger.finish()
+  keepActions(parts.state, parts.link.id, { plan, ledger, where: apply.where, timeNs: parts.clock.nowNs() })
   for (const id of plan.conflicts) {
     const path = apply.where.path(id)
     if (path !== null && !report.conflicts.includes(path)) report.conflicts.push(path)
