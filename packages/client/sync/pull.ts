@@ -7,6 +7,7 @@ import type { DiskStat, NodeState, TempFile } from '../ports.ts'
 import type { ApplyParts } from './apply.ts'
 import { attempt, countNode, type Agreement, type Ledger } from './apply.ts'
 import { arrange, FolderTimes, noteExceptions, reachableTarget, removeGone } from './arrange.ts'
+import { CurrentFiles } from './current-files.ts'
 import { forEachLimited } from './limited.ts'
 import { isSameContent } from './merge.ts'
 import { baseNodeOf, forgottenDisk, isRacy, rememberedDisk } from './node.ts'
@@ -28,12 +29,15 @@ export const pull = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Pr
   const files = steps.filter((step) => step.merged !== null && step.merged.kind !== 'folder' && isDiskStep(step))
   const bytesTotal = files.reduce((sum, step) => sum + (needsContent(step) ? (step.merged?.size ?? 0) : 0), 0)
   const progress = { phase: 'pull' as const, files: 0, filesTotal: files.length, bytes: 0, bytesTotal }
+  const current = new CurrentFiles()
   let written: Agreement[] = []
   for (const slice of slicesOf(files)) {
-    const placed = await pullSlice(parts, ledger, times, slice, counts, (files, bytes) => {
+    const placed = await pullSlice(parts, ledger, times, slice, counts, (path, files, bytes, size) => {
       progress.files += files
       progress.bytes += bytes
-      parts.onProgress({ ...progress })
+      if (files > 0) current.end(path)
+      else current.add(path, bytes, size)
+      parts.onProgress({ ...progress, current: current.list() })
     })
     // The slice before this one was settled together with the temporary files of this one.
     ledger.agree(written)
@@ -78,7 +82,7 @@ const pullSlice = async (
   times: FolderTimes,
   slice: Step[],
   counts: Counts,
-  report: (files: number, bytes: number) => void,
+  report: (path: string, files: number, bytes: number, size: number) => void,
 ): Promise<Agreement[]> => {
   const { disk, vault } = parts
   const ready: Ready[] = []
@@ -112,9 +116,9 @@ const pullSlice = async (
           done(step, path, await disk.placeLink(merged.linkTarget, path, seen, merged.mtimeNs))
           return
         }
-        ready.push({ step, path, temp: await writeTemp(parts, step, (bytes) => report(0, bytes)) })
+        ready.push({ step, path, temp: await writeTemp(parts, step, (bytes) => report(path, 0, bytes, merged.size)) })
       })
-      report(1, 0)
+      report(path, 1, 0, 0)
     })
     await disk.settle()
     for (const { step, path, temp } of ready) {

@@ -10,6 +10,7 @@ import type { SnapshotInfo } from '../vault/vault-types.ts'
 import type { ApplyParts } from './apply.ts'
 import { attempt, countNode, type Ledger } from './apply.ts'
 import { Batch } from './batch.ts'
+import { CurrentFiles } from './current-files.ts'
 import { HeadView } from './head-view.ts'
 import { forEachLimited } from './limited.ts'
 import { isUnchanged } from './merge.ts'
@@ -45,6 +46,7 @@ export const push = async (
   // A file that is only in the vault is moved there, and there is nothing to read.
   const files = wanted.filter((step) => step.merged?.kind === 'file' && step.local !== null && step.local.path !== '')
   const progress = { phase: 'push' as const, files: 0, filesTotal: files.length, bytes: 0, bytesTotal: sum(files) }
+  const current = new CurrentFiles()
   let next = 0
   do {
     const startedMs = parts.clock.monotonicMs()
@@ -61,12 +63,15 @@ export const push = async (
       }
     }
     await forEachLimited(takeFiles(), filesAtOnceMax, async (step) => {
+      const path = parts.where.path(step.id) ?? ''
       await pushFile(parts, ledger, batch, step, pushed.counts, (length) => {
         progress.bytes += length
-        parts.onProgress({ ...progress })
+        current.add(path, length, step.merged?.size ?? 0)
+        parts.onProgress({ ...progress, current: current.list() })
       })
       progress.files += 1
-      parts.onProgress({ ...progress })
+      current.end(path)
+      parts.onProgress({ ...progress, current: current.list() })
     })
     const snapshot = await batch.commit(next < files.length)
     if (snapshot !== null) pushed.snapshots.push(snapshot)

@@ -32,6 +32,9 @@ export type TurnReport = {
   bytesUploaded: number
 }
 
+/** One file on its way. */
+export type FileProgress = { path: string; bytes: number; size: number }
+
 /** Long work, as it goes. Totals are 0 until they are known. */
 export type Progress = {
   phase: 'scan' | 'pull' | 'push'
@@ -39,6 +42,8 @@ export type Progress = {
   filesTotal: number
   bytes: number
   bytesTotal: number
+  /** The files that travel at this moment. */
+  current?: readonly FileProgress[]
 }
 
 export type OnProgress = (progress: Progress) => void

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { seededChance } from '../memory/chance.ts'
+import { createEngine } from './engine.ts'
+import type { Progress } from './report.ts'
+import { createWorld, type Device, type World } from './world.suite.ts'
+
+/** A turn of the device's own, whose progress is kept. */
+const watchedTurn = async ({ clock, chance }: World, { disk, state, vault, name }: Device): Promise<Progress[]> => {
+  const [link] = state.links()
+  assert.ok(link)
+  const told: Progress[] = []
+  const onProgress = (progress: Progress) => void told.push(progress)
+  await createEngine({ disk, state, clock, chance, vault, link, deviceName: name, onProgress }).turn()
+  return told
+}
+
+test('every file that travels is told of by name, with how much of it is through', async () => {
+  const world = await createWorld(1)
+  const [first, second] = world.devices
+  assert.ok(first && second)
+  const size = 3_000_000
+  first.user.writeFile('docs/large', seededChance(5).bytes(size))
+  for (const [phase, device] of [
+    ['push', first],
+    ['pull', second],
+  ] as const) {
+    const told = (await watchedTurn(world, device)).filter((progress) => progress.phase === phase)
+    const steps = told.flatMap(({ current = [] }) => current)
+    assert.deepEqual(new Set(steps.map((step) => `${step.path} of ${step.size}`)), new Set([`docs/large of ${size}`]))
+    assert.ok(steps.some(({ bytes }) => bytes > 0 && bytes < size))
+    assert.equal(steps.at(-1)?.bytes, size)
+    assert.deepEqual(told.at(-1)?.current, [], 'what is through is told of no more')
+  }
+})
