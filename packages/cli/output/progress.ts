@@ -2,6 +2,7 @@
  * Long work as a person watches it, on standard error: one live line on a terminal, a plain line every few seconds
  * elsewhere. It is driven by the work's own reports and needs no timer.
  */
+import { meterFor, type Meter } from './meter.ts'
 import { counted, formatBytes, formatCount, formatSeconds } from './words.ts'
 import type { Writer } from './print.ts'
 
@@ -23,9 +24,6 @@ export type ProgressOptions = {
 
 const liveMs = 100
 const plainMs = 5000
-/** Speed is that of about this long. */
-const speedMs = 5000
-
 /** Disposing it wipes the live line. Silent with --quiet and --json. */
 export const createProgress = (options: ProgressOptions = {}): ProgressLine => {
   const out = options.out ?? process.stderr
@@ -34,17 +32,17 @@ export const createProgress = (options: ProgressOptions = {}): ProgressLine => {
   const isSilent = options.quiet === true || options.json === true
   let lastMs = nowMs()
   let isShown = false
-  let meter = newMeter('', 0, lastMs)
+  let meter: Meter | null = null
 
   return {
     report: (step) => {
       if (isSilent) return
       const now = nowMs()
-      if (step.phase !== meter.phase || step.bytes < meter.bytes) meter = newMeter(step.phase, step.bytes, now)
+      meter = meterFor(meter, step, now)
       if (now - lastMs < (isLive ? liveMs : plainMs)) return
-      measure(meter, step.bytes, now)
+      meter.measure(step.bytes, now)
       lastMs = now
-      const line = lineOf(step, meter.bytesPerMs * 1000)
+      const line = progressLine(step, meter.bytesPerSecond)
       out.write(isLive ? `\r\u001b[2K${line.slice(0, columns() - 1)}` : `${line}\n`)
       isShown = isLive
     },
@@ -57,29 +55,8 @@ export const createProgress = (options: ProgressOptions = {}): ProgressLine => {
 
 const columns = (): number => process.stderr.columns || 80
 
-type Meter = { phase: string; bytes: number; atMs: number; bytesPerMs: number; isMeasured: boolean }
-
-const newMeter = (phase: string, bytes: number, atMs: number): Meter => ({
-  phase,
-  bytes,
-  atMs,
-  bytesPerMs: 0,
-  isMeasured: false,
-})
-
-/** An average that forgets: what was long ago counts little. */
-const measure = (meter: Meter, bytes: number, nowMs: number): void => {
-  const passed = nowMs - meter.atMs
-  if (passed <= 0) return
-  const speed = (bytes - meter.bytes) / passed
-  const weight = meter.isMeasured ? 1 - Math.exp(-passed / speedMs) : 1
-  meter.bytesPerMs += (speed - meter.bytesPerMs) * weight
-  meter.bytes = bytes
-  meter.atMs = nowMs
-  meter.isMeasured = true
-}
-
-const lineOf = ({ phase, files, filesTotal, bytes, bytesTotal }: Step, bytesPerSecond: number): string => {
+/** 'push: 1 of 4 files, 20 MiB of 40 MiB, 1.0 MiB/s, 20 s left' */
+export const progressLine = ({ phase, files, filesTotal, bytes, bytesTotal }: Step, bytesPerSecond: number): string => {
   const parts: string[] = []
   if (filesTotal > 0) parts.push(`${formatCount(files)} of ${counted(filesTotal, 'file')}`)
   else if (files > 0) parts.push(counted(files, 'file'))
