@@ -25,8 +25,12 @@ const edited = { ...file, content: Uint8Array.of(2), mtimeNs: 2n }
 const moved = { ...file, name: 'b' }
 const chmodded = { ...file, mode: 0o600 }
 const folder: NodeState = { ...file, kind: 'folder', content: null }
-const rowOf = (state: NodeState): BaseNode => ({ ...state, disk: stat, absence: '' })
-const absent = (state: NodeState): BaseNode => ({ ...state, disk: null, absence: 'the name cannot be here' })
+const rowOf = (state: NodeState): BaseNode => ({ ...state, disk: stat, absence: null })
+const absent = (state: NodeState): BaseNode => ({
+  ...state,
+  disk: null,
+  absence: { kind: 'name', message: 'the name cannot be here' },
+})
 const onDisk = (state: NodeState, path = state.name): LocalNode => ({
   ...state,
   path,
@@ -308,6 +312,8 @@ test('what was done, and why, by what was seen and what the base says afterwards
       merged: null,
       toDisk: 'none',
       toLog: 'none',
+      toBase: 'put',
+      absence: null,
       ...seen,
     }
     const actions = actionsOf({
@@ -339,6 +345,8 @@ test('of a deleted folder every node is told with the path that it had', () => {
     merged: null,
     toDisk: 'none',
     toLog: 'remove',
+    toBase: 'put',
+    absence: null,
   }))
   const actions = actionsOf({
     plan: { steps, conflicts: [] },

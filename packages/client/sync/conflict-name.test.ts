@@ -1,7 +1,7 @@
 /** Names of conflict copies, as a table. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { conflictName } from './conflict-name.ts'
+import { conflictName, isConflictName } from './conflict-name.ts'
 
 const timeNs = BigInt(Date.UTC(2026, 10, 23, 14, 5, 9)) * 1_000_000n
 const never = () => false
@@ -17,6 +17,8 @@ const rows: [name: string, device: string, expected: string][] = [
 for (const [name, device, expected] of rows) {
   test(`a conflict copy of ${name} by ${JSON.stringify(device)} is ${expected}`, () => {
     assert.equal(conflictName(name, device, timeNs, never), expected)
+    assert.ok(isConflictName(expected))
+    assert.ok(!isConflictName(name))
   })
 }
 

@@ -37,6 +37,10 @@ const clip = (text: string, bytesMax: number): string => {
   return clipped
 }
 
+/** Whether a name was made so, by any device. A person may have given one like it: it is a hint for people. */
+export const isConflictName = (name: string): boolean =>
+  / \(conflict .+ \d{4}-\d\d-\d\d \d{6}(?: \d+)?\)(?:\.[^.]*)?$/.test(name)
+
 /** A name that is not taken and at most 255 bytes long; the stem gives way first, then the extension. */
 export const conflictName = (
   name: string,
