@@ -130,7 +130,7 @@ test('the five-minute start is the one that is promised', () => {
     /^bin\/anysync add ~\/Documents --vault documents --create$/,
     /^bin\/anysync login /,
     /^bin\/anysync add /,
-    /^bin\/anysync start --foreground$/,
+    /^bin\/anysync start$/,
     /^bin\/anysync versions /,
     /^bin\/anysync restore .* --at .* --to /,
     /^bin\/demo\.sh$/,

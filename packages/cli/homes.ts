@@ -190,7 +190,8 @@ const lockTrouble = (account: AccountHome, error: unknown): unknown => {
   if (code === null) return error
   // The low byte is the primary result code (sqlite.org/rescode.html).
   if ((code & 0xff) === sqliteBusy) {
-    const message = 'another anysync is working with this account: wait for it to finish or stop it'
+    const message =
+      'another anysync is working with this account: wait for it to finish, or end the daemon with `anysync stop`'
     return new SyncError(operation, 'unavailable', message, error)
   }
   if ((code & 0xff) === sqliteFull) {

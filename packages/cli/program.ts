@@ -25,6 +25,7 @@ export const buildProgram = (onEnding: OnEnding): Command => {
   addAccountCommands(program)
   addVaultCommands(program)
   addFolderCommands(program, onEnding)
+  addDaemonCommands(program)
   addHistoryCommands(program, onEnding)
   addConfigCommands(program)
   return program
@@ -106,16 +107,34 @@ const addFolderCommands = (program: Command, onEnding: OnEnding): void => {
     .action(async (folder: string | undefined, _own, command: Command) =>
       onEnding(await (await import('./commands/sync.ts')).sync(folder, command.optsWithGlobals())),
     )
-  add(program, 'start', 'stay in step: watch the folders and follow the vaults')
-    .option('--foreground', 'until interrupted, in this terminal')
-    .action(async (_own, command: Command) => (await import('./commands/start.ts')).start(command.optsWithGlobals()))
-  add(program, 'status [path]', 'the state of folders, or of one file, as of the last turn').action(
+  add(program, 'status [path]', 'the state of folders, or of one file, and why').action(
     async (path: string | undefined, _own, command: Command) =>
       (await import('./commands/status.ts')).status(path, command.optsWithGlobals()),
   )
-  add(program, 'confirm [folder]', 'let deletions that wait go through').action(
+  add(program, 'log [path]', 'what was done, newest first, and why')
+    .option('--limit <number>', 'how many lines', '50')
+    .action(async (path: string | undefined, _own, command: Command) =>
+      (await import('./commands/log.ts')).log(path, command.optsWithGlobals()),
+    )
+  add(program, 'confirm [folder]', 'let deletions that wait go through, and end alarms').action(
     async (folder: string | undefined, _own, command: Command) =>
       (await import('./commands/confirm.ts')).confirm(folder, command.optsWithGlobals()),
+  )
+}
+
+const addDaemonCommands = (program: Command): void => {
+  program.commandsGroup('Daemon:')
+  add(program, 'start', 'stay in step: watch the folders and follow the vaults, in the background')
+    .option('--foreground', 'in this terminal, until interrupted')
+    .action(async (_own, command: Command) => (await import('./commands/start.ts')).start(command.optsWithGlobals()))
+  add(program, 'stop', 'end that, after the running turn').action(async (_own, command: Command) =>
+    (await import('./commands/stop.ts')).stop(command.optsWithGlobals()),
+  )
+  add(program, 'pause', 'sync nothing until told to resume').action(async (_own, command: Command) =>
+    (await import('./commands/pause.ts')).pause(command.optsWithGlobals()),
+  )
+  add(program, 'resume', 'go on after a pause').action(async (_own, command: Command) =>
+    (await import('./commands/resume.ts')).resume(command.optsWithGlobals()),
   )
 }
 

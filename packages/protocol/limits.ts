@@ -209,3 +209,20 @@ export const settingsBytesMax = 1 * MiB
 
 /** Records that are verified are kept at the latest after so many. */
 export const recordsStoredAtOnce = 64
+
+/** The daemon and the commands that ask it: lines in bytes, and times. */
+export const daemonRequestBytesMax = 64 * KiB
+export const daemonAnswerBytesMax = 64 * MiB
+export const daemonConnectionsMax = 64
+/** While it works on an answer it shows every so often that it lives, and is given up after so much silence. */
+export const daemonAliveMs = 1_000
+export const daemonSilenceMsMax = 10_000
+/** A stopping daemon lets the running turn finish for so long. */
+export const daemonDrainMsMax = 10_000
+export const daemonStartMsMax = 60_000
+/** It looks every so often whether its home is still there. */
+export const daemonHomeMs = 5_000
+/** Of the path of its socket; systems end at 104 to 108. */
+export const socketPathBytesMax = 100
+/** Its log begins anew at so many bytes; the one before is kept. */
+export const clientLogBytesMax = 4 * MiB

@@ -10,7 +10,7 @@ import { projectRoot } from '../sources.ts'
 
 export type Program = 'anysync' | 'anysync-server'
 
-const entries: Record<Program, string> = {
+export const entries: Record<Program, string> = {
   anysync: join(projectRoot, 'packages/cli/main.ts'),
   'anysync-server': join(projectRoot, 'packages/server/main.ts'),
 }
@@ -66,7 +66,7 @@ for (const [signal, number] of [
 }
 
 /** Nothing of the tester's own environment decides what a program does; what was compiled once is kept, as by `bin/`. */
-const environmentFor = (home: string): NodeJS.ProcessEnv => ({
+export const environmentFor = (home: string): NodeJS.ProcessEnv => ({
   PATH: process.env['PATH'] ?? '',
   HOME: home,
   LANG: 'C.UTF-8',

@@ -1,8 +1,9 @@
 /**
- * `anysync add`: links a folder to a vault. Nothing is synced yet.
+ * `anysync add`: links a folder to a vault. A daemon takes it up; without one nothing is synced yet.
  */
 import { mkdirSync, statSync } from 'node:fs'
 import type { Disk, Link, LinkMode, State } from '@anysync/client/ports.ts'
+import { askDaemon } from '../daemon/ask.ts'
 import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import { toHex } from '@anysync/protocol/ids.ts'
 import { idBytes } from '@anysync/protocol/limits.ts'
@@ -12,14 +13,23 @@ import { shown } from '../output/words.ts'
 import { nodeChance } from '../ports/chance.ts'
 import { openNodeDisk } from '../ports/disk.ts'
 import { attemptOn } from '../private-files.ts'
-import { homeOf, openSession, pickVault, type CommonOptions, type NamedVault, type Session } from '../session.ts'
+import {
+  homeOf,
+  openSession,
+  pickVault,
+  signedIn,
+  type CommonOptions,
+  type NamedVault,
+  type Session,
+} from '../session.ts'
 import { makeVault } from './vault.ts'
 
 export type AddOptions = CommonOptions & { vault: string; create?: boolean; mode: LinkMode }
 
 export const addFolder = async (folder: string, options: AddOptions): Promise<void> => {
   const output = createOutput(options)
-  await using session = await openSession(options, true)
+  const isDaemonThere = (await askDaemon(signedIn(options).account, { ask: 'status' })) !== null
+  await using session = await openSession(options, !isDaemonThere)
   const { info, grant } = await pickOrMake(session, options)
   checkPlace(session.state, realPath(folder), realPath(homeOf(options)))
   makeFolder(folder)
@@ -28,7 +38,11 @@ export const addFolder = async (folder: string, options: AddOptions): Promise<vo
   await checkUnlinked(disk, root)
 
   const link: Link = { id: toHex(nodeChance.bytes(idBytes)), vaultId: info.vaultId, root, mode: options.mode }
-  session.state.putLink(link)
+  // Beside a daemon another command may do the same at this moment: look and link in one go.
+  session.state.transact(() => {
+    checkPlace(session.state, root, realPath(homeOf(options)))
+    session.state.putLink(link)
+  })
   try {
     await disk.writeMarker(link.id)
   } catch (error) {
@@ -36,7 +50,9 @@ export const addFolder = async (folder: string, options: AddOptions): Promise<vo
     throw error
   }
   output.tell({ linkId: link.id, folder: root, vaultId: info.vaultId, vault: grant.name, mode: link.mode })
-  output.say(`linked ${shown(root)} to the vault '${shown(grant.name)}'; \`anysync sync\` brings them in step`)
+  const isTakenUp = isDaemonThere && (await askDaemon(session.account, { ask: 'take-up', linkId: link.id })) !== null
+  const next = isTakenUp ? 'the daemon brings them in step' : '`anysync sync` brings them in step'
+  output.say(`linked ${shown(root)} to the vault '${shown(grant.name)}'; ${next}`)
 }
 
 const pickOrMake = async (session: Session, { vault, create = false }: AddOptions): Promise<NamedVault> => {

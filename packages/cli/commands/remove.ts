@@ -1,18 +1,21 @@
 /**
- * `anysync remove`: unlinks a folder. Its files and the vault stay as they are.
+ * `anysync remove`: unlinks a folder. Its files and the vault stay as they are. A daemon lets go of the folder first.
  */
+import { askDaemon } from '../daemon/ask.ts'
 import { isTrouble } from '@anysync/protocol/errors.ts'
 import { pickLink } from '../folders.ts'
 import { createOutput } from '../output/print.ts'
 import { shown } from '../output/words.ts'
 import { openNodeDisk } from '../ports/disk.ts'
-import { openLocal, vaultName, type CommonOptions } from '../session.ts'
+import { openLocal, signedIn, vaultName, type CommonOptions } from '../session.ts'
 
 export const removeFolder = async (folder: string, options: CommonOptions): Promise<void> => {
   const output = createOutput(options)
-  await using local = await openLocal(options, true)
-  const { state } = local
+  const isDaemonThere = (await askDaemon(signedIn(options).account, { ask: 'status' })) !== null
+  await using local = await openLocal(options, !isDaemonThere)
+  const { state, account } = local
   const link = pickLink(state, folder)
+  if (isDaemonThere) await askDaemon(account, { ask: 'let-go', linkId: link.id })
   const name = vaultName(state, link.vaultId)
   const disk = await openNodeDisk(link.root)
   try {

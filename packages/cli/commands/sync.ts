@@ -1,30 +1,30 @@
 /**
- * `anysync sync`: one whole turn of every linked folder, or of one.
+ * `anysync sync`: one whole turn of every linked folder, or of one; by the daemon, when one runs.
  */
-import type { Link } from '@anysync/client/ports.ts'
-import type { TurnReport } from '@anysync/client/sync/report.ts'
+import type { Link, State } from '@anysync/client/ports.ts'
+import type { OnProgress, TurnReport } from '@anysync/client/sync/report.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { openLinkEngine } from '../engines.ts'
 import { pickLinks } from '../folders.ts'
 import { exitCodes, explain, type ExitCode } from '../output/fail.ts'
 import { createOutput, type Output } from '../output/print.ts'
-import { planDocument, planLines } from '../output/plan.ts'
 import { createProgress } from '../output/progress.ts'
 import { failedTroubles, turnLines, unfinishedLine } from '../output/turn.ts'
 import { shown } from '../output/words.ts'
-import { openSession, vaultName, type CommonOptions, type Session } from '../session.ts'
+import { vaultName, type CommonOptions } from '../session.ts'
+import { openTurns, type Turns } from '../turns.ts'
 
 export type SyncOptions = CommonOptions & { dryRun?: boolean }
 
 export const sync = async (folder: string | undefined, options: SyncOptions): Promise<ExitCode> => {
   const output = createOutput(options)
-  await using session = await openSession(options, true)
+  await using turns = await openTurns(options)
+  const { state } = turns.local
   const endings: ExitCode[] = []
   const documents: object[] = []
-  for (const link of pickLinks(session.state, folder)) {
+  for (const link of pickLinks(state, folder)) {
     // One folder's trouble does not keep the others from their turn.
     try {
-      const { ending, document } = await syncLink(session, link, options, output)
+      const { ending, document } = await syncLink(turns, link, options, output)
       endings.push(ending)
       documents.push(document)
     } catch (error) {
@@ -32,7 +32,7 @@ export const sync = async (folder: string | undefined, options: SyncOptions): Pr
       const { lines, exitCode } = explain(error)
       complain(link, lines.join(' '))
       endings.push(exitCode)
-      documents.push({ ...headOf(session, link), error: { kind: error.kind, message: error.message } })
+      documents.push({ ...headOf(state, link), error: { kind: error.kind, message: error.message } })
     }
   }
   output.tell({ folders: documents })
@@ -42,31 +42,32 @@ export const sync = async (folder: string | undefined, options: SyncOptions): Pr
 
 type Outcome = { ending: ExitCode; document: object }
 
-const syncLink = async (session: Session, link: Link, options: SyncOptions, output: Output): Promise<Outcome> => {
+const syncLink = async (turns: Turns, link: Link, options: SyncOptions, output: Output): Promise<Outcome> => {
   using progress = createProgress(options)
-  const { engine } = await openLinkEngine(session, link, (step) => progress.report(step))
-  const heading = `${shown(link.root)} — ${shown(vaultName(session.state, link.vaultId))}`
+  const onProgress: OnProgress = (step) => progress.report(step)
+  const { state } = turns.local
+  const heading = `${shown(link.root)} — ${shown(vaultName(state, link.vaultId))}`
   if (options.dryRun === true) {
-    const plan = await engine.preview()
+    const plan = await turns.preview(link, onProgress)
     progress[Symbol.dispose]()
     output.say(heading)
-    for (const line of planLines(plan)) output.say(`  ${line}`)
-    return { ending: exitCodes.done, document: { ...headOf(session, link), plan: planDocument(plan) } }
+    for (const line of plan.lines) output.say(`  ${line}`)
+    return { ending: exitCodes.done, document: { ...headOf(state, link), plan: plan.document } }
   }
-  const report = await engine.turn()
+  const report = await turns.turn(link, onProgress)
   progress[Symbol.dispose]()
   output.say(heading)
   for (const line of turnLines(report)) output.say(`  ${line}`)
   const unfinished = unfinishedLine(report)
   if (unfinished !== null) complain(link, unfinished)
-  return { ending: endingOf(report), document: { ...headOf(session, link), ...report } }
+  return { ending: endingOf(report), document: { ...headOf(state, link), ...report } }
 }
 
 /** Why this folder is not in step, whatever the options say. */
 const complain = (link: Link, line: string): void =>
   void process.stderr.write(`anysync: ${shown(link.root)}: ${line}\n`)
 
-const headOf = ({ state }: Session, { root, vaultId }: Link) => ({
+const headOf = (state: State, { root, vaultId }: Link) => ({
   folder: root,
   vaultId,
   vault: vaultName(state, vaultId),

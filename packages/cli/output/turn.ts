@@ -35,7 +35,9 @@ export const unfinishedLine = (report: TurnReport): string | null => {
 
 /** What cannot be on this system, is not for syncing, or does not travel in this mode is a state and not a failure. */
 export const failedTroubles = ({ troubles }: Pick<TurnReport, 'troubles'>): Trouble[] =>
-  troubles.filter(({ kind }) => kind !== 'skipped' && kind !== 'not-here' && kind !== 'held')
+  troubles.filter(({ kind }) => !states.has(kind))
+
+const states: ReadonlySet<Trouble['kind']> = new Set(['skipped', 'excluded', 'not-here', 'held'] as const)
 
 const direction = (verb: string, { files, folders, symlinks, removed, bytes }: Counts): string[] => {
   const parts: string[] = []
