@@ -1,11 +1,12 @@
 /**
- * The engine of each linked folder, over this system's disk.
+ * The engine of each linked folder, over this system's disk. Whatever fails in it is noted, for `anysync status`.
  */
 import type { Disk, Link } from '@anysync/client/ports.ts'
 import { createEngine, type Engine } from '@anysync/client/sync/engine.ts'
 import type { OnProgress } from '@anysync/client/sync/report.ts'
 import { createRuleBook } from '@anysync/client/sync/rule-book.ts'
 import type { Vault } from '@anysync/client/vault/vault-types.ts'
+import { forgetTrouble, notingTrouble } from './last-trouble.ts'
 import { nodeChance } from './ports/chance.ts'
 import { nodeClock } from './ports/clock.ts'
 import { openNodeDisk } from './ports/disk.ts'
@@ -16,13 +17,20 @@ export type LinkEngine = { link: Link; vault: Vault; disk: Disk; engine: Engine 
 
 /** Asks the server for the grant of the link's vault. */
 export const openLinkEngine = async (session: Session, link: Link, onProgress?: OnProgress): Promise<LinkEngine> => {
-  const vault = openNamed(session, await findVault(session, link.vaultId))
+  const { state } = session
+  const vault = openNamed(session, await notingTrouble(state, link.id, () => findVault(session, link.vaultId)))
   const disk = await openNodeDisk(link.root)
   const rules = createRuleBook(disk, () => {
     const folder = settingsOfFolder(session.settings(), link.root)
     return { settings: folder.rules, defaults: folder.defaultExcludes }
   })
-  const parts = { disk, state: session.state, clock: nodeClock, chance: nodeChance, vault, link, rules }
+  const parts = { disk, state, clock: nodeClock, chance: nodeChance, vault, link, rules }
   const deviceName = session.keys.deviceName
-  return { link, vault, disk, engine: createEngine({ ...parts, deviceName, ...(onProgress ? { onProgress } : {}) }) }
+  const engine = createEngine({ ...parts, deviceName, ...(onProgress ? { onProgress } : {}) })
+  const turn: Engine['turn'] = async (scope) => {
+    const report = await notingTrouble(state, link.id, () => engine.turn(scope))
+    forgetTrouble(state, link.id)
+    return report
+  }
+  return { link, vault, disk, engine: { ...engine, turn } }
 }

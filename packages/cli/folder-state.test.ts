@@ -1,60 +1,119 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createWorld, type Device } from '@anysync/client/sync/world.suite.ts'
-import { folderState, pathState } from './folder-state.ts'
+import type { LiveFolder } from './daemon/wire.ts'
+import { folderState, type FolderKnowledge } from './folder-state.ts'
 
-const linkOf = ({ state }: Device) => state.links()[0] ?? assert.fail('no link')
-const stateOf = (device: Device) => folderState(device.state, device.disk, linkOf(device))
-const pathOf = async (device: Device, path: string) =>
-  (await pathState(device.state, device.disk, linkOf(device), path)).state
+const live: LiveFolder = {
+  linkId: 'link',
+  activity: 'idle',
+  progress: null,
+  watcher: { isHealthy: true, message: '' },
+  server: { isReached: true, message: '' },
+  lastFullScanNs: 1n,
+  lastTrouble: null,
+  areRootsSame: true,
+  isUpToDate: true,
+}
+const report = { timeNs: 1n, isSettled: true, sequence: 3, troubles: [] }
+const perfect: FolderKnowledge = {
+  daemon: 'running',
+  live,
+  alarm: null,
+  rootTrouble: null,
+  waiting: null,
+  isConfirmed: false,
+  report,
+  lastTrouble: null,
+  headSequence: 3,
+}
+const alone: Partial<FolderKnowledge> = { daemon: 'none', live: null }
+const trouble = (kind: 'unavailable' | 'unauthorized' | 'full' | 'corrupt', message: string) => ({
+  timeNs: 1n,
+  kind,
+  message,
+})
+const withLive = (more: Partial<LiveFolder>): Partial<FolderKnowledge> => ({ live: { ...live, ...more } })
+const path = (kind: 'failed' | 'skipped' | 'excluded' | 'not-here') => ({ path: 'a', kind, message: 'why' })
 
-const openDevice = async (): Promise<Device> => (await createWorld(1, 1)).devices[0] ?? assert.fail('no device')
+const table: [seen: string, known: Partial<FolderKnowledge>, state: string, reason: RegExp][] = [
+  ['all is well', {}, 'up-to-date', /^$/],
+  ['no daemon', alone, 'in-step', /as of the last turn; no daemon runs/],
+  ['a daemon that is silent', { daemon: 'silent', live: null }, 'in-step', /does not answer/],
+  ['a daemon that does not follow it', { live: null }, 'not-in-step', /does not follow this folder/],
+  ['an alarm', { alarm: { timeNs: 1n, message: 'the server went back' } }, 'stopped', /^ALARM .*went back.*confirm/],
+  ['an alarm, paused', { daemon: 'paused', alarm: { timeNs: 1n, message: 'x' } }, 'stopped', /^ALARM/],
+  ['the root is gone', { rootTrouble: 'the folder is gone' }, 'stopped', /the folder is gone/],
+  ['the root is gone, no daemon', { ...alone, rootTrouble: 'the folder is gone' }, 'stopped', /gone/],
+  ['a full disk', withLive({ lastTrouble: trouble('full', 'the disk is full') }), 'stopped', /the disk is full/],
+  ['a lying server', withLive({ lastTrouble: trouble('corrupt', 'does not verify') }), 'stopped', /does not verify/],
+  ['a revoked token', withLive({ lastTrouble: trouble('unauthorized', 'no such token') }), 'stopped', /anysync login/],
+  ['a revoked token, no daemon', { ...alone, lastTrouble: trouble('unauthorized', 'no') }, 'stopped', /anysync login/],
+  ['trouble that a daemon got over', { lastTrouble: trouble('full', 'full') }, 'up-to-date', /^$/],
+  [
+    'deletions wait',
+    { waiting: { deletions: 30, files: 40 } },
+    'waiting',
+    /^30 deletions of 40 files .*anysync confirm/,
+  ],
+  ['deletions wait, paused', { daemon: 'paused', waiting: { deletions: 3, files: 4 } }, 'waiting', /confirm/],
+  ['deletions confirmed', { waiting: { deletions: 3, files: 4 }, isConfirmed: true }, 'up-to-date', /^$/],
+  ['a turn runs', withLive({ activity: 'turning' }), 'syncing', /^$/],
+  ['the daemon starts', withLive({ activity: 'starting', isUpToDate: false }), 'syncing', /everything is looked at/],
+  ['paused', { daemon: 'paused', ...withLive({ activity: 'paused' }) }, 'paused', /anysync resume/],
+  [
+    'no server',
+    withLive({ server: { isReached: false, message: 'the server is away' }, isUpToDate: false }),
+    'offline',
+    /the server is away; it is tried again by itself/,
+  ],
+  [
+    'a turn that failed',
+    withLive({ lastTrouble: trouble('unavailable', 'busy') }),
+    'offline',
+    /busy; it is tried again/,
+  ],
+  ['no server, no daemon', { ...alone, lastTrouble: trouble('unavailable', 'away') }, 'not-in-step', /failed: away/],
+  ['no turn yet', { ...alone, report: null }, 'never-synced', /anysync sync/],
+  [
+    'no turn yet, with a daemon',
+    { report: null, live: { ...live, isUpToDate: false } },
+    'never-synced',
+    /turn follows/,
+  ],
+  ['a path that failed', { report: { ...report, troubles: [path('failed')] } }, 'troubled', /^1 path could not/],
+  ['a path that is not for syncing', { report: { ...report, troubles: [path('skipped')] } }, 'up-to-date', /^$/],
+  ['a path that is left out', { report: { ...report, troubles: [path('excluded')] } }, 'up-to-date', /^$/],
+  ['a path that cannot be here', { report: { ...report, troubles: [path('not-here')] } }, 'up-to-date', /^$/],
+  ['a turn that did not settle', { report: { ...report, isSettled: false } }, 'not-in-step', /did not finish/],
+  ['a vault that moved on', { headSequence: 4 }, 'not-in-step', /moved on/],
+  ['two roots', withLive({ areRootsSame: false }), 'not-in-step', /moved on/],
+  ['no watcher', withLive({ watcher: { isHealthy: false, message: 'no watches left' } }), 'unwatched', /no watches/],
+  ['a change was seen', withLive({ isUpToDate: false }), 'syncing', /something was seen/],
+]
 
-test('a folder is in step only after a turn that settled it', async () => {
-  const device = await openDevice()
-  device.user.writeFile('docs/a', 'x')
-  assert.equal((await stateOf(device)).state, 'never-synced')
-  await device.engine.turn()
-  const { state, files, head, reason, turnNs, scanNs } = await stateOf(device)
-  assert.deepEqual([state, files, head?.sequence, reason], ['in-step', 1, 1, ''])
-  assert.ok(turnNs !== null && scanNs !== null)
+test('the state of a folder, by all that is known of it', () => {
+  for (const [seen, known, state, reason] of table) {
+    const found = folderState({ ...perfect, ...known })
+    assert.equal(found.state, state, seen)
+    assert.match(found.reason, reason, seen)
+  }
 })
 
-test('a file tells what the next turn will look at', async () => {
-  const device = await openDevice()
-  for (const name of ['same', 'edited', 'gone']) device.user.writeFile(`docs/${name}`, name)
-  await device.engine.turn()
-  device.user.writeFile('docs/edited', 'edited again')
-  device.user.writeFile('docs/new', 'new')
-  device.user.rm('docs/gone')
-  const states = await Promise.all(
-    ['same', 'edited', 'new', 'gone', 'nothing'].map((name) => pathOf(device, `docs/${name}`)),
-  )
-  assert.deepEqual(states, ['in-step', 'changed-here', 'new-here', 'removed-here', 'unknown'])
-  assert.equal(await pathOf(device, 'nowhere/at/all'), 'unknown')
-})
-
-test('deletions that wait, and a folder that is gone, are said before anything else', async () => {
-  const device = await openDevice()
-  for (let number = 0; number < 30; number++) device.user.writeFile(`docs/${number}`, 'x')
-  await device.engine.turn()
-  device.user.rm('docs')
-  await device.engine.turn()
-  const waiting = await stateOf(device)
-  assert.deepEqual([waiting.state, waiting.waiting], ['waiting', { deletions: 30, files: 30 }])
-  device.user.hideUnderEmptyFolder()
-  assert.equal((await stateOf(device)).state, 'missing')
-  device.user.unplug()
-  assert.equal((await stateOf(device)).state, 'missing')
-})
-
-test('what could not be read is trouble, and what is not for syncing is not', async () => {
-  const device = await openDevice()
-  device.user.makeOther('pipe')
-  await device.engine.turn()
-  const skipped = await stateOf(device)
-  assert.deepEqual([skipped.state, skipped.troubles.map(({ path }) => path)], ['in-step', ['pipe']])
-  device.user.writeFile('secret', 'x', 0o000)
-  await device.engine.turn()
-  assert.equal((await stateOf(device)).state, 'troubled')
+test('up to date needs every single fact', () => {
+  const doubts: Partial<FolderKnowledge>[] = [
+    alone,
+    { daemon: 'silent', live: null },
+    { daemon: 'paused' },
+    { rootTrouble: 'gone' },
+    { waiting: { deletions: 1, files: 1 } },
+    { report: null },
+    { headSequence: 4 },
+    withLive({ isUpToDate: false }),
+    withLive({ areRootsSame: false }),
+    withLive({ watcher: { isHealthy: false, message: 'x' } }),
+    withLive({ server: { isReached: false, message: 'x' } }),
+    withLive({ activity: 'turning' }),
+    withLive({ lastTrouble: trouble('unavailable', 'x') }),
+  ]
+  for (const doubt of doubts) assert.notEqual(folderState({ ...perfect, ...doubt }).state, 'up-to-date')
 })

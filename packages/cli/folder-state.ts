@@ -1,127 +1,116 @@
 /**
- * The state of a linked folder or of one file in it, from what this device knows by itself: the last turn, what waits,
- * and what the disk shows now.
+ * How a linked folder stands, and why: one word and one sentence from all that is known of it. Pure, and careful with
+ * the word *up to date*: it is said only when the last look saw everything, the watcher works, the server is reached,
+ * and base and head have the same root.
  */
-import { isSameStat } from '@anysync/client/disk-stat.ts'
-import type { BaseNode, Disk, Link, LogHead, State } from '@anysync/client/ports.ts'
-import { facts, waitingOf } from '@anysync/client/sync/facts.ts'
-import { checkMarker } from '@anysync/client/sync/guards.ts'
+import type { Alarm } from '@anysync/client/sync/facts.ts'
 import type { Trouble, Waiting } from '@anysync/client/sync/report.ts'
+import type { LiveFolder } from './daemon/wire.ts'
+import type { LastTrouble } from './last-trouble.ts'
 import { failedTroubles } from './output/turn.ts'
-import { counted } from './output/words.ts'
-import { SyncError } from '@anysync/protocol/errors.ts'
-import { rootNodeId } from '@anysync/protocol/ids.ts'
+import { counted, localTime } from './output/words.ts'
 
-export type FolderState = {
-  state: 'never-synced' | 'missing' | 'waiting' | 'troubled' | 'not-in-step' | 'in-step'
-  /** Why, for all but 'in-step'. */
-  reason: string
-  /** When the last turn ended. */
-  turnNs: bigint | null
-  /** When all of the folder was last looked at. */
-  scanNs: bigint | null
-  head: LogHead | null
-  files: number
+export type LastReport = { timeNs: bigint; isSettled: boolean; sequence: number; troubles: Trouble[] }
+
+/** `silent`: it was asked and does not answer. */
+export type DaemonSeen = 'none' | 'silent' | 'running' | 'paused'
+
+export type FolderKnowledge = {
+  daemon: DaemonSeen
+  /** As the daemon sees it now; null without a daemon, and when it does not follow this folder. */
+  live: LiveFolder | null
+  alarm: Alarm | null
+  /** Why the folder cannot be looked at; null when it can. */
+  rootTrouble: string | null
+  /** Deletions that wait for a person, and whether they were let go through. */
   waiting: Waiting | null
-  troubles: Trouble[]
+  isConfirmed: boolean
+  report: LastReport | null
+  /** The failure since the last turn that worked. */
+  lastTrouble: LastTrouble | null
+  /** Of the head as this device knows it, 0 for an empty vault. */
+  headSequence: number
 }
 
-export const folderState = async (state: State, disk: Disk, link: Link): Promise<FolderState> => {
-  const report = lastReport(state, link)
-  const waiting = waitingOf(state, link.id)
-  const scan = state.fact(link.id, facts.scanned)
-  const head = state.head(link.vaultId)
-  const known = {
-    turnNs: report?.timeNs ?? null,
-    scanNs: scan === null ? null : BigInt(scan),
-    head,
-    files: state.countFiles(link.id),
-    waiting,
-    troubles: report?.troubles ?? [],
+export type FolderWord =
+  | 'up-to-date'
+  /** As of the last turn; nobody watches since. */
+  | 'in-step'
+  | 'syncing'
+  /** A person must decide. */
+  | 'waiting'
+  /** Nothing is synced until a person sees to it. */
+  | 'stopped'
+  | 'paused'
+  /** The server is not reached. */
+  | 'offline'
+  /** All but for some paths, each with its trouble. */
+  | 'troubled'
+  /** As of the last look: the system does not tell of changes. */
+  | 'unwatched'
+  | 'not-in-step'
+  | 'never-synced'
+
+/** `reason`: a sentence, '' where the word says all. */
+export type FolderState = { state: FolderWord; reason: string }
+
+export const folderState = (known: FolderKnowledge): FolderState =>
+  stopped(known) ?? decision(known) ?? work(known) ?? standing(known) ?? inStep(known)
+
+const state = (state: FolderWord, reason = ''): FolderState => ({ state, reason })
+
+const stopped = ({ alarm, rootTrouble, live, lastTrouble }: FolderKnowledge): FolderState | null => {
+  if (alarm !== null) {
+    return state(
+      'stopped',
+      `ALARM of ${localTime(alarm.timeNs)}: ${alarm.message} (\`anysync confirm\` when you have seen to it)`,
+    )
   }
-  const missing = await markerTrouble(disk, link)
-  if (missing !== null) return { ...known, state: 'missing', reason: missing }
-  if (report === null) return { ...known, state: 'never-synced', reason: 'run `anysync sync`' }
-  if (waiting !== null) {
-    const reason = `${waiting.deletions} deletions wait: \`anysync confirm\` lets them go through`
-    return { ...known, state: 'waiting', reason }
-  }
+  if (rootTrouble !== null) return state('stopped', rootTrouble)
+  const trouble = live === null ? lastTrouble : live.lastTrouble
+  if (trouble === null || trouble.kind === 'unavailable') return null
+  return state('stopped', trouble.kind === 'unauthorized' ? signIn(trouble.message) : trouble.message)
+}
+
+const signIn = (message: string): string =>
+  message.includes('anysync login') ? message : `${message}: sign in again with \`anysync login\``
+
+const decision = ({ waiting, isConfirmed, report }: FolderKnowledge): FolderState | null => {
+  if (waiting === null || isConfirmed || report === null) return null
+  const what = `${counted(waiting.deletions, 'deletion')} of ${counted(waiting.files, 'file')}`
+  return state('waiting', `${what} wait: let them go through with \`anysync confirm\`, or put the files back`)
+}
+
+const work = ({ daemon, live, lastTrouble }: FolderKnowledge): FolderState | null => {
+  if (live?.activity === 'turning') return state('syncing')
+  if (daemon === 'paused') return state('paused', '`anysync resume` goes on')
+  if (live?.activity === 'starting') return state('syncing', 'everything is looked at first')
+  const trouble = live === null ? lastTrouble : live.lastTrouble
+  if (live !== null && !live.server.isReached) return state('offline', again(live.server.message))
+  if (trouble !== null) return state(live === null ? 'not-in-step' : 'offline', again(trouble.message, live === null))
+  return null
+}
+
+const again = (message: string, isByHand = false): string =>
+  isByHand ? `the last turn failed: ${message}` : `${message}; it is tried again by itself`
+
+const standing = ({ report, headSequence, live, daemon }: FolderKnowledge): FolderState | null => {
+  const advice = live === null ? 'run `anysync sync`' : 'a turn follows'
+  if (report === null) return state('never-synced', advice)
   const failed = failedTroubles(report).length
-  if (failed > 0) return { ...known, state: 'troubled', reason: `${counted(failed, 'path')} could not be synced` }
-  if (!report.isSettled || (head?.sequence ?? 0) !== report.sequence) {
-    return {
-      ...known,
-      state: 'not-in-step',
-      reason: 'the last turn did not finish, or the vault moved on: run `anysync sync`',
-    }
+  if (failed > 0) return state('troubled', `${counted(failed, 'path')} could not be synced`)
+  if (!report.isSettled || headSequence !== report.sequence || live?.areRootsSame === false) {
+    return state('not-in-step', `the last turn did not finish, or the vault moved on: ${advice}`)
   }
-  return { ...known, state: 'in-step', reason: '' }
-}
-
-const markerTrouble = async (disk: Disk, link: Link): Promise<string | null> => {
-  try {
-    await checkMarker(disk, link)
-    return null
-  } catch (error) {
-    if (!(error instanceof SyncError)) throw error
-    return error.message
+  if (daemon === 'running' && live === null) {
+    return state('not-in-step', 'the daemon does not follow this folder: `anysync stop` and `anysync start`')
   }
+  return null
 }
 
-type LastReport = { timeNs: bigint; isSettled: boolean; sequence: number; troubles: Trouble[] }
-
-/** The report that the engine left; null before the first turn, and for a text that is none. */
-const lastReport = (state: State, link: Link): LastReport | null => {
-  const fact = state.fact(link.id, facts.report)
-  return fact === null ? null : parseReport(JSON.parse(fact))
-}
-
-const parseReport = (value: unknown): LastReport | null => {
-  if (typeof value !== 'object' || value === null) return null
-  if (!('timeNs' in value && 'isSettled' in value && 'sequence' in value && 'troubles' in value)) return null
-  const { timeNs, isSettled, sequence, troubles } = value
-  if (typeof timeNs !== 'string' || typeof sequence !== 'number' || !Array.isArray(troubles)) return null
-  return { timeNs: BigInt(timeNs), isSettled: isSettled === true, sequence, troubles: troubles.filter(isTroubleValue) }
-}
-
-const isTroubleValue = (value: unknown): value is Trouble =>
-  typeof value === 'object' &&
-  value !== null &&
-  'path' in value &&
-  typeof value.path === 'string' &&
-  'message' in value &&
-  typeof value.message === 'string'
-
-export type PathState = {
-  state: 'in-step' | 'changed-here' | 'new-here' | 'not-here' | 'removed-here' | 'unknown'
-  reason: string
-}
-
-/** One path in a linked folder: what both sides agreed on against what the disk shows now. */
-export const pathState = async (state: State, disk: Disk, link: Link, path: string): Promise<PathState> => {
-  const node = findBase(state, link, path)
-  const stat = await disk.lstat(path)
-  if (node === null && stat === null)
-    return { state: 'unknown', reason: 'there is nothing of that name, here or in the vault' }
-  if (node === null) return { state: 'new-here', reason: 'it is pushed at the next sync' }
-  if (node.disk === null) return { state: 'not-here', reason: node.absence?.message ?? '' }
-  if (stat === null) return { state: 'removed-here', reason: 'its removal is pushed at the next sync' }
-  // A file that was quite new when it was read is remembered without its change time, to be read again.
-  const seen = node.disk.ctimeNs === 0n ? { ...stat, ctimeNs: 0n } : stat
-  if (isSameStat(seen, node.disk)) return { state: 'in-step', reason: '' }
-  return {
-    state: 'changed-here',
-    reason: 'it is looked at, and pushed if its content or attributes differ, at the next sync',
-  }
-}
-
-const findBase = (state: State, link: Link, path: string): BaseNode | null => {
-  let found: BaseNode | null = null
-  let parent = rootNodeId
-  for (const name of path.split('/')) {
-    found = state.childrenNamed(link.id, parent, name)[0] ?? null
-    if (found === null) return null
-    parent = found.id
-  }
-  return found
+const inStep = ({ daemon, live }: FolderKnowledge): FolderState => {
+  if (daemon === 'silent') return state('in-step', 'as of the last turn; the daemon does not answer')
+  if (live === null) return state('in-step', 'as of the last turn; no daemon runs (`anysync start`)')
+  if (!live.watcher.isHealthy) return state('unwatched', live.watcher.message)
+  return live.isUpToDate ? state('up-to-date') : state('syncing', 'something was seen; a turn follows')
 }

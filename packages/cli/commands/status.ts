@@ -1,45 +1,56 @@
 /**
- * `anysync status`: the state of each linked folder as of its last turn, or of one file now. Asks no server.
+ * `anysync status`: how each linked folder, or one path in it, stands at this moment, and why. Asks the daemon when one
+ * runs, and no server.
  */
-import type { State } from '@anysync/client/ports.ts'
-import { folderState, pathState, type FolderState } from '../folder-state.ts'
+import type { Link, State } from '@anysync/client/ports.ts'
+import { facts } from '@anysync/client/sync/facts.ts'
+import { folderState, type FolderKnowledge, type FolderState, type FolderWord } from '../folder-state.ts'
 import { findLinked, pickLink, pickLinks } from '../folders.ts'
+import { knowFolder, knowPath, seeDaemon, type SeenDaemon } from '../knowledge.ts'
 import { createOutput, table, type Output } from '../output/print.ts'
+import { progressLine } from '../output/progress.ts'
 import { counted, isoTime, localTime, shown } from '../output/words.ts'
+import { pathState } from '../path-state.ts'
 import { openNodeDisk } from '../ports/disk.ts'
-import { openLocal, vaultName, type CommonOptions } from '../session.ts'
+import { openLocal, signedIn, vaultName, type CommonOptions } from '../session.ts'
 
 export const status = async (path: string | undefined, options: CommonOptions): Promise<void> => {
   const output = createOutput(options)
+  const daemon = await seeDaemon(signedIn(options).account)
   await using local = await openLocal(options, false)
   const { keys, state } = local
   if (path !== undefined && !isLinkedRoot(state, path)) {
-    await tellPath(state, path, output)
+    await tellPath(state, daemon, path, output)
     return
   }
+  sayDaemon(daemon, output)
   const folders: object[] = []
   const links = path === undefined && state.links().length === 0 ? [] : pickLinks(state, path)
   if (links.length === 0) output.say('no folder is linked: link one with `anysync add FOLDER --vault NAME`')
   for (const link of links) {
-    const found = await folderState(state, await openNodeDisk(link.root), link)
-    const vault = vaultName(state, link.vaultId)
-    folders.push({ folder: link.root, vault, vaultId: link.vaultId, mode: link.mode, ...documentOf(found) })
-    output.say(
-      `${shown(link.root)} — ${shown(vault)}: ${phrases[found.state]}${found.reason === '' ? '' : `, ${found.reason}`}`,
-    )
-    for (const line of table(rowsOf(found))) output.say(`  ${line}`)
-    for (const trouble of found.troubles.slice(0, 20)) output.say(`  ${shown(trouble.path)}: ${shown(trouble.message)}`)
+    const known = await knowFolder(state, await openNodeDisk(link.root), link, daemon)
+    const found = folderState(known)
+    folders.push(documentOf(state, link, known, found))
+    for (const line of linesOf(state, link, known, found)) output.say(line)
   }
-  output.tell({ email: keys.email, server: keys.serverUrl, folders })
+  output.tell({ email: keys.email, server: keys.serverUrl, daemon: daemonDocument(daemon), folders })
 }
 
-const phrases: Record<FolderState['state'], string> = {
+/** As many paths with trouble as people are shown at once. */
+const troublesShownMax = 20
+
+const phrases: Record<FolderWord, string> = {
+  'up-to-date': 'up to date',
   'in-step': 'in step',
+  syncing: 'syncing',
+  waiting: 'waiting for you',
+  stopped: 'STOPPED',
+  paused: 'paused',
+  offline: 'not connected',
+  troubled: 'in step but for what is named below',
+  unwatched: 'in step, but not watched',
   'not-in-step': 'not in step',
   'never-synced': 'not synced yet',
-  missing: 'stopped',
-  waiting: 'waiting for you',
-  troubled: 'in step but for what is named below',
 }
 
 const isLinkedRoot = (state: State, typed: string): boolean => {
@@ -47,27 +58,101 @@ const isLinkedRoot = (state: State, typed: string): boolean => {
   return linked === null ? pickLink(state, typed) !== null : linked.path === ''
 }
 
-const tellPath = async (state: State, typed: string, output: Output): Promise<void> => {
+const sayDaemon = ({ seen, status, trouble }: SeenDaemon, output: Output): void => {
+  if (status !== null) {
+    const paused = status.isPaused ? ', paused (`anysync resume`)' : ''
+    output.say(`the daemon runs since ${localTime(status.startedNs)}, process ${status.pid}${paused}`)
+  } else output.say(seen === 'silent' ? shown(trouble) : 'no daemon runs: `anysync start` keeps folders in step')
+}
+
+const daemonDocument = ({ seen, status, trouble }: SeenDaemon) => ({
+  state: seen,
+  pid: status?.pid ?? null,
+  since: status === null ? null : isoTime(status.startedNs),
+  ...(trouble === '' ? {} : { trouble }),
+})
+
+const scannedNs = (state: State, link: Link): bigint | null => {
+  const fact = state.fact(link.id, facts.scanned)
+  return fact === null ? null : BigInt(fact)
+}
+
+const documentOf = (state: State, link: Link, known: FolderKnowledge, found: FolderState) => {
+  const { live, report, waiting, headSequence, lastTrouble } = known
+  const scanNs = scannedNs(state, link)
+  return {
+    folder: link.root,
+    vault: vaultName(state, link.vaultId),
+    vaultId: link.vaultId,
+    mode: link.mode,
+    ...found,
+    sequence: headSequence,
+    files: state.countFiles(link.id),
+    lastTurn: report === null ? null : isoTime(report.timeNs),
+    lastScan: scanNs === null ? null : isoTime(scanNs),
+    progress: live?.progress ?? null,
+    watcher: live?.watcher ?? null,
+    server: live?.server ?? null,
+    areRootsSame: live?.areRootsSame ?? null,
+    alarm: known.alarm === null ? null : { time: isoTime(known.alarm.timeNs), message: known.alarm.message },
+    waiting,
+    lastTrouble: lastTrouble === null ? null : { kind: lastTrouble.kind, message: lastTrouble.message },
+    troubles: report?.troubles ?? [],
+  }
+}
+
+const linesOf = (state: State, link: Link, known: FolderKnowledge, found: FolderState): string[] => {
+  const { live, report, headSequence } = known
+  const name = vaultName(state, link.vaultId)
+  const reason = found.reason === '' ? '' : `: ${shown(found.reason)}`
+  const troubles = report?.troubles ?? []
+  const more = troubles.length - troublesShownMax
+  return [
+    `${shown(link.root)} — ${shown(name)}: ${phrases[found.state]}${reason}`,
+    ...progressLines(known),
+    ...table([
+      ['vault at', headSequence === 0 ? 'nothing yet' : `snapshot ${headSequence}`],
+      ['here', counted(state.countFiles(link.id), 'file')],
+      ['last turn', report === null ? 'never' : localTime(report.timeNs)],
+      ['last full look', timeOrNever(scannedNs(state, link))],
+      ...(live === null
+        ? []
+        : [
+            ['watching', live.watcher.isHealthy ? 'yes' : `no: ${shown(live.watcher.message)}`],
+            ['server', live.server.isReached ? 'reached' : `not reached: ${shown(live.server.message)}`],
+            ['same root as the vault', live.areRootsSame ? 'yes' : 'no'],
+          ]),
+    ]).map((line) => `  ${line}`),
+    ...troubles.slice(0, troublesShownMax).map(({ path, message }) => `  ${shown(path)}: ${shown(message)}`),
+    ...(more > 0 ? [`  and ${counted(more, 'path')} more`] : []),
+  ]
+}
+
+const timeOrNever = (timeNs: bigint | null): string => (timeNs === null ? 'never' : localTime(timeNs))
+
+const progressLines = ({ live }: FolderKnowledge): string[] => {
+  if (live?.progress === null || live?.progress === undefined) return []
+  const { current, bytesPerSecond, ...step } = live.progress
+  const files = current.map(({ path, bytes, size }) => {
+    const percent = size === 0 ? 100 : Math.min(100, Math.floor((bytes / size) * 100))
+    return `  ${shown(path)}: ${percent} %`
+  })
+  return [`  ${progressLine(step, bytesPerSecond)}`, ...files]
+}
+
+/** The rules of this device leave nothing out. */
+const exclusionOf = (): null => null
+
+const tellPath = async (state: State, daemon: SeenDaemon, typed: string, output: Output): Promise<void> => {
   const linked = findLinked(state, typed)
   if (linked === null) return
   const { link, path } = linked
-  const found = await pathState(state, await openNodeDisk(link.root), link, path)
+  const disk = await openNodeDisk(link.root)
+  const known = await knowFolder(state, disk, link, daemon)
+  const folder = folderState(known)
+  const found = pathState(await knowPath({ state, disk, link, known, folder, exclusionOf }, path))
   output.tell({ folder: link.root, vault: vaultName(state, link.vaultId), path, ...found })
   output.say(
-    `${shown(path)}: ${found.state.replaceAll('-', ' ')}${found.reason === '' ? '' : `, ${shown(found.reason)}`}`,
+    `${shown(path)}: ${found.state.replaceAll('-', ' ')}${found.reason === '' ? '' : `: ${shown(found.reason)}`}`,
   )
 }
-
-const documentOf = ({ turnNs, scanNs, head, ...rest }: FolderState) => ({
-  ...rest,
-  sequence: head?.sequence ?? 0,
-  lastTurn: turnNs === null ? null : isoTime(turnNs),
-  lastScan: scanNs === null ? null : isoTime(scanNs),
-})
-
-const rowsOf = ({ turnNs, scanNs, head, files }: FolderState): string[][] => [
-  ['vault at', head === null ? 'nothing yet' : `snapshot ${head.sequence}`],
-  ['here', counted(files, 'file')],
-  ['last turn', turnNs === null ? 'never' : localTime(turnNs)],
-  ['last full look', scanNs === null ? 'never' : localTime(scanNs)],
-]
