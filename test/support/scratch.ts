@@ -9,6 +9,8 @@ export type Scratch = Disposable & {
   path: string
   /** Makes a folder in it and returns its path. */
   folder(name: string): string
+  /** Leaves it for a person to look at. */
+  keep(): void
 }
 
 const open = new Set<string>()
@@ -29,9 +31,9 @@ export const makeScratch = (name: string): Scratch => {
       mkdirSync(folder, { recursive: true })
       return folder
     },
+    keep: () => void open.delete(path),
     [Symbol.dispose]: () => {
-      remove(path)
-      open.delete(path)
+      if (open.delete(path)) remove(path)
     },
   }
 }

@@ -18,6 +18,8 @@ export type TestServer = AsyncDisposable & {
   stop(): Promise<void>
   /** Ends it as a power cut would. */
   kill(): Promise<void>
+  /** Nothing, when it does not run. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void
   isRunning(): boolean
   invite(...words: string[]): Promise<string>
   /** All that it ever wrote, of every run. */
@@ -60,6 +62,7 @@ export const startServer = async (scratch: Scratch, options: ServerOptions = {})
     },
     stop: () => ended('SIGTERM'),
     kill: () => ended('SIGKILL'),
+    signal: (signal) => process?.kill(signal),
     isRunning: () => process !== null,
     invite: async (...more) => {
       const result = await run('anysync-server', ['invite', '--json', ...more], { home })
