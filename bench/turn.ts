@@ -10,6 +10,7 @@ import { described } from '../test/support/programs.ts'
 import { makeScratch } from '../test/support/scratch.ts'
 import { acceptedRecords } from './accepted.ts'
 import { growingHousehold, turnOf } from './growing-household.ts'
+import { costSeconds } from './measured.ts'
 import type { BenchOptions } from './options.ts'
 import { costOf } from './process-cost.ts'
 import { percentile, type Findings, type Row } from './table.ts'
@@ -29,9 +30,11 @@ export const turn = async ({ sizes, seed, runs, say }: BenchOptions): Promise<Fi
   const dice = new Dice(`turn ${seed}`)
   const rows: Row[] = []
   for (const files of sizes) {
-    await growing.grow(files)
+    const { files: added, push } = await growing.grow(files)
     // Files that were quite new are read once more: not in what is measured.
     await turnOf(growing.house)
+    const scan = await turnOf(growing.house)
+    say(`a turn that finds nothing: ${costSeconds(scan)}`)
     const startedMs = performance.now()
     const daemon = desk.start(['start', '--foreground', '--json'], { timeoutMs: 12 * 3600_000 })
     const late = setTimeout(() => daemon.kill('SIGKILL'), firstTurnMsMax)
@@ -61,6 +64,10 @@ export const turn = async ({ sizes, seed, runs, say }: BenchOptions): Promise<Fi
       'accepted p50 ms': Math.round(percentile(latencies, 0.5)),
       'max ms': Math.round(Math.max(...latencies)),
       'CPU p50 ms': percentile(cpuMs, 0.5),
+      'full scan s': scan.ms / 1000,
+      'its peak MB': Math.round(scan.rssPeakBytes / 1e6),
+      'push files/s': Math.round(added / (push.ms / 1000)),
+      'push peak MB': Math.round(push.rssPeakBytes / 1e6),
       'first turn s': firstTurnMs / 1000,
       'daemon peak MB': Math.round(peak / 1e6),
     })

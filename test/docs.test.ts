@@ -19,6 +19,7 @@ const documents = [
   readme,
   read('CONTRIBUTING.md'),
   read('packages/web/README.md'),
+  read('bench/README.md'),
   ...sourcesBelow('docs', ['.md']),
 ] as const
 const changes = sourcesBelow('changelog/unreleased', ['.md'])

@@ -22,12 +22,14 @@ export type Daemon = {
   interrupted(): void
   uptimes(): Uptime[]
   turns(): number
+  /** How often a turn failed, by what was said of it. */
+  troubles: () => ReadonlyMap<string, number>
   lastLines(): string[]
   /** What should never have happened. */
   faults(): string[]
 }
 
-type Turn = { event: string; waiting: object | null }
+type Told = { event: 'turn'; waiting: object | null } | { event: 'trouble'; message: string } | { event: 'ready' }
 
 /** `onWaiting`: deletions wait for a person. */
 export const createDaemon = (device: TestDevice, onWaiting: () => void): Daemon => {
@@ -35,6 +37,7 @@ export const createDaemon = (device: TestDevice, onWaiting: () => void): Daemon 
   let isOurDoing = false
   let upSinceMs: number | null = null
   let turns = 0
+  const troubles = new Map<string, number>()
   const uptimes: Uptime[] = []
   const lines: string[] = []
   const faults: string[] = []
@@ -48,10 +51,11 @@ export const createDaemon = (device: TestDevice, onWaiting: () => void): Daemon 
     lines.push(`${new Date().toISOString()} ${line.slice(0, lineLengthMax)}`)
     if (lines.length > linesKept) lines.shift()
     if (!line.startsWith('{')) return
-    const { event, waiting } = JSON.parse(line) as Turn
-    if (event !== 'turn') return
+    const told = JSON.parse(line) as Told
+    if (told.event === 'trouble') troubles.set(told.message, (troubles.get(told.message) ?? 0) + 1)
+    if (told.event !== 'turn') return
     turns += 1
-    if (waiting === null) {
+    if (told.waiting === null) {
       upSinceMs ??= performance.now()
       return
     }
@@ -102,6 +106,7 @@ export const createDaemon = (device: TestDevice, onWaiting: () => void): Daemon 
     interrupted,
     uptimes: () => (upSinceMs === null ? uptimes : [...uptimes, { fromMs: upSinceMs, toMs: performance.now() }]),
     turns: () => turns,
+    troubles: () => troubles,
     lastLines: () => lines.slice(),
     faults: () => faults,
   }

@@ -60,6 +60,9 @@ export const judge = async (house: Household, daemons: readonly Daemon[], oracle
       `${saves.length} contents were saved, ${found} are found; of the ${must.length} that must be, ${must.length - missing.length}`,
       `of those that are not found, none lay longer than ${Math.round(missedLainMs)} ms while all was up`,
       `${snapshots} snapshots; ${daemons.map((daemon) => `${daemon.turns()} turns of the ${daemon.device.name}`).join(', ')}`,
+      ...daemons.flatMap(({ device, troubles }) =>
+        [...troubles()].map(([message, count]) => `${count} times on the ${device.name}: ${message}`),
+      ),
     ],
   }
 }
