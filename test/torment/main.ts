@@ -25,7 +25,7 @@ const say = (line: string) => {
 }
 tell(`seed ${values.seed}, ${minutes} minutes of edits`)
 using scratch = makeScratch('torment')
-const options = { seed: values.seed, editingMs: minutes * 60_000, faultsMax: Infinity, say }
+const options = { seed: values.seed, editingMs: minutes * 60_000, editsPerSecondMax: 50, faultsMax: Infinity, say }
 try {
   const { problems, summary, logs } = await torment(scratch, options)
   for (const line of summary) tell(line)

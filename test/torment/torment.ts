@@ -18,6 +18,8 @@ import { judge, type Verdict } from './verdict.ts'
 export type TormentOptions = {
   seed: string
   editingMs: number
+  /** Of each device, at its fastest. */
+  editsPerSecondMax: number
   /** Faults at most; the time may be over before. */
   faultsMax: number
   say: (line: string) => void
@@ -28,7 +30,7 @@ export type Outcome = Verdict & {
   logs: string[]
 }
 
-const rate = { min: 5, max: 50 }
+const editsPerSecondMin = 5
 /** Each device works at one pace for a while, or rests. */
 const phaseMs = { min: 2_000, max: 8_000 }
 const restShare = 0.15
@@ -38,21 +40,30 @@ const togetherMs = 4_000
 const serverLinesKept = 30
 
 export const torment = async (scratch: Scratch, options: TormentOptions): Promise<Outcome> => {
-  const { seed, editingMs, say } = options
+  const { seed, editingMs, editsPerSecondMax, say } = options
   await using house = await makeHousehold(scratch)
   const { server, desk, laptop, deskFolder, laptopFolder } = house
   await linkBoth(house)
   const oracle = new Oracle()
   const daemons = [desk, laptop].map((device) => {
     // A person who meant it.
-    const confirm = () => void device.run(['confirm']).then(() => say(`confirmed deletions of the ${device.name}`))
+    const confirm = () =>
+      void device.run(['confirm']).then(
+        () => say(`confirmed deletions of the ${device.name}`),
+        (error: unknown) => say(`deletions of the ${device.name} could not be confirmed: ${String(error)}`),
+      )
     return createDaemon(device, confirm)
   })
   const editors = [
     createEditor('desk', deskFolder, new Dice(`desk ${seed}`), oracle),
     createEditor('laptop', laptopFolder, new Dice(`laptop ${seed}`), oracle),
   ]
-  for (const daemon of daemons) daemon.start()
+  // Also when the torment itself fails, before their folders are removed.
+  await using ending = new AsyncDisposableStack()
+  for (const daemon of daemons) {
+    ending.defer(() => daemon.kill('SIGKILL'))
+    daemon.start()
+  }
 
   const over = new AbortController()
   const timer = setTimeout(() => over.abort(), editingMs)
@@ -60,7 +71,9 @@ export const torment = async (scratch: Scratch, options: TormentOptions): Promis
   let edits = 0
   const counted = () => void (edits += 1)
   await Promise.all([
-    ...editors.map((editor, index) => work(editor, new Dice(`pace ${index} ${seed}`), signal, counted)),
+    ...editors.map((editor, index) =>
+      work(editor, editsPerSecondMax, new Dice(`pace ${index} ${seed}`), signal, counted),
+    ),
     workTogether(editors, new Dice(`together ${seed}`), signal),
     goWrong(house, daemons, options, signal),
   ])
@@ -82,14 +95,20 @@ const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
   })
 }
 
-const work = async (editor: Editor, dice: Dice, signal: AbortSignal, counted: () => void): Promise<void> => {
+const work = async (
+  editor: Editor,
+  editsPerSecondMax: number,
+  dice: Dice,
+  signal: AbortSignal,
+  counted: () => void,
+): Promise<void> => {
   while (!signal.aborted) {
     const endMs = performance.now() + phaseMs.min + dice.below(phaseMs.max - phaseMs.min)
     if (dice.fraction() < restShare) {
       await pause(endMs - performance.now(), signal)
       continue
     }
-    const meanMs = 1000 / (rate.min + dice.below(rate.max - rate.min))
+    const meanMs = 1000 / (editsPerSecondMin + dice.below(editsPerSecondMax - editsPerSecondMin))
     while (!signal.aborted && performance.now() < endMs) {
       editor.act()
       counted()

@@ -45,6 +45,8 @@ export const judge = async (house: Household, daemons: readonly Daemon[], oracle
   })
   const must = fates.filter(({ fate }) => fate !== 'may be missing')
   const missing = must.filter(({ isFound }) => !isFound)
+  // What was never replaced is the worst of it.
+  missing.sort((a, b) => Number(a.save.endedMs !== null) - Number(b.save.endedMs !== null))
   for (const { save, fate } of missing.slice(0, shownMax)) {
     const { device, what, savedMs, endedMs, key } = save
     const until = endedMs === null ? 'never replaced there' : `replaced there ${Math.round(endedMs - savedMs)} ms later`
