@@ -23,4 +23,13 @@ if (name === 'trees' && to !== undefined) {
 } else if (bench === undefined) {
   process.stderr.write(`${usage}\n`)
   process.exitCode = 2
-} else tell(await bench(options), options.isJson)
+} else {
+  try {
+    tell(await bench(options), options.isJson)
+  } catch (error) {
+    // What went wrong first is what there is to know; that clearing up failed as well comes of it.
+    let first: unknown = error
+    while (first instanceof SuppressedError) first = first.suppressed
+    throw first
+  }
+}
