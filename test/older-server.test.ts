@@ -6,14 +6,16 @@ import assert from 'node:assert/strict'
 import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { logIn, newDevice, type TestDevice } from './support/device.ts'
+import { setTimeout as wait } from 'node:timers/promises'
+import { logIn, newDevice } from './support/device.ts'
 import { linkBoth, makeHousehold, sync, syncAll, vaultName, type Household } from './support/household.ts'
-import { assertDone, described, type Result } from './support/programs.ts'
-import { makeScratch } from './support/scratch.ts'
+import { assertDone } from './support/programs.ts'
+import { makeScratch, type Scratch } from './support/scratch.ts'
 import { statusOf } from './support/status.ts'
-import { assertSameTree, treeOf } from './support/tree.ts'
+import { assertSameTree, differences, treeOf, type Tree } from './support/tree.ts'
 
 const limits = { timeout: 180_000 }
+const lookAgainMs = 300
 const alarm = /older|history|alarm|restored|put back/i
 
 const plant = (folder: string): void => {
@@ -46,65 +48,26 @@ const putBack = async ({ server, desk, laptop, deskFolder, laptopFolder }: House
   await server.start()
 }
 
-/** One turn after another on both, until neither has anything to do; every result is kept. */
-const turnsUntilQuiet = async (devices: TestDevice[], roundsMax: number): Promise<Result[]> => {
-  const results: Result[] = []
-  for (let round = 0; round < roundsMax; round++) {
-    for (const device of devices) results.push(await device.run(['sync', '--json']))
-  }
-  return results
+const turnsUntilQuietMax = 4
+const untold = 'the alarm is kept in the state, and no command tells it yet'
+
+const mustHold = (folder: string, tree: Tree): void => {
+  const now = treeOf(folder)
+  for (const [path, is] of tree) if (is.startsWith('file ')) assert.equal(now.get(path), is, `${path} was touched`)
 }
 
-const notYet = 'devices stop with an alarm, but do not bring the server what it lost yet'
+/** Both tell a person, until a person says that it was seen. */
+const assertAlarm = async ({ desk, laptop }: Household): Promise<void> => {
+  for (const device of [desk, laptop]) {
+    const { state, reason } = await statusOf(device)
+    assert.notEqual(state, 'in-step')
+    assert.match(reason, alarm)
+  }
+}
 
-test('a server put back to an older copy', limits, async (t) => {
-  using scratch = makeScratch('older')
-  await using house = await makeHousehold(scratch)
-  const { desk, laptop, deskFolder, laptopFolder } = house
-  plant(deskFolder)
-  await linkBoth(house)
-  await putBack(house, join(scratch.path, 'yesterday'))
-  const trees = [treeOf(deskFolder), treeOf(laptopFolder)] as const
-
-  await t.test('both devices raise an alarm and delete nothing', async () => {
-    for (const device of [desk, laptop]) {
-      const result = await device.run(['sync', '--json'])
-      assert.match(result.stderr, alarm, described(result))
-    }
-    for (const [folder, tree] of [
-      [deskFolder, trees[0]],
-      [laptopFolder, trees[1]],
-    ] as const) {
-      const now = treeOf(folder)
-      for (const [path, is] of tree) assert.equal(now.get(path), is, `${path} was touched`)
-    }
-  })
-
-  await t.test('the status says so', { todo: 'the status knows only of turns that came to an end' }, async () => {
-    for (const device of [desk, laptop]) {
-      const { state, reason } = await statusOf(device)
-      assert.notEqual(state, 'in-step')
-      assert.match(reason, alarm)
-    }
-  })
-
-  await t.test('in the end both disks and the vault hold everything', { todo: notYet }, async () => {
-    const results = await turnsUntilQuiet([desk, laptop], 4)
-    for (const result of results.slice(-2)) assertDone(result)
-    await assertAllIsThere(house)
-    const phone = newDevice(scratch, 'phone')
-    const phoneFolder = scratch.folder('phone')
-    assertDone(await logIn(phone, house.link, house.person))
-    await phone.done(['add', phoneFolder, '--vault', vaultName])
-    await sync(phone)
-    assertSameTree(treeOf(phoneFolder), treeOf(deskFolder), 'a new device gets something else')
-  })
-})
-
-const isThere = (folder: string, name: string) => () => existsSync(join(folder, name)) || null
-
-/** What both had at the end of the day, and what each had not synced. */
-const assertAllIsThere = async ({ deskFolder, laptopFolder }: Household): Promise<void> => {
+/** What both had at the end of the day, and what each had not synced, on both disks and in the vault. */
+const assertAllIsThere = async (house: Household, scratch: Scratch): Promise<void> => {
+  const { deskFolder, laptopFolder } = house
   const tree = treeOf(deskFolder)
   assertSameTree(treeOf(laptopFolder), tree)
   const texts: Record<string, RegExp> = {
@@ -122,7 +85,46 @@ const assertAllIsThere = async ({ deskFolder, laptopFolder }: Household): Promis
       if (path !== 'photos/file 3') assert.ok(tree.has(path), `${path} is gone`)
     }
   }
+  const phone = newDevice(scratch, 'phone')
+  const phoneFolder = scratch.folder('phone')
+  assertDone(await logIn(phone, house.link, house.person))
+  await phone.done(['add', phoneFolder, '--vault', vaultName])
+  await sync(phone)
+  assertSameTree(treeOf(phoneFolder), tree, 'a new device gets something else')
 }
+
+test('a server put back to an older copy', limits, async (t) => {
+  using scratch = makeScratch('older')
+  await using house = await makeHousehold(scratch)
+  const { desk, laptop, deskFolder, laptopFolder } = house
+  plant(deskFolder)
+  await linkBoth(house)
+  await putBack(house, join(scratch.path, 'yesterday'))
+  const trees = [treeOf(deskFolder), treeOf(laptopFolder)] as const
+
+  await t.test('has nothing deleted by the first turn of either device', async () => {
+    for (const device of [desk, laptop]) await device.run(['sync', '--json'])
+    mustHold(deskFolder, trees[0])
+    mustHold(laptopFolder, trees[1])
+  })
+
+  await t.test('and a person is told', { todo: untold }, () => assertAlarm(house))
+
+  await t.test('in the end both disks and the vault hold everything', async () => {
+    for (let round = 0; round < turnsUntilQuietMax; round++) {
+      for (const device of [desk, laptop]) assertDone(await device.run(['sync', '--json']))
+    }
+    for (const device of [desk, laptop]) {
+      const { pulled, pushed } = await sync(device)
+      assert.deepEqual([...Object.values(pulled), ...Object.values(pushed)], Array(10).fill(0))
+    }
+    mustHold(deskFolder, trees[0])
+    mustHold(laptopFolder, trees[1])
+    await assertAllIsThere(house, scratch)
+  })
+})
+
+const isThere = (folder: string, name: string) => () => existsSync(join(folder, name)) || null
 
 test('a server put back to an older copy under running daemons', limits, async (t) => {
   using scratch = makeScratch('older')
@@ -131,26 +133,25 @@ test('a server put back to an older copy under running daemons', limits, async (
   plant(deskFolder)
   await linkBoth(house)
   await putBack(house, join(scratch.path, 'yesterday'))
-  await server.stop()
-  const daemons = [desk, laptop].map((device) =>
-    device.start(['start', '--foreground', '--json'], { timeoutMs: limits.timeout }),
-  )
   const trees = [treeOf(deskFolder), treeOf(laptopFolder)] as const
+  await server.stop()
+  const follow = (device: typeof desk) =>
+    device.start(['start', '--foreground', '--json'], { timeoutMs: limits.timeout })
+  const [onDesk, onLaptop] = [follow(desk), follow(laptop)]
   await server.start()
 
-  await t.test('they raise an alarm and delete nothing', async () => {
-    for (const daemon of daemons) await daemon.line(/"kind":"corrupt"|"event":"alarm"/)
-    for (const path of trees[0].keys()) assert.ok(treeOf(deskFolder).has(path), `${path} is gone from the desk`)
-    for (const path of trees[1].keys()) assert.ok(treeOf(laptopFolder).has(path), `${path} is gone from the laptop`)
+  await t.test('gets everything back by itself, and nothing is deleted', async () => {
+    await onDesk.until(isThere(deskFolder, 'not synced yet, laptop'))
+    await onLaptop.until(isThere(laptopFolder, 'not synced yet, desk'))
+    // Whatever they say of the alarm meanwhile.
+    while (differences(treeOf(laptopFolder), treeOf(deskFolder)).length > 0) await wait(lookAgainMs)
+    mustHold(deskFolder, trees[0])
+    mustHold(laptopFolder, trees[1])
+    await assertAllIsThere(house, scratch)
   })
 
-  await t.test('and bring it all back by themselves', { todo: notYet, timeout: 30_000 }, async () => {
-    const [onDesk, onLaptop] = daemons
-    await onDesk?.until(isThere(deskFolder, 'not synced yet, laptop'))
-    await onLaptop?.until(isThere(laptopFolder, 'not synced yet, desk'))
-    await assertAllIsThere(house)
-  })
+  await t.test('and a person is told', { todo: untold }, () => assertAlarm(house))
 
-  for (const daemon of daemons) daemon.kill('SIGTERM')
-  for (const daemon of daemons) assert.equal((await daemon.result).exitCode, 0)
+  for (const daemon of [onDesk, onLaptop]) daemon.kill('SIGTERM')
+  for (const daemon of [onDesk, onLaptop]) assert.equal((await daemon.result).exitCode, 0)
 })
