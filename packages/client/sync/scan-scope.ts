@@ -16,13 +16,15 @@ export type FolderToList = {
   isElsewhere: boolean
   /** Everything below it is to be listed as well. */
   isWhole: boolean
+  /** The folder in which it was found; null for the root. */
+  above: FolderToList | null
 }
 
 export type ScopeParts = { disk: Disk; state: State; linkId: string }
 
 /** The folders to begin with, those above before those below. */
 export const foldersToList = async (parts: ScopeParts, scope: Scope): Promise<FolderToList[]> => {
-  const root: FolderToList = { id: rootNodeId, path: '', isElsewhere: false, isWhole: scope === 'all' }
+  const root: FolderToList = { id: rootNodeId, path: '', isElsewhere: false, isWhole: scope === 'all', above: null }
   if (scope === 'all') return [root]
   const found = new Map<string, FolderToList>()
   for (const path of scope) {
@@ -42,7 +44,7 @@ const nearestKnown = async (parts: ScopeParts, path: string, root: FolderToList)
     const base = parts.state.childrenNamed(parts.linkId, folder.id, name).find(isFolderHere)
     const stat = base === undefined ? null : await lookAt(parts.disk, below)
     if (base === undefined || stat === null || stat.kind !== 'folder' || stat.inode !== base.disk?.inode) return folder
-    folder = { id: base.id, path: below, isElsewhere: false, isWhole: false }
+    folder = { id: base.id, path: below, isElsewhere: false, isWhole: false, above: folder }
   }
   return folder
 }

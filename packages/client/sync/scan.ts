@@ -137,7 +137,8 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
     }
     if (entry.stat === null) continue
     const found: Found = { folder: folder.id, path, name: entry.name, stat: entry.stat }
-    const node = await identifyNode(parts, found, bases, met)
+    const likely = await identifyNode(parts, found, bases, met)
+    const node = likely !== null && isOnTheWay(folder, likely) ? null : likely
     const id = node?.id ?? parts.newId()
     if (node !== null && bases.includes(node) && node.disk?.inode === found.stat.inode) unmoved.add(id)
     else met.add(id)
@@ -163,6 +164,12 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
   } else missed.push(...absent)
 }
 
+/** Whether a folder lies below this node, as far as the scan saw: what moves during a scan may seem to lie in itself. */
+const isOnTheWay = (folder: FolderToList, node: BaseNode): boolean => {
+  for (let at: FolderToList | null = folder; at !== null; at = at.above) if (at.id === node.id) return true
+  return false
+}
+
 /** Everything is looked at below what is new, was moved or became another; else only what the scope names. */
 const lookInside = (
   { parts, below }: Walk,
@@ -178,7 +185,7 @@ const lookInside = (
     node.disk !== null &&
     node.disk.inode === stat.inode
   if (parts.scope !== 'all' && isSame && !above.isWhole) return
-  below.push({ id, path, isElsewhere: isElsewhere(node, stat), isWhole: above.isWhole || !isSame })
+  below.push({ id, path, isElsewhere: isElsewhere(node, stat), isWhole: above.isWhole || !isSame, above })
 }
 
 /**
