@@ -15,15 +15,19 @@ export const adopt = (
 ): Map<NodeId, LocalChange> => {
   const remoteIdsByPlace = new Map<string, NodeId>()
   for (const [id, change] of remote) {
-    if (change.remote !== null && (change.base === null || change.base.disk === null))
-      remoteIdsByPlace.set(placeKey(change.remote), id)
+    // One of the base that is still elsewhere on this disk cannot be what was found there. One that is gone from where it
+    // was can: a turn that did not end may have put it there.
+    const isNowhere = change.base === null || change.base.disk === null || local.get(id)?.local === null
+    if (change.remote !== null && isNowhere) remoteIdsByPlace.set(placeKey(change.remote), id)
   }
   const absent = new AbsentNodes(remote, baseChildren)
   const adoptedIds = new Map<NodeId, NodeId>()
+  /** Nodes that were found under another id. */
+  const found = new Set<NodeId>()
   const result = new Map<NodeId, LocalChange>()
   for (const [id, change] of local) {
     if (change.local === null) {
-      result.set(id, change)
+      if (!found.has(id)) result.set(id, change)
       continue
     }
     const parent = adoptedIds.get(change.local.parent) ?? change.local.parent
@@ -35,10 +39,17 @@ export const adopt = (
     const candidateKind =
       candidate === undefined ? null : (remote.get(candidate)?.remote?.kind ?? absent.kindOf(candidate))
     // A folder and a file of one name stay two nodes; the planner gives one of them another name.
-    const isAdopted = candidate !== undefined && (candidateKind === 'folder') === (change.local.kind === 'folder')
+    const isOfKind = (candidateKind === 'folder') === (change.local.kind === 'folder')
+    // A node that is known already never changes its kind.
+    const knownKind = candidate === undefined ? null : (remote.get(candidate)?.base?.kind ?? null)
+    const isAdopted = candidate !== undefined && isOfKind && (knownKind === null || knownKind === change.local.kind)
     const newId = isAdopted ? candidate : id
-    if (isAdopted) adoptedIds.set(id, newId)
-    result.set(newId, { base: change.base, local: { ...change.local, id: newId, parent, folder } })
+    if (isAdopted) {
+      adoptedIds.set(id, newId)
+      found.add(newId)
+    }
+    const base = isAdopted ? (local.get(newId)?.base ?? null) : change.base
+    result.set(newId, { base, local: { ...change.local, id: newId, parent, folder } })
   }
   return result
 }

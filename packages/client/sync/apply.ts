@@ -140,14 +140,13 @@ export class Ledger {
   #foldersBetween(): Set<NodeId> {
     const { state, linkId, head } = this.#parts
     const folders = new Set<NodeId>()
-    const climb = (start: NodeId): void => {
-      for (let id = start; !folders.has(id);) {
-        folders.add(id)
-        if (id === rootNodeId) return
-        const parent = head.changes.get(id)?.remote?.parent ?? state.node(linkId, id)?.parent
-        if (parent === undefined) return
-        id = parent
-      }
+    // Both at every step: a folder that this turn moved lies elsewhere than at the head that the turn began with.
+    const climb = (id: NodeId): void => {
+      if (folders.has(id)) return
+      folders.add(id)
+      if (id === rootNodeId) return
+      for (const parent of [head.changes.get(id)?.remote?.parent, state.node(linkId, id)?.parent])
+        if (parent !== undefined) climb(parent)
     }
     for (const id of this.#reopened) climb(id)
     for (const id of this.#owed) {

@@ -14,7 +14,7 @@ export const mustAsk = (deletions: number, files: number, confirmed: number): bo
 }
 
 /** Throws `missing` unless the folder is there and is the one that was linked. */
-export const checkMarker = async (disk: Disk, link: Link): Promise<void> => {
+export const checkMarker = async (disk: Disk, link: Pick<Link, 'id'>): Promise<void> => {
   const marker = await disk.readMarker()
   if (marker === link.id) return
   throw new SyncError(

@@ -8,6 +8,7 @@ import type { ApplyParts } from './apply.ts'
 import { attempt, countNode, type Agreement, type Ledger } from './apply.ts'
 import { arrange, FolderTimes, noteExceptions, reachableTarget, removeGone } from './arrange.ts'
 import { CurrentFiles } from './current-files.ts'
+import { checkMarker } from './guards.ts'
 import { forEachLimited } from './limited.ts'
 import { isSameContent } from './merge.ts'
 import { baseNodeOf, forgottenDisk, isRacy, rememberedDisk } from './node.ts'
@@ -22,6 +23,8 @@ const filesAtOnceMax = 8
 export const pull = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Promise<Counts> => {
   const counts = noCounts()
   const times = new FolderTimes(parts)
+  // A disk that was taken out meanwhile took nothing of this: the base must not say that it is there.
+  const checkDisk = (): Promise<void> => checkMarker(parts.disk, { id: parts.linkId })
   noteExceptions(parts, ledger, steps)
   await arrange(parts, ledger, times, steps)
   counts.removed = await removeGone(parts, ledger, times, steps)
@@ -39,12 +42,14 @@ export const pull = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Pr
       else current.add(path, bytes, size)
       parts.onProgress({ ...progress, current: current.list() })
     })
+    await checkDisk()
     // The slice before this one was settled together with the temporary files of this one.
     ledger.agree(written)
     written = placed
   }
   await times.restore(steps, ledger)
   await parts.disk.settle()
+  await checkDisk()
   ledger.agree([...written, ...agreements(parts, ledger, steps)])
   for (const step of steps)
     if (step.toDisk === 'create' && step.merged?.kind === 'folder' && !ledger.unsettled.has(step.id))
