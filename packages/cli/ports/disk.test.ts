@@ -38,10 +38,13 @@ const openWorld = async (libc?: Libc): Promise<DiskWorld & { root: string }> => 
         writeFile(`${path}.new`, content, mode)
         fs.renameSync(at(`${path}.new`), at(path))
       },
-      link: (from, to) => fs.linkSync(at(from), at(to)),
       rename: (from, to) => fs.renameSync(at(from), at(to)),
       rm: (path) => fs.rmSync(at(path), { recursive: true }),
       symlink: (target, path) => fs.symlinkSync(target, at(path)),
+      link: (from, to) => {
+        mkdir(dirname(to))
+        fs.linkSync(at(from), at(to))
+      },
       chmod: (path, mode) => fs.chmodSync(at(path), mode),
       setMtime: (path, mtimeNs) => fs.lutimesSync(at(path), 0, Number(mtimeNs) / 1e9),
       makeOther: (path) => void execFileSync('mkfifo', [at(path)]),

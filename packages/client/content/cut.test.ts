@@ -8,10 +8,11 @@ import { createCutter, makeGear, type CutLimits } from './cut.ts'
 import { cipher, noise, testKeys } from './store.suite.ts'
 
 const gear = makeGear(cipher, testKeys().gearKey)
+const ready = () => gear
 const small: CutLimits = { min: 16, average: 64, max: 256 }
 
 const cut = (bytes: Uint8Array, limits: CutLimits, bufferSize = bytes.length): Uint8Array[] => {
-  const cutter = createCutter(gear, limits)
+  const cutter = createCutter(ready, limits)
   const chunks: Uint8Array[] = []
   for (let start = 0; start < bytes.length; start += bufferSize) {
     const buffer = bytes.slice(start, start + bufferSize)
@@ -92,12 +93,12 @@ test('an inserted byte changes a bounded number of chunks', () => {
 })
 
 test('another key cuts elsewhere', () => {
-  const other = createCutter(makeGear(cipher, testKeys(2).gearKey), treeCut)
+  const other = createCutter(() => makeGear(cipher, testKeys(2).gearKey), treeCut)
   assert.notDeepEqual(ends([...other.push(noise(1 << 20))]), ends(cut(noise(1 << 20), treeCut)).slice(0, -1))
 })
 
 test('a cutter that finished begins anew', () => {
-  const cutter = createCutter(gear, small)
+  const cutter = createCutter(ready, small)
   const round = (): Uint8Array[] => [...cutter.push(noise(1000)), cutter.finish() ?? new Uint8Array(0)]
   assert.deepEqual(round(), round())
 })

@@ -28,7 +28,8 @@ export type Cutter = {
   finish(): Uint8Array<ArrayBuffer> | null
 }
 
-export const createCutter = (gear: Gear, limits: CutLimits): Cutter => {
+/** `gear` is asked for only when there is something to look at: short contents, which most are, need none. */
+export const createCutter = (gear: () => Gear, limits: CutLimits): Cutter => {
   const scanner = createScanner(gear, limits)
   let held = new Uint8Array(0)
   let heldLength = 0
@@ -75,7 +76,7 @@ type Scanner = {
   reset(): void
 }
 
-const createScanner = (gear: Gear, limits: CutLimits): Scanner => {
+const createScanner = (gear: () => Gear, limits: CutLimits): Scanner => {
   const bits = Math.log2(limits.average)
   // Normalised chunking, level 2: cuts are 4 times rarer before the average and 4 times more frequent after it.
   const strictMask = topBits(bits + 2)
@@ -89,10 +90,12 @@ const createScanner = (gear: Gear, limits: CutLimits): Scanner => {
     const maxAt = Math.min(origin + limits.max, bytes.length)
     // No chunk ends in its first `min` bytes, so they are not even looked at.
     const from = Math.max(start, Math.min(origin + limits.min, bytes.length))
-    const early = scan(gear, bytes, from, averageAt, strictMask, rolling)
-    if (early >= 0) return early
-    const late = scan(gear, bytes, Math.max(from, averageAt), maxAt, looseMask, rolling)
-    if (late >= 0) return late
+    if (from < maxAt) {
+      const early = scan(gear(), bytes, from, averageAt, strictMask, rolling)
+      if (early >= 0) return early
+      const late = scan(gear(), bytes, Math.max(from, averageAt), maxAt, looseMask, rolling)
+      if (late >= 0) return late
+    }
     return maxAt === origin + limits.max ? maxAt : -1
   }
 

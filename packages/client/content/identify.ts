@@ -19,7 +19,7 @@ import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Cipher } from '../ports.ts'
 import { chunkIdOf } from './chunk-id.ts'
 import { makeContent } from './content.ts'
-import { createCutter, makeGear, type CutLimits } from './cut.ts'
+import { createCutter, makeGear, type CutLimits, type Gear } from './cut.ts'
 
 /** What a content may be of. Lists come along with what they list. */
 export type SourceKind = ContentKind.DATA | ContentKind.TREE | ContentKind.INDEX
@@ -51,7 +51,8 @@ export const createIdentify = (
   changes: Partial<IdentifyLimits> = {},
 ): Identify => {
   const limits = { ...formatLimits, ...changes }
-  const gear = makeGear(parts.cipher, parts.keys.gearKey)
+  let made: Gear | null = null
+  const gear = (): Gear => (made ??= makeGear(parts.cipher, parts.keys.gearKey))
   const cutLimits: Record<SourceKind, CutLimits> = {
     [ContentKind.DATA]: limits.dataCut,
     [ContentKind.TREE]: limits.treeCut,

@@ -35,6 +35,8 @@ export class MemoryTempFile implements TempFile {
   readonly #temps: Set<MemoryTempFile>
   readonly #fault: DiskFault | undefined
   readonly #inode: Inode
+  /** The root that was there: under another there is no such file. */
+  readonly #root: Inode | null
   readonly #parts: Uint8Array[] = []
   #isFinished = false
   #isPlaced = false
@@ -44,6 +46,7 @@ export class MemoryTempFile implements TempFile {
     this.#temps = temps
     this.#fault = fault
     this.#inode = fileSystem.make('file', 0o600)
+    this.#root = fileSystem.root
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -71,6 +74,8 @@ export class MemoryTempFile implements TempFile {
   finished(): Inode {
     demand(!this.#isPlaced, 'disk.place', 'invalid', 'a temp file is placed once')
     assert(this.#isFinished, 'a temp file is finished before it is placed')
+    const isThere = this.#root === this.#fileSystem.root
+    demand(isThere, 'disk.place', 'missing', 'there is nothing at that path any more (ENOENT)')
     return this.#inode
   }
 

@@ -16,7 +16,7 @@ export type Inode = {
   target: string
   /** By folded name. */
   children: Map<string, Child>
-  /** How many names it has. */
+  /** How many names it has: more than one for hard links. */
   links: number
   /** How often a person changed it: what a person saved is never taken back by a crash. */
   edits: number
@@ -32,7 +32,7 @@ export type FileSystem = {
   device: bigint
   /** Equal for names that are one here. */
   fold(name: string): string
-  /** The time, later with every call: what a kernel with fine timestamps gives. */
+  /** The time, later with every call, unless the clock was set back: what a kernel with fine timestamps gives. */
   tick(): bigint
   make(kind: DiskKind, mode: number): Inode
   /** The folder and name of a path. `missing` or `conflict` when a parent is not a folder. */
@@ -41,6 +41,8 @@ export type FileSystem = {
   get(place: Place): Inode | null
   put(place: Place, inode: Inode): void
   take(place: Place): void
+  /** The number of an inode without a name goes to the next that is made, as on most real disks; what is in it as well. */
+  free(inode: Inode): void
   stat(inode: Inode): DiskStat
 }
 
@@ -48,6 +50,8 @@ export type FileSystemOptions = {
   clock: Clock
   /** As on Windows and macOS: names that differ only in case or Unicode form are one. */
   foldsNames: boolean
+  /** What lies on it to begin with: a copy of all that is on another. */
+  from?: FileSystem | undefined
 }
 
 /** Permission bits of the owner. */
@@ -58,10 +62,14 @@ export const maySearch = 0o100
 export const demandAccess = (operation: string, inode: Inode, bits: number): void =>
   demand((inode.mode & bits) === bits, operation, 'unavailable', 'permission denied (EACCES)')
 
-export const createFileSystem = ({ clock, foldsNames }: FileSystemOptions): FileSystem => {
+/** A clock that is so far behind the newest time stamp was set back. */
+const setBackNsMin = 1_000_000_000n
+
+export const createFileSystem = ({ clock, foldsNames, from }: FileSystemOptions): FileSystem => {
   let lastNs = 0n
   let lastNumber = 1n
   const fold = (name: string) => foldNameBy({ isCaseFolded: foldsNames, isFormFolded: foldsNames }, name)
+  const numbersFree: bigint[] = []
 
   const fileSystem: FileSystem = {
     root: null,
@@ -70,15 +78,14 @@ export const createFileSystem = ({ clock, foldsNames }: FileSystemOptions): File
 
     tick: () => {
       const now = clock.nowNs()
-      lastNs = now > lastNs ? now : lastNs + 1n
+      lastNs = now > lastNs || now < lastNs - setBackNsMin ? now : lastNs + 1n
       return lastNs
     },
 
     make: (kind, mode) => {
       const time = fileSystem.tick()
-      lastNumber += 1n
       return {
-        number: lastNumber,
+        number: numbersFree.pop() ?? (lastNumber += 1n),
         kind,
         mode,
         mtimeNs: time,
@@ -132,6 +139,15 @@ export const createFileSystem = ({ clock, foldsNames }: FileSystemOptions): File
       stamp(folder, fileSystem.tick())
     },
 
+    free: (inode) => {
+      if (inode.links > 0) return
+      numbersFree.push(inode.number)
+      for (const child of inode.children.values()) {
+        child.inode.links -= 1
+        fileSystem.free(child.inode)
+      }
+    },
+
     stat: (inode) => ({
       kind: inode.kind,
       size: inode.kind === 'file' ? inode.bytes.length : 0,
@@ -143,8 +159,26 @@ export const createFileSystem = ({ clock, foldsNames }: FileSystemOptions): File
     }),
   }
 
-  fileSystem.root = fileSystem.make('folder', 0o755)
+  if (from === undefined || from.root === null) fileSystem.root = fileSystem.make('folder', 0o755)
+  else {
+    const copies = new Map<Inode, Inode>()
+    fileSystem.root = copyInode(from.root, copies)
+    for (const { number, ctimeNs } of copies.values()) {
+      if (number > lastNumber) lastNumber = number
+      if (ctimeNs > lastNs) lastNs = ctimeNs
+    }
+  }
   return fileSystem
+}
+
+/** With all below it. Bytes are shared: they are never changed, only replaced. */
+const copyInode = (inode: Inode, copies: Map<Inode, Inode>): Inode => {
+  const known = copies.get(inode)
+  if (known !== undefined) return known
+  const copy: Inode = { ...inode, children: new Map() }
+  copies.set(inode, copy)
+  for (const [key, child] of inode.children) copy.children.set(key, { ...child, inode: copyInode(child.inode, copies) })
+  return copy
 }
 
 const stamp = (folder: Inode, time: bigint): void => {

@@ -49,7 +49,9 @@ export const createDiskUser = (fileSystem: FileSystem): DiskUser => {
   }
 
   const putNew = (place: Place, inode: Inode): Inode => {
+    const before = fileSystem.get(place)
     fileSystem.put(place, inode)
+    if (before !== null) fileSystem.free(before)
     inode.edits += 1
     return inode
   }
@@ -109,12 +111,13 @@ export const createDiskUser = (fileSystem: FileSystem): DiskUser => {
       const inode = inodeAt(from)
       const goal = placeAt(to)
       fileSystem.take(fileSystem.place(operation, from))
-      fileSystem.put(goal, inode)
+      putNew(goal, inode)
       change(inode, () => undefined)
     },
     rm: (path) => {
-      inodeAt(path)
+      const inode = inodeAt(path)
       fileSystem.take(fileSystem.place(operation, path))
+      fileSystem.free(inode)
     },
     symlink: (target, path) => {
       putNew(placeAt(path), fileSystem.make('symlink', 0o777)).target = target

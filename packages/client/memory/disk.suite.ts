@@ -299,6 +299,18 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
     assert.deepEqual(await namesIn(disk, ''), [])
   })
 
+  fact('a hard link is the same file under two names, until one of them gets another file', async ({ disk, user }) => {
+    user.writeFile('a', 'x')
+    user.link('a', 'folder/b')
+    assert.ok(isSameStat(await statOf(disk, 'a'), await statOf(disk, 'folder/b')))
+    user.writeFile('folder/b', 'written through b')
+    assert.equal(await textOf(disk, 'a'), 'written through b')
+    await placeText(disk, 'a', 'placed', await statOf(disk, 'a'))
+    assert.equal(await textOf(disk, 'folder/b'), 'written through b')
+    await disk.remove('a', await statOf(disk, 'a'))
+    assert.deepEqual([await namesIn(disk, ''), await namesIn(disk, 'folder')], [['folder'], ['b']])
+  })
+
   fact('a folder is the same folder though things in it come and go', async ({ disk, user }) => {
     user.mkdir('folder')
     const seen = await statOf(disk, 'folder')

@@ -99,10 +99,45 @@ suite('memory disk', () => {
     assert.notEqual(disk.foldName('Readme'), disk.foldName('Read me'))
   })
 
+  test('the number of a removed file goes to the next one, unless another name still has it', async () => {
+    const disk = await openDisk()
+    disk.user.writeFile('a', 'x')
+    disk.user.link('a', 'linked')
+    const number = (await disk.lstat('a'))?.inode
+    disk.user.rm('a')
+    disk.user.writeFile('b', 'x')
+    assert.notEqual((await disk.lstat('b'))?.inode, number)
+    disk.user.rm('linked')
+    disk.user.writeFile('c', 'x')
+    assert.equal((await disk.lstat('c'))?.inode, number)
+  })
+
+  test('times go back when the clock is set back', async () => {
+    let nowNs = stillClock.nowNs()
+    const disk = await openDisk({ clock: { ...stillClock, nowNs: () => nowNs } })
+    disk.user.writeFile('a', 'x')
+    nowNs -= 3_600_000_000_000n
+    disk.user.writeFile('a', 'y')
+    assert.equal((await disk.lstat('a'))?.ctimeNs, nowNs)
+  })
+
+  test('a copy of a disk goes its own way, hard links and all', async () => {
+    const disk = await openDisk()
+    disk.user.writeFile('a', 'x')
+    disk.user.link('a', 'linked')
+    const copy = createMemoryDisk({ clock: stillClock, from: disk })
+    copy.user.writeFile('a', 'copied')
+    assert.deepEqual([await textOf(disk, 'linked'), await textOf(copy, 'linked')], ['x', 'copied'])
+    assert.equal(await copy.readMarker(), 'test')
+  })
+
   test('an unplugged disk comes back as it was, and a folder that hides it is empty', async () => {
     const disk = await openDisk()
     disk.user.writeFile('a', 'x')
+    await using temp = await disk.createTemp()
+    await temp.finish({ mode: 0o644, mtimeNs: 1n })
     disk.user.hideUnderEmptyFolder()
+    await assert.rejects(disk.place(temp, 'b', null), (error) => isTrouble(error, 'missing'))
     assert.equal(await disk.readMarker(), null)
     assert.equal((await readTree(disk)).size, 0)
     disk.user.plug()

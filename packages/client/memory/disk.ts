@@ -18,11 +18,15 @@ export type MemoryDiskOptions = {
   foldsNames?: boolean
   /** Names this disk cannot store, beyond those that none can. */
   refuseName?: (name: string) => string | null
+  /** What lies on it to begin with: a copy of all that is on another disk. */
+  from?: MemoryDisk
 }
 
 export type MemoryDisk = Disk & {
   /** The person at this disk. */
   user: DiskUser
+  /** What lies on it, for tests that look at much and often. */
+  fileSystem: FileSystem
   /**
    * A power cut: of the changes since the last settle, newest first, each for which `isLost` (always, unless told)
    * answers true is undone, as far as nothing later stands in its way. So a file is there whole, or as it was before, or
@@ -34,7 +38,8 @@ export type MemoryDisk = Disk & {
 }
 
 export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
-  const fileSystem = createFileSystem({ clock: options.clock, foldsNames: options.foldsNames ?? false })
+  const { clock, foldsNames = false, from } = options
+  const fileSystem = createFileSystem({ clock, foldsNames, from: from?.fileSystem })
   const undoList = createUndoList()
   const temps = new Set<MemoryTempFile>()
   const refuseName = (name: string) => refuseAnyName(name) ?? options.refuseName?.(name) ?? null
@@ -84,6 +89,7 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
 
   return {
     user: createDiskUser(fileSystem),
+    fileSystem,
     crash: (isLost = () => true) => undoList.undo(isLost),
     countTemps: () => temps.size,
     refuseName,

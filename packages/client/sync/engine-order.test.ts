@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
-import { assertBaseIsHead, assertNothingToDo } from './history.suite.ts'
+import { assertBaseIsHead, assertNothingToDo } from './settled.suite.ts'
 import { assertAlike, household } from './household.suite.ts'
 import { createWorld, filesOf, linesOf, settle } from './world.suite.ts'
 

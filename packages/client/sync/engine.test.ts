@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
-import { assertBaseIsHead } from './history.suite.ts'
+import { assertBaseIsHead } from './settled.suite.ts'
 import { assertAlike, assertQuiet, household } from './household.suite.ts'
 import { createWorld, filesOf, linesOf, settle } from './world.suite.ts'
 

@@ -1,7 +1,7 @@
 /** Stories of what lies in a folder and is not synced: sockets and pipes, names that are not UTF-8, what rules leave out. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertBaseIsHead, assertNothingToDo } from './history.suite.ts'
+import { assertBaseIsHead, assertNothingToDo } from './settled.suite.ts'
 import { household } from './household.suite.ts'
 import { filesOf, settle } from './world.suite.ts'
 

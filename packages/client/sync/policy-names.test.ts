@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertBaseIsHead, assertNothingToDo } from './history.suite.ts'
+import { assertBaseIsHead, assertNothingToDo } from './settled.suite.ts'
 import { assertAlike, household, type Household } from './household.suite.ts'
 import { filesOf, settle } from './world.suite.ts'
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { rootNodeId } from '@anysync/protocol/ids.ts'
-import { assertBaseIsHead } from './history.suite.ts'
+import { assertBaseIsHead } from './settled.suite.ts'
 import { assertAlike, household } from './household.suite.ts'
 import { filesOf, settle, type Device } from './world.suite.ts'
 

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertBaseIsHead, assertNothingToDo } from './history.suite.ts'
+import { assertBaseIsHead, assertNothingToDo } from './settled.suite.ts'
 import { assertAlike } from './household.suite.ts'
 import { createWorld, filesOf, settle, type Device } from './world.suite.ts'
 

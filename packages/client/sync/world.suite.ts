@@ -12,14 +12,15 @@ import { createMemoryDisk, type MemoryDisk } from '../memory/disk.ts'
 import { readTree } from '../memory/read-tree.ts'
 import { createMemoryServer, type MemoryServer, type ServerCopy } from '../memory/remote.ts'
 import { createMemoryState, type MemoryState } from '../memory/state.ts'
-import type { Chance, Link, LinkMode } from '../ports.ts'
+import type { Chance, Cipher, Clock, Disk, Link, LinkMode, Remote, State } from '../ports.ts'
 import { logIn, signUp } from '../vault/account.ts'
-import { newVaultGrant, openGrant } from '../vault/grant.ts'
+import { newVaultGrant, openGrant, type OpenedGrant } from '../vault/grant.ts'
 import { openVault } from '../vault/vault.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { setLinkMode } from './link-mode.ts'
 import { createEngine, type Engine } from './engine.ts'
 import { createRuleBook, type RuleSource } from './rule-book.ts'
+import type { Rules } from './rules.ts'
 
 export type Device = {
   name: string
@@ -47,12 +48,15 @@ export type World = {
   devices: Device[]
 }
 
-type Template = { copy: ServerCopy; keys: AccessKeys[]; vaultId: VaultId; timeNs: bigint }
+/** A server with one account, its devices, and an empty vault. */
+export type Template = { copy: ServerCopy; keys: AccessKeys[]; vaultId: VaultId; timeNs: bigint }
 
-const devicesMax = 3
+const devicesMax = 4
 let template: Promise<Template> | null = null
 
 /** Accounts are slow to make, by design; every world starts from a copy of one. */
+export const accountTemplate = (): Promise<Template> => (template ??= makeTemplate())
+
 const makeTemplate = async (): Promise<Template> => {
   const clock = steppedClock()
   const chance = seededChance(0)
@@ -89,6 +93,40 @@ const ownerOf = (keys: AccessKeys) => ({
   identityPublicKey: keys.deviceCertificate?.identityPublicKey ?? new Uint8Array(),
 })
 
+/** What a device's process runs on. */
+export type ProcessParts = {
+  cipher: Cipher
+  chance: Chance
+  clock: Clock
+  disk: Disk
+  state: State
+  remote: Remote
+  accessKeys: AccessKeys
+  grant: OpenedGrant
+  link: Link
+  rules: () => Promise<Rules>
+}
+
+/** A device's process: a vault and an engine over its ports. */
+export const openProcess = ({ disk, link, rules, ...parts }: ProcessParts): { vault: Vault; engine: Engine } => {
+  const vault = openVault(parts)
+  const { state, clock, chance } = parts
+  const deviceName = parts.accessKeys.deviceName
+  return { vault, engine: createEngine({ disk, state, clock, chance, vault, link, deviceName, rules }) }
+}
+
+/** The grant of the account's vault, opened by a device. */
+export const grantOf = async (
+  parts: { cipher: Cipher; chance: Chance },
+  accessKeys: AccessKeys,
+  vaultId: VaultId,
+  remote: Remote,
+): Promise<OpenedGrant> => {
+  const [info] = (await remote.listVaults()).vaults
+  if (info === undefined) throw new Error('no vault')
+  return openGrant(parts, ownerOf(accessKeys), vaultId, info.grant)
+}
+
 /** By device: names that its disk cannot store. `folding`: the devices whose disks take Readme and README for one. */
 export const createWorld = async (
   seed: number,
@@ -96,8 +134,7 @@ export const createWorld = async (
   refused: Record<string, string[]> = {},
   folding: string[] = [],
 ): Promise<World> => {
-  template ??= makeTemplate()
-  const { copy, keys, vaultId, timeNs } = await template
+  const { copy, keys, vaultId, timeNs } = await accountTemplate()
   const clock = steppedClock(timeNs)
   const chance = seededChance(seed + 1)
   const server = createMemoryServer({ cipher: nodeCipher, chance, clock })
@@ -130,15 +167,13 @@ const createDevice = async (
   })
   const link: Link = { id: `link of ${name}`, vaultId, root: `/${name}`, mode: 'sync' }
   const remote = server.remote(accessKeys.deviceToken)
-  const [info] = (await remote.listVaults()).vaults
-  if (info === undefined) throw new Error('no vault')
   const parts = { cipher: nodeCipher, chance, clock }
-  const grant = openGrant(parts, ownerOf(accessKeys), vaultId, info.grant)
+  const grant = await grantOf(parts, accessKeys, vaultId, remote)
   const rules = createRuleBook(disk, () => device.rules)
-  const open = (state: MemoryState): Pick<Device, 'state' | 'vault' | 'engine'> => {
-    const vault = openVault({ ...parts, state, remote, accessKeys, grant })
-    return { state, vault, engine: createEngine({ disk, state, clock, chance, vault, link, deviceName: name, rules }) }
-  }
+  const open = (state: MemoryState): Pick<Device, 'state' | 'vault' | 'engine'> => ({
+    state,
+    ...openProcess({ ...parts, disk, state, remote, accessKeys, grant, link, rules }),
+  })
   const newState = (): MemoryState => {
     const state = createMemoryState({ onCommit })
     state.putLink(link)

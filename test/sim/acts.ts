@@ -1,0 +1,297 @@
+/**
+ * What people do to their folders. An act picks what it is done to by one number and the rest by another, so that two
+ * people can do different things to the same file. What cannot be done where it is wanted is left undone.
+ */
+import type { DiskUser } from '@anysync/client/memory/disk-user.ts'
+import { seededChance } from '@anysync/client/memory/chance.ts'
+import type { Inode } from '@anysync/client/memory/disk-inodes.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import { diceOf, type Dice } from './dice.ts'
+import type { Act, ActName } from './history.ts'
+import { nodesOf } from './oracle.ts'
+import { contentWord, refusedCharacter, secretWord, type Device, type World } from './world.ts'
+
+type Node = { path: string; inode: Inode }
+
+/** What an act works with. */
+type Scene = {
+  world: World
+  device: Device
+  user: DiskUser
+  dice: Dice
+  nodes: Node[]
+  /** What it is done to; null when the disk is empty. */
+  target: Node | null
+  /** The same, or another, when it is a file or folder. */
+  file: Node | null
+  /** Picks two folders, the same for all who are at the same spot. */
+  nest: number
+  /** A place for something new: the same for all who are at the same spot. */
+  spot: string
+  /** Any place. */
+  place: () => string
+  at: (path: string) => Node | null
+  /** A content that nobody has used. */
+  content: () => string | Uint8Array
+  say: (line: string) => void
+}
+
+const stems = ['a', 'b', 'c', 'd e', '\u00e4']
+const twins = ['A', 'B', 'a\u0308']
+const named = (stem: string): string => `${secretWord}-${stem}`
+
+/** Does it, as far as it can be done. */
+export const act = (world: World, { device: number, what, where, how, isNear }: Act): void => {
+  const device = world.devices[number]
+  if (device === undefined || device.isDiskGone) return
+  const scene = sceneOf(world, device, diceOf(where), diceOf(how), isNear)
+  try {
+    world.oracle.acts(device.disk, () => acts[what](scene))
+  } catch (error) {
+    // A file stands where a folder was wanted, or the like.
+    if (!(error instanceof SyncError)) throw error
+    scene.say('finds that it cannot be done')
+  }
+}
+
+const sceneOf = (world: World, device: Device, where: Dice, dice: Dice, isNear: boolean): Scene => {
+  // What a process that died has left aside is hidden.
+  const nodes = nodesOf(device.disk)
+    .filter(([path]) => !path.includes('.anysync'))
+    .map(([path, inode]) => ({ path, inode }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
+  const byPath = new Map(nodes.map((node) => [node.path, node]))
+  const folders = ['', ...nodes.filter(({ inode }) => inode.kind === 'folder').map(({ path }) => path)]
+  const canNameAll =
+    !device.isRefused(refusedCharacter) && world.devices.some((other) => other.isRefused(refusedCharacter))
+  const placeBy = (dice: Dice): string => {
+    const chosen = dice.below(10)
+    const stem = chosen === 0 ? dice.pick(twins) : chosen < 3 && canNameAll ? `a${refusedCharacter}` : dice.pick(stems)
+    return join(dice.pick(folders), named(stem))
+  }
+  const near = isNear ? byPath.get(device.process.newestPath) : undefined
+  const target = near ?? (nodes.length === 0 ? null : where.pick(nodes))
+  const files = nodes.filter(({ inode }) => inode.kind === 'file')
+  const file = target?.inode.kind === 'file' ? target : files.length === 0 ? null : where.pick(files)
+  return {
+    world,
+    device,
+    user: device.disk.user,
+    dice,
+    nodes,
+    target,
+    file,
+    spot: placeBy(where),
+    nest: where.below(256),
+    place: () => placeBy(dice),
+    at: (path) => byPath.get(path) ?? null,
+    content: () => {
+      // Now and then one of several segments.
+      if (dice.oneIn(150)) return seededChance(dice.seed()).bytes(70_000 + dice.below(30_000))
+      const word = world.word()
+      return dice.oneIn(4) ? `${contentWord} ${word} ${'and so on '.repeat(dice.below(5))}` : `${contentWord} ${word}`
+    },
+    say: (line) => world.say(`  ${device.name}: ${line}`),
+  }
+}
+
+const join = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`)
+const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
+const isBelow = (path: string, folder: string): boolean => `${path}/`.startsWith(`${folder}/`)
+const show = (content: string | Uint8Array): string =>
+  typeof content === 'string' ? `'${content}'` : `${content.length} bytes`
+
+const move = ({ user, say, at }: Scene, from: string, to: string): void => {
+  if (from === to || at(to) !== null || isBelow(to, from)) return
+  say(`moves '${from}' to '${to}'`)
+  user.rename(from, to)
+}
+
+const exchanged = `${secretWord}-exchanged`
+
+const acts: Record<ActName, (scene: Scene) => void> = {
+  create: ({ user, say, at, content, ...scene }) => {
+    const path = scene.place()
+    if (at(path) !== null) return
+    const made = content()
+    say(`makes '${path}' with ${show(made)}`)
+    user.writeFile(path, made)
+  },
+  edit: ({ user, say, file, content }) => {
+    if (file === null) return
+    const made = content()
+    say(`writes ${show(made)} into '${file.path}'`)
+    user.writeFile(file.path, made)
+  },
+  append: ({ user, say, file, content }) => {
+    if (file === null || file.inode.bytes.length > 150) return
+    const more = content()
+    if (typeof more !== 'string') return
+    say(`appends ${show(more)} to '${file.path}'`)
+    user.writeFile(file.path, new TextDecoder().decode(file.inode.bytes) + more)
+  },
+  save: ({ user, say, file, content }) => {
+    if (file === null) return
+    const made = content()
+    say(`saves ${show(made)} over '${file.path}', by rename`)
+    user.saveFile(file.path, made)
+  },
+  move: (scene) => {
+    if (scene.target !== null) move(scene, scene.target.path, scene.place())
+  },
+  remove: ({ user, say, target }) => {
+    if (target === null) return
+    say(`removes '${target.path}'`)
+    user.rm(target.path)
+  },
+  'make a folder': ({ user, say, at, spot }) => {
+    if (at(spot) !== null) return
+    say(`makes the folder '${spot}'`)
+    user.mkdir(spot)
+  },
+  // The spot is the same for two who are at the same place; whether the content is, too, the dice say.
+  'make alike': ({ user, say, at, spot, dice, content }) => {
+    if (at(spot) !== null) return
+    const made = dice.oneIn(2) ? `${contentWord} alike ${spot}` : content()
+    const path = dice.oneIn(4) ? `${spot}/${named('a')}` : spot
+    say(`makes '${path}' with ${show(made)}`)
+    user.writeFile(path, made)
+    if (dice.oneIn(4)) user.setMtime(path, 7n)
+  },
+  // Another case, or another Unicode form, of the same name.
+  respell: (scene) => {
+    if (scene.target === null) return
+    const { path } = scene.target
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    const stem = name.slice(secretWord.length + 1)
+    const other = stem !== stem.toUpperCase() ? stem.toUpperCase() : stem.toLowerCase()
+    const form = stem.normalize('NFD') === stem ? stem.normalize('NFC') : stem.normalize('NFD')
+    move(scene, path, join(parentOf(path), named(form !== stem && scene.dice.oneIn(2) ? form : other)))
+  },
+  link: ({ user, say, at, target, spot, dice, world }) => {
+    const path = target?.inode.kind === 'symlink' ? target.path : spot
+    const there = at(path)
+    if (there !== null && there.inode.kind !== 'symlink') return
+    // Targets are names that may exist, so that following one would be seen.
+    const to = dice.oneIn(2) ? named(dice.pick(stems)) : `${contentWord} ${world.word()}`
+    say(`links '${path}' to '${to}'`)
+    user.symlink(to, path)
+  },
+  chmod: ({ user, say, target, dice }) => {
+    if (target === null || target.inode.kind === 'symlink') return
+    const mode = target.inode.kind === 'folder' ? dice.pick([0o755, 0o700]) : dice.pick([0o644, 0o600, 0o755])
+    say(`gives '${target.path}' the mode ${mode.toString(8)}`)
+    user.chmod(target.path, mode)
+  },
+  touch: ({ user, say, target, dice }) => {
+    if (target === null) return
+    say(`gives '${target.path}' another time`)
+    user.setMtime(target.path, BigInt(1 + dice.below(3)) * 1_000_000_001n)
+  },
+  // Something of another kind takes the name.
+  retype: ({ user, say, target, dice, content }) => {
+    if (target === null) return
+    const { path, inode } = target
+    user.rm(path)
+    const kind = dice.pick((['file', 'folder', 'symlink'] as const).filter((kind) => kind !== inode.kind))
+    say(`puts a ${kind} in the place of the ${inode.kind} '${path}'`)
+    if (kind === 'file') user.writeFile(path, content())
+    else if (kind === 'symlink') user.symlink(named(dice.pick(stems)), path)
+    else if (dice.oneIn(2)) user.mkdir(path)
+    else user.writeFile(`${path}/${named(dice.pick(stems))}`, content())
+  },
+  swap: ({ user, say, target, nodes, dice }) => {
+    if (target === null) return
+    const { path: other } = dice.pick(nodes)
+    if (isBelow(other, target.path) || isBelow(target.path, other)) return
+    say(`exchanges '${target.path}' and '${other}'`)
+    user.rename(target.path, exchanged)
+    user.rename(other, target.path)
+    user.rename(exchanged, other)
+  },
+  // a → b → c: what was at b goes on to c, and a takes b.
+  chain: ({ user, say, at, target, nodes, dice, ...scene }) => {
+    if (target === null) return
+    const { path: second } = dice.pick(nodes)
+    const third = scene.place()
+    if (isBelow(second, target.path) || isBelow(target.path, second) || at(third) !== null) return
+    if (isBelow(third, second) || isBelow(third, target.path)) return
+    say(`moves '${second}' to '${third}' and '${target.path}' to '${second}'`)
+    user.rename(second, third)
+    user.rename(target.path, second)
+  },
+  // Moves into a new folder, maybe one that takes its name.
+  box: ({ user, say, at, target, dice }) => {
+    if (target === null) return
+    const folder = dice.oneIn(2) ? target.path : `${target.path}-box`
+    if (folder !== target.path && at(folder) !== null) return
+    const to = `${folder}/${named(dice.pick(stems))}`
+    say(`moves '${target.path}' into a new folder, to '${to}'`)
+    user.rename(target.path, exchanged)
+    user.rename(exchanged, to)
+  },
+  'make many': ({ user, say, spot, at, world }) => {
+    if (at(spot) !== null) return
+    say(`makes the folder '${spot}' with four files`)
+    for (const stem of ['a', 'b', 'c', 'd']) user.writeFile(`${spot}/${named(stem)}`, `${contentWord} ${world.word()}`)
+  },
+  // To the letter, with time and all.
+  copy: ({ world, user, say, at, file, spot }) => {
+    if (file === null || at(spot) !== null) return
+    say(`copies '${file.path}' to '${spot}'`)
+    world.hasTwins = true
+    user.writeFile(spot, file.inode.bytes, file.inode.mode)
+    user.setMtime(spot, file.inode.mtimeNs)
+  },
+  'make a socket': ({ user, say, at, target, spot, dice }) => {
+    const path = target !== null && dice.oneIn(3) ? target.path : spot
+    if (at(path) !== null) user.rm(path)
+    say(`makes a socket at '${path}'`)
+    user.makeOther(path)
+  },
+  'hard link': ({ world, user, say, at, file, ...scene }) => {
+    const path = scene.place()
+    if (file === null || at(path) !== null) return
+    say(`gives '${file.path}' a second name, '${path}'`)
+    world.hasTwins = true
+    user.link(file.path, path)
+  },
+  clear: ({ user, say, nodes, dice }) => {
+    const tops = nodes.filter(({ path }) => !path.includes('/'))
+    const gone = tops.filter(() => !dice.oneIn(4))
+    say(`removes ${gone.map(({ path }) => `'${path}'`).join(', ')}`)
+    for (const { path } of gone) user.rm(path)
+  },
+  // Within the tick in which it was written, so that no stat shows it.
+  'rewrite unseen': ({ user, say, nodes, device, dice, world }) => {
+    const tickNs = 4_000_000n
+    const nowNs = device.clock.nowNs()
+    const isFresh = ({ inode: { kind, ctimeNs, mtimeNs, bytes } }: Node): boolean =>
+      kind === 'file' &&
+      bytes.length === contentWord.length + 4 &&
+      [ctimeNs, mtimeNs].every((time) => time <= nowNs + tickNs && time > nowNs - tickNs)
+    const fresh = nodes.filter(isFresh)
+    if (fresh.length === 0) return
+    const { path } = dice.pick(fresh)
+    const made = `${contentWord} ${world.word()}`
+    say(`writes ${show(made)} into '${path}' in the tick of its last change`)
+    user.rewriteUnseen(path, made)
+  },
+  'put inside': ({ user, say, target, dice, content }) => {
+    if (target === null) return
+    const folder = target.inode.kind === 'folder' ? target.path : parentOf(target.path)
+    const path = join(folder, named(`${dice.pick(stems)}${dice.below(10)}`))
+    const made = content()
+    say(`makes '${path}' with ${show(made)}`)
+    user.writeFile(path, made)
+  },
+  // One folder goes into the other; which into which, the dice say.
+  nest: (scene) => {
+    const folders = scene.nodes.filter(({ inode }) => inode.kind === 'folder')
+    const first = folders[scene.nest % Math.max(1, folders.length)]
+    const second = folders[(scene.nest >> 4) % Math.max(1, folders.length)]
+    if (first === undefined || second === undefined || first === second) return
+    const [one, other] = scene.dice.oneIn(2) ? [first, second] : [second, first]
+    move(scene, one.path, join(other.path, named('nested')))
+  },
+}

@@ -1,0 +1,222 @@
+/**
+ * Ways to break the engine: each takes out one guard, one order of writes or one row of a policy. The simulator must notice
+ * every one. Whoever adds a guard adds the mutant that lacks it.
+ */
+import type { Mutant } from './mutate.ts'
+
+const sync = (file: string): string => `packages/client/sync/${file}.ts`
+
+export const mutants: Mutant[] = [
+  // What is absent is not deleted.
+  {
+    file: sync('guards'),
+    find: 'if (marker === link.id) return\n',
+    replace: 'if (marker !== undefined) return\n',
+    breaks: 'a folder without its marker is taken for the linked one',
+  },
+  {
+    file: sync('engine'),
+    find: '  await checkMarker(disk, link)\n  const local = adopt',
+    replace: '  const local = adopt',
+    breaks: 'the marker is not looked for after the scan',
+  },
+  {
+    file: sync('scan'),
+    find: '    if (entries === null) continue\n',
+    replace:
+      '    if (entries === null) {\n      missed.push(...state.children(linkId, folder.id))\n      continue\n    }\n',
+    breaks: 'what is below a folder that cannot be listed is taken for deleted',
+  },
+  {
+    file: sync('scan'),
+    find: 'if (node.disk === null || met.has(node.id)) continue',
+    replace: 'if (met.has(node.id)) continue',
+    breaks: 'what was never on this disk goes with its folder',
+  },
+  {
+    file: sync('engine'),
+    find: 'const waiting = mustAsk(deletions, files, confirmed) ? { deletions, files } : null',
+    replace: 'const waiting = mustAsk(deletions, files, deletions) ? { deletions, files } : null',
+    breaks: 'many deletions are not asked about',
+  },
+  {
+    file: sync('pull'),
+    find: '  await checkDisk()\n  ledger.agree([',
+    replace: '  ledger.agree([',
+    breaks: 'the base says what was made in a folder that hides the disk',
+  },
+  // The policy of one node.
+  {
+    file: sync('merge'),
+    find: 'if (local === null) return kept(base !== null && remote !== null && isUnchanged(base, remote) ? null : remote)',
+    replace: 'if (local === null) return kept(null)',
+    breaks: 'a deletion here beats an edit there',
+  },
+  {
+    file: sync('merge'),
+    find: 'if (remote === null) return kept(base !== null && isUnchanged(base, local) ? null : local)',
+    replace: 'if (remote === null) return kept(base !== null ? null : local)',
+    breaks: 'a deletion there beats an edit here',
+  },
+  {
+    file: sync('merge'),
+    find: "isKeptTwice: content === 'both' }",
+    replace: 'isKeptTwice: false }',
+    breaks: 'of two edits only one is kept',
+  },
+  {
+    file: sync('merge'),
+    find: "if (isSame(local, remote) || isSame(local, base)) return 'remote'",
+    replace: "if (isSame(local, remote)) return 'remote'",
+    breaks: 'what only the head changed counts as changed on both sides',
+  },
+  {
+    file: sync('merge'),
+    find: "  if (isSame(remote, base)) return 'local'\n",
+    replace: '',
+    breaks: 'what only this device changed counts as changed on both sides',
+  },
+  // Who is who.
+  {
+    file: sync('adopt'),
+    find: 'change.base === null ? remoteIdsByPlace.get(',
+    replace: 'change.base === undefined ? remoteIdsByPlace.get(',
+    breaks: 'the same new name on two devices is never one node',
+  },
+  {
+    file: sync('adopt'),
+    find: "const isOfKind = (candidateKind === 'folder') === (change.local.kind === 'folder')",
+    replace: 'const isOfKind = candidateKind !== null',
+    breaks: 'a new file takes the id of a new folder',
+  },
+  {
+    file: sync('scan'),
+    find: 'if (there.inode === found.stat.inode) return null',
+    replace: 'if (there.inode === found.stat.inode) return known',
+    breaks: 'a hard link takes the node from its first name',
+  },
+  {
+    file: sync('engine'),
+    find: "remote === undefined || (remote !== null && remote.kind !== 'file')) continue",
+    replace: "remote?.kind !== 'file') continue",
+    breaks: 'a file that has only to be read again brings back what was deleted',
+  },
+  {
+    file: sync('adopt'),
+    find: 'change.base === null || local.get(id)?.local === null',
+    replace: 'change.base === null',
+    breaks: 'a turn that died makes copies of what it had moved',
+  },
+  // The tree as a whole.
+  {
+    file: sync('plan'),
+    find: '  tree.reviveFolders()\n',
+    replace: '',
+    breaks: 'a deleted folder with something new in it does not live on',
+  },
+  {
+    file: sync('plan'),
+    find: '  tree.breakCycles()\n',
+    replace: '',
+    breaks: 'two moves may put folders below each other',
+  },
+  {
+    file: sync('plan'),
+    find: '  conflicts.push(...tree.separateNames())\n',
+    replace: '',
+    breaks: 'two nodes may have one name',
+  },
+  {
+    file: sync('plan'),
+    find: '(depths.get(step.id) ?? 0) * (step.merged === null ? -1 : 1)',
+    replace: '(depths.get(step.id) ?? 0) * (step.merged === null ? 1 : -1)',
+    breaks: 'children come before parents',
+  },
+  // Nothing that changed since the scan is touched.
+  {
+    file: sync('pull'),
+    find: 'done(step, path, await disk.place(temp, path, parts.where.stat(step.id)))',
+    replace: 'done(step, path, await disk.place(temp, path, await disk.lstat(path)))',
+    breaks: 'a file that changed since the scan is replaced',
+  },
+  {
+    file: sync('pull'),
+    find: 'done(step, path, await disk.placeLink(merged.linkTarget, path, seen, merged.mtimeNs))',
+    replace: 'done(step, path, await disk.placeLink(merged.linkTarget, path, await disk.lstat(path), merged.mtimeNs))',
+    breaks: 'a link takes the place of what changed since the scan',
+  },
+  {
+    file: sync('arrange'),
+    find: 'await parts.disk.remove(path, seenStat(parts, step))',
+    replace: 'await parts.disk.remove(path, (await parts.disk.lstat(path)) ?? seenStat(parts, step))',
+    breaks: 'a file that changed since the scan is removed',
+  },
+  {
+    file: sync('read-file'),
+    find: 'if (bytesRead === before.size && isSameStat(before, after) && named !== null && isSameStat(after, named))',
+    replace: 'if (named !== null)',
+    breaks: 'a file is believed though it changed while it was read',
+  },
+  {
+    file: sync('node'),
+    find: "stat.kind !== 'folder' && stat.ctimeNs > lookedNs - tickNsMax",
+    replace: "stat.kind === 'other'",
+    breaks: 'a write in the tick of the look is never seen',
+  },
+  // The order of writes.
+  {
+    file: sync('pull'),
+    find: '  await times.restore(steps, ledger)\n  await parts.disk.settle()\n  await checkDisk()\n',
+    replace: '  await times.restore(steps, ledger)\n  await checkDisk()\n',
+    breaks: 'the base says what a power cut may take from the disk',
+  },
+  {
+    file: sync('engine'),
+    find: '  const newest = await parts.vault.refresh()\n',
+    replace: '  const newest = parts.vault.newest() ?? (await parts.vault.refresh())\n',
+    breaks: 'a round plans with the head of long ago',
+  },
+  {
+    file: sync('push'),
+    find: 'const wanted = pushable(view, ledger, steps)',
+    replace: "const wanted = steps.filter((step) => step.toLog !== 'none')",
+    breaks: 'steps are pushed though what they rest on was not carried out',
+  },
+  {
+    file: sync('pushable'),
+    find: '    const waiting = wanted.filter((step) => !canGo(step))\n',
+    replace: '    const waiting = wanted.filter((step) => step.merged === undefined)\n',
+    breaks: 'a step does not wait for what it rests on',
+  },
+  {
+    file: sync('apply'),
+    find: 'writeContent(id, between.has(id) ? null : (this.#contents.get(id) ?? null))',
+    replace: 'writeContent(id, this.#contents.get(id) ?? null)',
+    breaks: 'a folder counts as at the head while changes below it are owed',
+  },
+  {
+    file: sync('apply'),
+    find: 'for (const parent of [head.changes.get(id)?.remote?.parent, state.node(linkId, id)?.parent])',
+    replace: 'for (const parent of [head.changes.get(id)?.remote?.parent ?? state.node(linkId, id)?.parent])',
+    breaks: 'what is owed below a folder that was moved is forgotten',
+  },
+  {
+    file: 'packages/client/vault/log.ts',
+    find: "if (!isTrouble(error, 'unavailable') || !(await isAppended(refresh, state, keys, head))) throw error",
+    replace: "if (!isTrouble(error, 'unavailable')) throw error",
+    breaks: 'a lost reply counts as a record',
+  },
+  {
+    file: 'packages/client/vault/vault-writer.ts',
+    find: 'for (const pack of page) if (!existing.has(pack)) state.removePack(vaultId, pack)',
+    replace: 'for (const pack of page) if (existing.has(pack)) state.removePack(vaultId, pack)',
+    breaks: 'pending packs are forgotten',
+  },
+  {
+    file: 'packages/client/vault/vault-writer.ts',
+    find: '        await remote.putPack(vaultId, pack.id, pack.bytes)\n        state.putPack(vaultId, indexedPack(pack), true)\n',
+    replace:
+      '        state.putPack(vaultId, indexedPack(pack), true)\n        await remote.putPack(vaultId, pack.id, pack.bytes)\n',
+    breaks: 'a pack is remembered before it is stored',
+  },
+]

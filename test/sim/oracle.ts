@@ -1,0 +1,126 @@
+/**
+ * Keeps account of what must be found in the vault. In some snapshot, for ever: every content that a turn took from a
+ * disk, and every one that a turn said it had seen to. At the head: whatever no person has thrown away, anywhere.
+ */
+import type { Inode } from '@anysync/client/memory/disk-inodes.ts'
+import type { MemoryDisk } from '@anysync/client/memory/disk.ts'
+import type { TurnReport } from '@anysync/client/sync/report.ts'
+
+/** What a content is looked for by. */
+export const keyOf = (content: Uint8Array | string): string => {
+  if (typeof content === 'string') return `link ${content}`
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.length)
+  // Long ones are random bytes: their beginning is theirs alone.
+  return bytes.length < 200 ? bytes.toString('latin1') : `${bytes.length} ${bytes.toString('latin1', 0, 64)}`
+}
+
+const contentOf = ({ kind, bytes, target }: Inode): Uint8Array | string | null =>
+  kind === 'file' ? bytes : kind === 'symlink' ? target : null
+
+/** What lies on a disk, by path; private folders left out. Parents before children. */
+export const nodesOf = ({ fileSystem }: MemoryDisk): [string, Inode][] => nodesBelow(fileSystem.root)
+
+export const nodesBelow = (root: Inode | null): [string, Inode][] => {
+  const found: [string, Inode][] = []
+  const walk = (folder: Inode, prefix: string): void => {
+    for (const { name, inode, isNameLost } of folder.children.values()) {
+      if (isNameLost || name === '.anysync') continue
+      const path = prefix + name
+      found.push([path, inode])
+      if (inode.kind === 'folder') walk(inode, `${path}/`)
+    }
+  }
+  if (root !== null) walk(root, '')
+  return found
+}
+
+export class Oracle {
+  /** Contents by key, with how each came to be wanted. */
+  readonly wanted = new Map<string, string>()
+
+  /** What people saved, and what any of them has removed or overwritten since. */
+  readonly #saved = new Set<string>()
+  readonly #thrownAway = new Set<string>()
+
+  /** Contents that must be at the head, for nobody has thrown them away. */
+  living(): string[] {
+    return [...this.#saved].filter((key) => !this.#thrownAway.has(key))
+  }
+
+  /** Runs what a person does, and notes what it leaves and what it ends. */
+  acts(disk: MemoryDisk, work: () => void): void {
+    const before = this.#contentsOf(disk)
+    work()
+    const after = this.#contentsOf(disk)
+    // One of two copies is enough: a move in the middle of a scan makes two of one.
+    for (const [key, count] of before) if ((after.get(key) ?? 0) < count) this.#thrownAway.add(key)
+    for (const key of after.keys()) if (!before.has(key)) this.save(key)
+  }
+
+  save(key: string): void {
+    this.#saved.add(key)
+    this.#thrownAway.delete(key)
+  }
+
+  /** How often each content is there. */
+  #contentsOf(disk: MemoryDisk): Map<string, number> {
+    const counts = new Map<string, number>()
+    for (const [, inode] of nodesOf(disk)) {
+      const content = contentOf(inode)
+      if (content === null) continue
+      const key = keyOf(content)
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+    }
+    return counts
+  }
+
+  /**
+   * The server went back to a time when the vault had to have `wanted`. All that is on a disk now must be there again, and
+   * of the rest only what the server still has.
+   */
+  goBack(wanted: Map<string, string>, disks: (Inode | null)[]): void {
+    this.wanted.clear()
+    for (const [key, why] of wanted) this.wanted.set(key, why)
+    const here = new Set<string>()
+    for (const root of disks)
+      for (const [, inode] of nodesBelow(root)) {
+        const content = contentOf(inode)
+        if (content === null) continue
+        here.add(keyOf(content))
+        this.#want(content, 'it was on a disk when the server was put back')
+      }
+    for (const key of this.#saved) if (!here.has(key)) this.#saved.delete(key)
+  }
+
+  /** A turn took this from a disk. */
+  take(device: string, inode: Inode): void {
+    const content = contentOf(inode)
+    if (content !== null) this.#want(content, `${device} took it from its disk`)
+  }
+
+  /** What a turn begins with, to be handed to `saw` when it has ended. */
+  look(disk: MemoryDisk): Map<Inode, Uint8Array | string> {
+    const seen = new Map<Inode, Uint8Array | string>()
+    for (const [, inode] of nodesOf(disk)) {
+      const content = contentOf(inode)
+      if (content !== null) seen.set(inode, content)
+    }
+    return seen
+  }
+
+  /** A turn has ended and says that all is settled but for its troubles. */
+  saw(device: string, disk: MemoryDisk, before: Map<Inode, Uint8Array | string>, report: TurnReport): void {
+    if (!report.isSettled) return
+    for (const [path, inode] of nodesOf(disk)) {
+      const content = contentOf(inode)
+      if (content === null || before.get(inode) !== content) continue
+      const isTroubled = report.troubles.some((trouble) => `${path}/`.startsWith(`${trouble.path}/`))
+      if (!isTroubled) this.#want(content, `${device} said that all was settled with it on the disk`)
+    }
+  }
+
+  #want(content: Uint8Array | string, why: string): void {
+    const key = keyOf(content)
+    if (!this.wanted.has(key)) this.wanted.set(key, why)
+  }
+}

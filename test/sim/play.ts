@@ -1,0 +1,329 @@
+/**
+ * Plays a history and checks what must hold. The same history gives the same trace.
+ */
+import { SyncError } from '@anysync/protocol/errors.ts'
+import type { Inode } from '@anysync/client/memory/disk-inodes.ts'
+import { setLinkMode } from '@anysync/client/sync/link-mode.ts'
+import { linkModes } from '@anysync/client/ports.ts'
+import { sameBytes } from '@anysync/client/sync/node.ts'
+import type { TurnReport } from '@anysync/client/sync/report.ts'
+import { act } from './acts.ts'
+import { diceOf } from './dice.ts'
+import type { EventName, History, Step, TroubleName, Turn } from './history.ts'
+import { Broken, checkAll, demand } from './invariants.ts'
+import { keyOf, nodesOf } from './oracle.ts'
+import type { Task } from './scheduler.ts'
+import { createWorld, type Device, type World } from './world.ts'
+
+/** How a history ended. `failure`: what did not hold, in a sentence; null when all did. */
+export type Outcome = { hash: number; failure: string | null; stack: string }
+
+/** So many rounds of turns must bring all devices to rest. */
+const restRoundsMax = 40
+
+export const play = async (history: History, say: (line: string) => void = () => undefined): Promise<Outcome> => {
+  const world = await createWorld(history, say)
+  let failure: Error | null = null
+  try {
+    for (const step of history.steps) await playStep(world, step)
+    await heal(world)
+  } catch (error) {
+    failure = errorOf(error)
+  }
+  const { hash } = world.trace
+  if (failure === null) return { hash, failure: null, stack: '' }
+  const isKnown = failure instanceof Broken || failure instanceof SyncError
+  return { hash, failure: isKnown ? failure.message : `bug: ${failure.message}`, stack: failure.stack ?? '' }
+}
+
+const errorOf = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error('something was thrown', { cause: thrown })
+
+const playStep = async (world: World, step: Step): Promise<void> => {
+  switch (step.kind) {
+    case 'acts':
+      world.say('people act:')
+      for (const each of step.acts) act(world, each)
+      world.clock.advance(1)
+      break
+    case 'turns':
+      await playTurns(world, step)
+      break
+    case 'trouble': {
+      const device = world.devices[step.device]
+      if (device !== undefined) begin(world, device, step.trouble, step.seed)
+      break
+    }
+    case 'event': {
+      const device = world.devices[step.device]
+      if (device !== undefined) happen(world, device, step.event, step.seed)
+      break
+    }
+    case 'time':
+      world.say(`${step.ms} ms pass`)
+      world.clock.advance(step.ms)
+      break
+    case 'heal':
+      await heal(world)
+      break
+    case 'keep a copy of the server':
+      world.say('the server is copied')
+      world.serverCopy = { server: world.server.snapshot(), wanted: new Map(world.oracle.wanted) }
+      break
+    case 'put back the server':
+      if (world.serverCopy === null) break
+      world.say(`the server is put back to its copy, ${step.isAnnounced ? 'announced' : 'unannounced'}`)
+      world.server.restore(world.serverCopy.server, { isAnnounced: step.isAnnounced })
+      world.oracle.goBack(
+        world.serverCopy.wanted,
+        world.devices.map((device) => device.hiddenRoot()),
+      )
+      // What was deleted since comes back, and what was made since is made once more.
+      world.hasFaltered = true
+      world.hasTwins = true
+      break
+  }
+}
+
+const begin = (world: World, device: Device, trouble: TroubleName, seed: number): void => {
+  world.say(`from now on ${device.name} is ${trouble}`)
+  switch (trouble) {
+    case 'cut off':
+      device.troubles.isCutOff = true
+      break
+    case 'full':
+      device.troubles.isFull = true
+      break
+    case 'closed folder': {
+      const folders = nodesOf(device.disk).filter(([, { kind }]) => kind === 'folder')
+      if (folders.length === 0) break
+      const [path] = diceOf(seed).pick(folders)
+      world.say(`  it is '${path}'`)
+      device.troubles.closedFolder = path
+      break
+    }
+    case 'unplugged':
+      device.takeDisk('unplug')
+      break
+    case 'hidden':
+      device.takeDisk('hide')
+      break
+    case 'slow':
+      device.process.isSlow = true
+      break
+  }
+}
+
+const lift = (device: Device): void => {
+  device.troubles.isCutOff = false
+  device.troubles.isFull = false
+  device.troubles.closedFolder = null
+  device.process.isSlow = false
+  device.putDiskBack()
+}
+
+const hourNs = 3_600_000_000_000n
+
+const happen = (world: World, device: Device, event: EventName, seed: number): void => {
+  world.say(`${device.name}: ${event}`)
+  switch (event) {
+    case 'restart':
+      device.start(device.state.snapshot())
+      break
+    case 'lose the database':
+      device.start(null)
+      break
+    case 'keep a copy of the database':
+      device.stateCopy = device.state.snapshot()
+      break
+    case 'put back the database':
+      if (device.stateCopy !== null) device.start(device.stateCopy)
+      break
+    case 'set the clock': {
+      const dice = diceOf(seed)
+      device.setClock(BigInt(dice.below(7) - 3) * dice.pick([1n, 5n]) * hourNs + BigInt(dice.below(1_000_000)))
+      break
+    }
+    case 'confirm':
+      device.engine.confirm()
+      break
+    case 'change the mode': {
+      const mode = diceOf(seed).pick(linkModes)
+      world.say(`  it is ${mode} now`)
+      setLinkMode(device.state, device.link, mode)
+      break
+    }
+    case 'lift':
+      lift(device)
+      break
+  }
+}
+
+type TurnTask = Task & {
+  device: Device
+  turn: Turn
+  report: TurnReport | null
+  error: Error | null
+  /** As it was when the turn began. */
+  before: Before
+}
+
+type Before = { contents: Map<Inode, Uint8Array | string>; isDiskGone: boolean; files: number; isConfirmed: boolean }
+
+/** Starts a turn, which goes on by itself. */
+const startTurn = (world: World, device: Device, turn: Turn): TurnTask => {
+  const { process, disk, state, link, engine } = device
+  const before: Before = {
+    contents: world.oracle.look(disk),
+    isDiskGone: device.isDiskGone,
+    files: state.countFiles(link.id),
+    isConfirmed: engine.isConfirmed(),
+  }
+  const task: TurnTask = { isDone: false, device, turn, report: null, error: null, before }
+  process.expect(turn.fault)
+  process.changes = 0
+  process.drafts = 0
+  const done = (): void => {
+    task.isDone = true
+  }
+  process.onDeath = done
+  engine.turn().then(
+    (report) => {
+      if (process.isDead) return
+      task.report = report
+      world.oracle.saw(device.name, disk, before.contents, report)
+      done()
+    },
+    (error: unknown) => {
+      if (process.isDead) return
+      task.error = errorOf(error)
+      done()
+    },
+  )
+  return task
+}
+
+const playTurns = async (world: World, step: Step & { kind: 'turns' }): Promise<void> => {
+  world.say(step.turns.length > 1 ? 'turns at the same time:' : 'a turn:')
+  const dice = diceOf(step.seed ^ 1)
+  const tasks: TurnTask[] = []
+  for (const turn of step.turns) {
+    const device = world.devices[turn.device]
+    if (device === undefined) continue
+    world.say(`  ${device.name}${turn.fault === null ? '' : `, with ${JSON.stringify(turn.fault)}`}`)
+    tasks.push(startTurn(world, device, turn))
+  }
+  const meanwhile = [...step.meanwhile]
+  let passed = 0
+  await world.scheduler.run(tasks, step, () => {
+    passed += 1
+    // Mostly nothing, now and then a little, seldom so long that a push is cut in two.
+    if (dice.oneIn(4)) world.clock.advance(dice.oneIn(30) ? 6000 : dice.below(3))
+    for (let next = meanwhile[0]; next !== undefined && next.after < passed; next = meanwhile[0]) {
+      meanwhile.shift()
+      world.say('  meanwhile:')
+      // A file that is moved in the middle of a scan may be seen twice.
+      world.hasTwins = true
+      act(world, next.act)
+    }
+  })
+  for (const task of tasks) {
+    if (step.meanwhile.length === 0) checkReport(world, task)
+    endTurn(world, task, dice.seed())
+  }
+  world.clock.advance(1)
+}
+
+/** After a turn: the dead start anew, what was taken out for the turn is put back, and what was thrown is judged. */
+const endTurn = (world: World, { device, turn, report, error, before }: TurnTask, seed: number): void => {
+  const { process, troubles, name } = device
+  const { fault } = turn
+  const wasDiskGone = device.isDiskGone
+  const isTroubled =
+    process.hasStruck || wasDiskGone || troubles.isCutOff || troubles.isFull || troubles.closedFolder !== null
+  if (process.isDead) {
+    const dice = diceOf(seed)
+    const isPowerCut = fault?.kind === 'crash' && fault.isPowerCut
+    world.say(`  ${name} dies${isPowerCut ? ', for the power is cut' : ''}`)
+    if (isPowerCut) device.disk.crash(() => dice.oneIn(2))
+    device.start(device.state.snapshot())
+  }
+  process.expect(null)
+  // What a turn had begun and did not end looks like a person's work to the next one.
+  if (report === null || !report.isSettled) world.hasFaltered = true
+  if (fault?.kind === 'unplug' || fault?.kind === 'hide') device.putDiskBack()
+  const isHonest = report === null || !before.isDiskGone
+  demand(isHonest, () => `${name}: a turn ended well though the disk was not there`)
+  if (error === null) return
+  if (!(error instanceof SyncError)) throw error
+  world.say(`  ${name} says: ${error.message}`)
+  world.trace.text(error.kind)
+  const isAllowed = error.kind === 'unavailable' || error.kind === 'full' || error.kind === 'missing'
+  if (!isTroubled || !isAllowed) throw error
+  // What is taken out is seen before anything else is said of it.
+  if (turn.fault === null && wasDiskGone && error.kind !== 'missing') throw error
+}
+
+/** What a turn says of itself when nobody acted meanwhile: it asks before it removes much, and copies only what differs. */
+const checkReport = (world: World, { device: { name, disk }, report, before }: TurnTask): void => {
+  if (report === null) return
+  const { removed } = report.pushed
+  const isMany = removed >= 10 && removed > before.files / 2
+  demand(!isMany || before.isConfirmed, () => `${name}: ${removed} of ${before.files} files were removed unasked`)
+  if (world.hasTwins || report.conflicts.length === 0) return
+  const nodes = new Map(nodesOf(disk))
+  for (const path of report.conflicts) {
+    const copy = nodes.get(path)
+    const original = nodes.get(path.replace(/ \(conflict [^)]*\)/, ''))
+    const isSame = copy?.kind === 'file' && original?.kind === 'file' && sameBytes(original.bytes, copy.bytes)
+    demand(!isSame, () => `${name}: '${path}' is a conflict copy of the same bytes`)
+  }
+}
+
+/** What the person who acts alone has on the disk, in lines to compare. */
+const treeOf = ({ disk }: Device): string =>
+  nodesOf(disk)
+    .map(([path, { kind, mode, mtimeNs, bytes, target }]) => {
+      const rest = kind === 'folder' ? '' : `${mtimeNs} ${kind === 'file' ? keyOf(bytes) : target}`
+      return `${path} ${kind} ${kind === 'symlink' ? '' : mode.toString(8)} ${rest}`
+    })
+    .sort()
+    .join('\n')
+
+/** All faults are lifted, and the devices take turns until nothing is left to do. Then everything must hold. */
+const heal = async (world: World): Promise<void> => {
+  world.say('all is healed:')
+  for (const device of world.devices) {
+    lift(device)
+    setLinkMode(device.state, device.link, 'sync')
+    // A socket under a name that the vault has would wait for ever.
+    for (const [path, { kind }] of nodesOf(device.disk)) if (kind === 'other') device.disk.user.rm(path)
+  }
+  const [first] = world.devices
+  const left = world.isOnePerson && !world.hasFaltered && first !== undefined ? treeOf(first) : null
+  world.clock.advance(60_000)
+  for (let round = 0; !(await takeRound(world)); round++)
+    if (round === restRoundsMax) throw new Broken(`the devices do not come to rest in ${restRoundsMax} rounds`)
+  await checkAll(world)
+  if (left !== null && first !== undefined)
+    demand(treeOf(first) === left, () => `one person acted, and now it is otherwise:\n${left}\n--\n${treeOf(first)}`)
+}
+
+/** One turn on each device. True when there was nothing to do for any. */
+const takeRound = async (world: World): Promise<boolean> => {
+  let isQuiet = true
+  for (const device of world.devices) {
+    const task = startTurn(world, device, { device: device.number, fault: null })
+    await world.scheduler.run([task], { seed: 0, parkOneIn: 0 }, () => undefined)
+    endTurn(world, task, 0)
+    const { report } = task
+    if (report === null) throw new Broken(`${device.name}: a turn without a fault did not end`)
+    // Whoever deleted much is asked, and says yes.
+    if (report.waiting !== null) device.engine.confirm()
+    // What has got a name that this disk refuses stays where it is and keeps waiting what wants its place.
+    const isExcused = report.troubles.some(({ kind }) => kind === 'not-here')
+    const isDone = isExcused || (report.isSettled && device.process.drafts === 0)
+    if (device.process.changes > 0 || report.waiting !== null || !isDone) isQuiet = false
+  }
+  return isQuiet
+}

@@ -1,0 +1,275 @@
+/**
+ * The household that a history is played in: one server, devices with a disk, a database, a clock and a process each.
+ * Worlds begin as copies of a few that were made once, with a tree that all devices have settled on.
+ */
+import { nodeCipher } from '@anysync/cli/ports/cipher.ts'
+import { seededChance } from '@anysync/client/memory/chance.ts'
+import { steppedClock, type SteppedClock } from '@anysync/client/memory/clock.ts'
+import type { Inode } from '@anysync/client/memory/disk-inodes.ts'
+import { createMemoryDisk, type MemoryDisk } from '@anysync/client/memory/disk.ts'
+import { createMemoryServer, type MemoryServer, type ServerCopy } from '@anysync/client/memory/remote.ts'
+import { createMemoryState, type MemoryState, type MemoryStateSnapshot } from '@anysync/client/memory/state.ts'
+import type { Chance, Clock, Link } from '@anysync/client/ports.ts'
+import type { Engine } from '@anysync/client/sync/engine.ts'
+import { createRuleBook } from '@anysync/client/sync/rule-book.ts'
+import { accountTemplate, grantOf, noSettings, openProcess } from '@anysync/client/sync/world.suite.ts'
+import type { OpenedGrant } from '@anysync/client/vault/grant.ts'
+import type { Vault } from '@anysync/client/vault/vault-types.ts'
+import type { AccessKeys } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { VaultId } from '@anysync/protocol/ids.ts'
+import { rememberingCipher } from './cipher.ts'
+import { Trace } from './dice.ts'
+import { treesMax, type History } from './history.ts'
+import { keyOf, nodesOf, Oracle } from './oracle.ts'
+import { diskOf, remoteOf } from './ports.ts'
+import { Process, type Troubles } from './process.ts'
+import { Scheduler } from './scheduler.ts'
+
+export const cipher = rememberingCipher(nodeCipher)
+
+export type Device = {
+  name: string
+  number: number
+  disk: MemoryDisk
+  link: Link
+  clock: Clock
+  /** How far its clock is ahead. */
+  setClock(aheadNs: bigint): void
+  state: MemoryState
+  /** An older copy of its database. */
+  stateCopy: MemoryStateSnapshot | null
+  vault: Vault
+  engine: Engine
+  process: Process
+  troubles: Troubles
+  /** Whether the disk is taken out or hidden. */
+  isDiskGone: boolean
+  takeDisk(how: 'unplug' | 'hide'): void
+  putDiskBack(): void
+  /** A new process, on the same database or another. */
+  start(from: MemoryStateSnapshot | null): void
+  isRefused(name: string): boolean
+  /** What lies on the disk, though it may be taken out or hidden. */
+  hiddenRoot(): Inode | null
+}
+
+export type World = {
+  clock: SteppedClock
+  chance: Chance
+  server: MemoryServer
+  /** An older copy of the server, and what the vault had to have then. */
+  serverCopy: { server: ServerCopy; wanted: Map<string, string> } | null
+  scheduler: Scheduler
+  trace: Trace
+  oracle: Oracle
+  devices: Device[]
+  accessKeys: AccessKeys
+  grant: OpenedGrant
+  vaultId: VaultId
+  isOnePerson: boolean
+  /** Whether a turn did not end, or not well. */
+  hasFaltered: boolean
+  /** Whether two files may hold the same bytes. */
+  hasTwins: boolean
+  /** Counts contents, so that each is new. */
+  word(): string
+  /** Tells what happens to whoever wants to read it. */
+  say(line: string): void
+}
+
+/** What a world begins from. */
+type Start = {
+  server: ServerCopy
+  timeNs: bigint
+  disks: MemoryDisk[]
+  states: MemoryStateSnapshot[]
+}
+
+/** Names hold a word to look for on the server, and come with twins that differ in case or Unicode form only. */
+export const secretWord = 'orchard'
+export const contentWord = 'canary'
+export const refusedCharacter = ':'
+
+export const createWorld = async (history: History, say: (line: string) => void): Promise<World> => {
+  const start = await startOf(history.devices, history.tree)
+  // The second run of a seed asks for just what the first did.
+  if (history.seed !== newestSeed) cipher.forget()
+  newestSeed = history.seed
+  return await makeWorld(history, start, say)
+}
+
+let newestSeed = -1
+const starts = new Map<string, Promise<Start>>()
+
+const startOf = (devices: number, tree: number): Promise<Start> => {
+  const key = `${devices} ${tree}`
+  const known = starts.get(key)
+  if (known) return known
+  const made = makeStart(devices, tree)
+  starts.set(key, made)
+  return made
+}
+
+const trees: Record<string, string | null>[] = [
+  {},
+  { a: 'one', 'b/a': 'two', 'b/c': 'three', 'd e': 'four', c: null },
+  { 'a/b/c/a': 'one', 'a/b/b': 'two', 'a/c': 'three', 'b/a/c': 'four', b2: 'five' },
+  Object.fromEntries(Array.from({ length: 13 }, (_, index) => [`${['a', 'b', 'c'][index % 3]}/${index}`, `${index}`])),
+]
+
+const makeStart = async (count: number, tree: number): Promise<Start> => {
+  const { copy, timeNs } = await accountTemplate()
+  const history: History = {
+    seed: -1 - tree,
+    devices: count,
+    tree,
+    isOnePerson: false,
+    hasModes: false,
+    refusing: null,
+    folding: null,
+    steps: [],
+  }
+  const world = await makeWorld(history, { server: copy, timeNs, disks: [], states: [] }, () => undefined)
+  const [first] = world.devices
+  for (const [path, text] of Object.entries(trees[tree % treesMax] ?? {})) {
+    const named = path
+      .split('/')
+      .map((name) => `${secretWord}-${name}`)
+      .join('/')
+    if (text === null) first?.disk.user.mkdir(named)
+    else first?.disk.user.writeFile(named, `${contentWord} ${text}`)
+  }
+  world.clock.advance(1000)
+  for (let round = 0; round < 2; round++) for (const { engine } of world.devices) await engine.turn()
+  world.clock.advance(1000)
+  cipher.keep()
+  return {
+    server: world.server.snapshot(),
+    timeNs: world.clock.nowNs(),
+    disks: world.devices.map(({ disk }) => disk),
+    states: world.devices.map(({ state }) => state.snapshot()),
+  }
+}
+
+const makeWorld = async (history: History, start: Start, say: (line: string) => void): Promise<World> => {
+  const { keys, vaultId } = await accountTemplate()
+  const clock = steppedClock(start.timeNs)
+  const chance = seededChance(history.seed + 1)
+  const server = createMemoryServer({ cipher, chance, clock })
+  server.restore(start.server, { isAnnounced: false })
+  const [accessKeys] = keys
+  if (accessKeys === undefined) throw new Error('the account has no device')
+  const parts = { cipher, chance }
+  const grant = await grantOf(parts, accessKeys, vaultId, server.remote(accessKeys.deviceToken))
+  let words = 0
+  const world: World = {
+    clock,
+    chance,
+    server,
+    serverCopy: null,
+    scheduler: new Scheduler(),
+    trace: new Trace(),
+    oracle: new Oracle(),
+    devices: [],
+    accessKeys,
+    grant,
+    vaultId,
+    isOnePerson: history.isOnePerson,
+    hasFaltered: false,
+    hasTwins: false,
+    word: () => String((words += 1)).padStart(3, '0'),
+    say,
+  }
+  for (let number = 0; number < history.devices; number++)
+    world.devices.push(await createDevice(world, history, keys[number] ?? accessKeys, number, start))
+  const [first] = world.devices
+  if (first !== undefined)
+    for (const [, inode] of nodesOf(first.disk)) if (inode.kind === 'file') world.oracle.save(keyOf(inode.bytes))
+  return world
+}
+
+const createDevice = async (
+  world: World,
+  history: History,
+  accessKeys: AccessKeys,
+  number: number,
+  start: Start,
+): Promise<Device> => {
+  const { server, chance, trace, scheduler, oracle, vaultId, grant } = world
+  const name = accessKeys.deviceName
+  let aheadNs = 0n
+  const clock: Clock = { ...world.clock, nowNs: () => world.clock.nowNs() + aheadNs }
+  const isRefused = (name: string): boolean => history.refusing === number && name.includes(refusedCharacter)
+  const from = start.disks[number]
+  const disk = createMemoryDisk({
+    clock,
+    foldsNames: history.folding === number,
+    refuseName: (name) => (isRefused(name) ? 'this system cannot store the name' : null),
+    ...(from === undefined ? {} : { from }),
+  })
+  const link: Link = { id: `link of ${name}`, vaultId, root: `/${name}`, mode: 'sync' }
+  if (from === undefined) await disk.writeMarker(link.id)
+  const remote = server.remote(accessKeys.deviceToken)
+  const troubles: Troubles = { isCutOff: false, isFull: false, closedFolder: null }
+
+  let root: Inode | null = null
+  const takeDisk = (how: 'unplug' | 'hide'): void => {
+    if (device.isDiskGone) return
+    device.isDiskGone = true
+    root = disk.fileSystem.root
+    if (how === 'unplug') disk.user.unplug()
+    else disk.user.hideUnderEmptyFolder()
+  }
+  const startProcess = (from: MemoryStateSnapshot | null) => {
+    const process = new Process({ scheduler, trace, troubles, takeDisk })
+    const state = createMemoryState({
+      ...(from === null ? {} : { restore: from }),
+      onCommit: (moment) => process.atCommit(moment),
+    })
+    if (from === null) state.putLink(link)
+    const ported = diskOf(process, disk, trace, (inode) => oracle.take(name, inode))
+    return {
+      process,
+      state,
+      ...openProcess({
+        cipher,
+        chance,
+        clock,
+        disk: ported,
+        state,
+        remote: remoteOf(process, remote, trace),
+        accessKeys,
+        grant,
+        link,
+        rules: createRuleBook(ported, () => noSettings),
+      }),
+    }
+  }
+  const device: Device = {
+    name,
+    number,
+    disk,
+    link,
+    clock,
+    setClock: (ns) => (aheadNs = ns),
+    ...startProcess(start.states[number] ?? null),
+    stateCopy: null,
+    troubles,
+    isDiskGone: false,
+    takeDisk,
+    putDiskBack() {
+      if (!device.isDiskGone) return
+      device.isDiskGone = false
+      disk.user.plug()
+    },
+    start(from) {
+      const { isSlow } = device.process
+      device.process.isDead = true
+      Object.assign(device, startProcess(from))
+      device.process.isSlow = isSlow
+    },
+    isRefused,
+    hiddenRoot: () => (device.isDiskGone ? root : disk.fileSystem.root),
+  }
+  return device
+}
