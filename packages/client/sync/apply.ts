@@ -59,21 +59,6 @@ export class Ledger {
     this.#contents = new Map(parts.head.visited)
   }
 
-  /** A folder that could not be on this disk now is: what lies in it is to be looked at as if it were new. */
-  reopen(folder: NodeId): Agreement[] {
-    const { state, linkId } = this.#parts
-    this.#reopened.add(folder)
-    // Another round has to see to it.
-    this.unsettled.add(folder)
-    const forgotten: Agreement[] = []
-    const queue = state.children(linkId, folder)
-    for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
-      forgotten.push({ id: node.id, row: null })
-      if (node.kind === 'folder') queue.push(...state.children(linkId, node.id))
-    }
-    return forgotten
-  }
-
   /** Before anything is written: forgets which head the folders with changes are at. */
   begin(): void {
     this.#parts.state.transact(() => {
@@ -89,6 +74,7 @@ export class Ledger {
       for (const { id, row } of agreements) {
         if (row === null) this.#emptying.add(id)
         else {
+          this.#reopen(row)
           state.putNode(linkId, row)
           this.#owed.delete(id)
         }
@@ -97,6 +83,25 @@ export class Ledger {
       // All of them: no folder may be as at the head while one below it is not known to be.
       if (contents.size > 0) this.#writeContents()
     })
+  }
+
+  /** When a folder that was not on this disk now is: what is absent in it is to be looked at as if it were new. */
+  #reopen({ id, kind, disk }: BaseNode): void {
+    const { state, linkId } = this.#parts
+    if (kind !== 'folder' || disk === null || state.node(linkId, id)?.disk !== null) return
+    this.#reopened.add(id)
+    // Another round has to see to it.
+    this.unsettled.add(id)
+    const queue = state.children(linkId, id)
+    for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
+      if (node.disk !== null) continue
+      if (node.kind === 'folder') {
+        // It may be here as well, and what is agreed on it is no more than its own state.
+        this.#reopened.add(node.id)
+        queue.push(...state.children(linkId, node.id))
+      }
+      state.removeNode(linkId, node.id)
+    }
   }
 
   /** Removals come children first, so one pass does nearly always. */

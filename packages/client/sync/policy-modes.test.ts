@@ -450,6 +450,21 @@ test('a folder that is synced after it sent only new files sends its edits, and 
   assert.deepEqual(Object.values(rest), ['edited here'])
 })
 
+test('what was only in the vault comes into a folder that was made here meanwhile, also with another mode', async () => {
+  for (const mode of ['backup', 'new-only'] as const) {
+    const world = await inMode(mode)
+    const { a, b } = world
+    a.user.writeFile('folder/sub/x', 'x')
+    await settle(world)
+    b.user.mkdir('folder/sub')
+    b.user.chmod('folder', 0o700)
+    await assertResting(world)
+    b.setMode('sync')
+    await assertResting(world)
+    assert.deepEqual(await filesOf(b.disk), { 'folder/sub/x': 'x', keep: 'k' }, mode)
+  }
+})
+
 test('equal files with other times and modes settle in new-only, and their attributes when it is synced', async () => {
   const world = await inMode('new-only')
   const { a, b } = world

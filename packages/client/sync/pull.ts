@@ -169,14 +169,12 @@ const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement
     if (isDiskStep(step) && merged.kind !== 'folder') return []
     const stat = where.stat(id)
     if (stat === null) return [{ id, row: baseNodeOf(merged, null, step.absence) }]
-    const isReopened = merged.kind === 'folder' && state.node(linkId, id)?.disk === null
-    const forgotten = isReopened ? ledger.reopen(id) : []
     const remembered = asMerged(rememberedDisk(stat, lookedNs), merged)
     if (merged.kind !== 'folder') return [{ id, row: baseNodeOf(merged, remembered, null) }]
     // Its time on this disk is no change, so the head's is what both agree on.
     const mtimeNs = step.remote?.mtimeNs ?? merged.mtimeNs
     const content = state.node(linkId, id)?.content ?? null
-    return [...forgotten, { id, row: baseNodeOf({ ...merged, mtimeNs, content }, remembered, null) }]
+    return [{ id, row: baseNodeOf({ ...merged, mtimeNs, content }, remembered, null) }]
   })
 }
 
