@@ -2,6 +2,7 @@
  * Coming down: makes the disk what the plan wants. Files are written whole and verified under temporary names, a
  * slice at a time; the disk is settled; then they get their names; then it is settled again, and the base says so.
  */
+import type { NodeId } from '@anysync/protocol/ids.ts'
 import { parseContent } from '../content/content.ts'
 import type { DiskStat, NodeState, TempFile } from '../ports.ts'
 import type { ApplyParts } from './apply.ts'
@@ -159,12 +160,21 @@ const writeTemp = async (parts: ApplyParts, step: Step, report: (bytes: number) 
 /** What the base shall say of all steps that need no push, but for the files, which are agreed on slice by slice. */
 const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement[] => {
   const { state, linkId, where, lookedNs } = parts
+  /** Folders whose row comes with the push, or waits as well. */
+  const later = new Set<NodeId>()
   return steps.flatMap((step): Agreement[] => {
+    if (step.toLog !== 'none' || ledger.unsettled.has(step.id)) later.add(step.id)
     const { id, merged } = step
     if (step.toLog !== 'none' || step.toBase === 'none' || ledger.unsettled.has(id)) return []
     if (step.toBase === 'remove') return [{ id, row: null }]
     if (merged === null) return [{ id, row: null }]
     const absence = ledger.absences.get(id)
+    if (absence?.kind === 'folder' && later.has(merged.parent)) {
+      // The base must not say that the folder is not here before it says so of the folder itself.
+      ledger.unsettled.add(id)
+      later.add(id)
+      return []
+    }
     if (absence !== undefined) return [{ id, row: baseNodeOf(merged, null, absence) }]
     if (isDiskStep(step) && merged.kind !== 'folder') return []
     const stat = where.stat(id)
