@@ -205,3 +205,20 @@ test('a vault that returns to the tree before a push is seen, though the process
   await assertAlike(world)
   assert.deepEqual(await filesOf(a.disk), { 'g/y': 'y' })
 })
+
+test('a new file that cannot be written yet, in a folder that this turn moves elsewhere, comes later all the same', async () => {
+  const world = await household({ 'c/x': 'x', 'a/y': 'y' })
+  const { a, b } = world
+  a.user.writeFile('c/new', 'n')
+  await a.engine.turn()
+  b.user.rename('c', 'a/c')
+  b.faults.disk = ({ operation }) => {
+    if (operation === 'disk.createTemp') throw new SyncError(operation, 'unavailable', 'it is busy')
+  }
+  assert.equal((await b.engine.turn()).isSettled, false)
+  b.faults.disk = null
+  b.restart()
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(await filesOf(b.disk), { 'a/c/x': 'x', 'a/c/new': 'n', 'a/y': 'y' })
+})
