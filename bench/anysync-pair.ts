@@ -6,14 +6,14 @@ import type { Running } from '../test/support/programs.ts'
 import type { Scratch } from '../test/support/scratch.ts'
 import type { Pair } from './pair.ts'
 
-const daemonMsMax = 3 * 3600_000
+const runMsMax = 3 * 3600_000
 
 export const anysyncPair = async (scratch: Scratch): Promise<Pair> => {
-  const house = await makeHousehold(scratch)
+  const house = await makeHousehold(scratch, { server: { runMsMax } })
   await linkBoth(house)
   const daemons: Running[] = []
   for (const device of [house.desk, house.laptop]) {
-    const daemon = device.start(['start', '--foreground', '--json'], { timeoutMs: daemonMsMax })
+    const daemon = device.start(['start', '--foreground', '--json'], { timeoutMs: runMsMax })
     daemons.push(daemon)
     await daemon.line(/"event":"turn"/)
   }

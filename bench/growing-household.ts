@@ -14,6 +14,8 @@ export type GrowingHousehold = AsyncDisposable & {
   grow(files: number): Promise<Growth>
 }
 
+const runMsMax = 12 * 3600_000
+
 export type Growth = { files: number; plantedMs: number; push: Measured }
 
 export const growingHousehold = async (
@@ -21,7 +23,7 @@ export const growingHousehold = async (
   seed: string,
   say: (line: string) => void,
 ): Promise<GrowingHousehold> => {
-  const house = await makeHousehold(scratch)
+  const house = await makeHousehold(scratch, { server: { runMsMax } })
   await house.desk.done(['add', house.deskFolder, '--vault', vaultName, '--create'])
   let planted = 0
   return {

@@ -28,11 +28,18 @@ export type TestServer = AsyncDisposable & {
   objectBytes(): number
 }
 
-export type ServerOptions = { name?: string; settings?: string }
+export type ServerOptions = {
+  name?: string
+  settings?: string
+  /** How long it may run at a time; a bench takes hours. */
+  runMsMax?: number
+}
+
+const runMsMaxDefault = 900_000
 
 /** A new home with a running server. `settings`: what is added to its server.toml. */
 export const startServer = async (scratch: Scratch, options: ServerOptions = {}): Promise<TestServer> => {
-  const { name = 'server', settings = '' } = options
+  const { name = 'server', settings = '', runMsMax = runMsMaxDefault } = options
   const home = scratch.folder(name)
   const words = ['--host', '127.0.0.1']
   assertDone(await run('anysync-server', ['init', '--port', '0', ...words], { home }))
@@ -56,7 +63,7 @@ export const startServer = async (scratch: Scratch, options: ServerOptions = {})
     port: () => port,
     start: async () => {
       assert.equal(process, null, 'the server runs already')
-      process = start('anysync-server', ['start', '--port', String(port), ...words], { home, timeoutMs: 900_000 })
+      process = start('anysync-server', ['start', '--port', String(port), ...words], { home, timeoutMs: runMsMax })
       const [, found] = await process.line(/^ready https:\/\/127\.0\.0\.1:(\d+)$/)
       port = Number(found)
     },

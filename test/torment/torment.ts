@@ -38,10 +38,12 @@ const restShare = 0.15
 const faultPauseMs = { short: 1_000, shortMore: 6_000, long: 12_000, longMore: 12_000 }
 const togetherMs = 4_000
 const serverLinesKept = 30
+/** To come in step, and to read everything back. */
+const judgingMsMax = 3600_000
 
 export const torment = async (scratch: Scratch, options: TormentOptions): Promise<Outcome> => {
   const { seed, editingMs, editsPerSecondMax, say } = options
-  await using house = await makeHousehold(scratch)
+  await using house = await makeHousehold(scratch, { server: { runMsMax: editingMs + judgingMsMax } })
   const { server, desk, laptop, deskFolder, laptopFolder } = house
   await linkBoth(house)
   const oracle = new Oracle()
