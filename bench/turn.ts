@@ -77,7 +77,7 @@ export const turn = async ({ sizes, seed, runs, say }: BenchOptions): Promise<Fi
     settings: { sizes: sizes.join(' '), seed, runs },
     rows,
     remarks: [
-      'From the save of one file until the record is in the server’s database; 200 ms of it are the quiet that is waited for.',
+      'From the save of one file until the record is in the server’s database, the short quiet that the daemon waits for included.',
       'CPU: of the daemon, from the save until it is at rest again. First turn: from the start of the program.',
     ],
   }
