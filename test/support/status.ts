@@ -23,7 +23,7 @@ export const statusOf = async (device: TestDevice): Promise<FolderStatus> => {
 
 const askAgainMs = 300
 
-/** Asks until both say that they are in step, at the same snapshot. `isSo` is false when they did not within the time. */
+/** Without a daemon a folder is in step as of its last turn, with one it is up to date. Asks until both say that they are in step, at the same snapshot. `isSo` is false when they did not within the time. */
 export const inStep = async (
   devices: TestDevice[],
   msMax: number,
@@ -32,7 +32,7 @@ export const inStep = async (
   for (;;) {
     const statuses = await Promise.all(devices.map(statusOf))
     const sequences = new Set(statuses.map(({ sequence }) => sequence))
-    const isSo = sequences.size === 1 && statuses.every(({ state }) => state === 'in-step')
+    const isSo = sequences.size === 1 && statuses.every(({ state }) => state === 'in-step' || state === 'up-to-date')
     if (isSo || performance.now() > untilMs) return { statuses, isSo }
     await wait(askAgainMs)
   }
