@@ -96,6 +96,8 @@ export class Batch {
       const stat = await this.#parts.disk.lstat(path)
       // What changed since the scan looked is left for the next scan to see.
       if (stat === null || seen === null || !isSameStat(seen, stat)) continue
+      // Where a mode keeps an attribute of the disk from the vault, they do not agree on the folder.
+      if (stat.mode !== state.mode) continue
       if (state.mtimeNs !== stat.mtimeNs || this.#puts.get(id))
         this.#note(id, { state: { ...state, mtimeNs: stat.mtimeNs }, stat, absence: null })
     }

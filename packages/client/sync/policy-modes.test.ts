@@ -476,6 +476,9 @@ test('equal files with other times and modes settle in new-only, and their attri
   b.user.mkdir('folder')
   b.user.chmod('folder', 0o700)
   await turnUntouched(b)
+  // A folder goes up with a new file in it, but not this one's mode.
+  b.user.writeFile('folder/new', 'n')
+  await turnUntouched(b)
   await assertResting(world)
   b.setMode('sync')
   await assertResting(world)
