@@ -476,8 +476,11 @@ test('equal files with other times and modes settle in new-only, and their attri
   b.user.mkdir('folder')
   b.user.chmod('folder', 0o700)
   await turnUntouched(b)
-  // A folder goes up with a new file in it, but not this one's mode.
-  b.user.writeFile('folder/new', 'n')
+  // A folder that both made goes up with a new file in it, but without the mode that it has here.
+  a.user.mkdir('made by both')
+  await a.engine.turn()
+  b.user.writeFile('made by both/new', 'n')
+  b.user.chmod('made by both', 0o700)
   await turnUntouched(b)
   await assertResting(world)
   b.setMode('sync')
