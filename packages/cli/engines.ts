@@ -4,14 +4,13 @@
 import type { Disk, Link } from '@anysync/client/ports.ts'
 import { createEngine, type Engine } from '@anysync/client/sync/engine.ts'
 import type { OnProgress } from '@anysync/client/sync/report.ts'
-import { createRuleBook } from '@anysync/client/sync/rule-book.ts'
 import type { Vault } from '@anysync/client/vault/vault-types.ts'
+import { folderRules } from './folder-rules.ts'
 import { forgetTrouble, notingTrouble } from './last-trouble.ts'
 import { nodeChance } from './ports/chance.ts'
 import { nodeClock } from './ports/clock.ts'
 import { openNodeDisk } from './ports/disk.ts'
 import { findVault, openNamed, type Session } from './session.ts'
-import { settingsOfFolder } from './settings/settings.ts'
 
 export type LinkEngine = { link: Link; vault: Vault; disk: Disk; engine: Engine }
 
@@ -20,10 +19,7 @@ export const openLinkEngine = async (session: Session, link: Link, onProgress?: 
   const { state } = session
   const vault = openNamed(session, await notingTrouble(state, link.id, () => findVault(session, link.vaultId)))
   const disk = await openNodeDisk(link.root)
-  const rules = createRuleBook(disk, () => {
-    const folder = settingsOfFolder(session.settings(), link.root)
-    return { settings: folder.rules, defaults: folder.defaultExcludes }
-  })
+  const rules = folderRules(disk, link.root, () => session.settings())
   const parts = { disk, state, clock: nodeClock, chance: nodeChance, vault, link, rules }
   const deviceName = session.keys.deviceName
   const engine = createEngine({ ...parts, deviceName, ...(onProgress ? { onProgress } : {}) })

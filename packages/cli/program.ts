@@ -180,12 +180,20 @@ const addConfigCommands = (program: Command): void => {
     async (key: string | undefined, _own, command: Command) =>
       (await import('./commands/config.ts')).getConfig(key, command.optsWithGlobals()),
   )
-  ofFolder(add(config, 'set <key> <value...>', 'set one; off or none sets none'))
+  ofFolder(
+    add(
+      config,
+      'set <key> <value...>',
+      'set one; off or none sets none; mode is of a folder: sync, backup, new-only or mirror',
+    ),
+  )
     .option('--password-file <file>', 'with proxy: a file that holds USER:PASSWORD; - is standard input')
     .addHelpText('after', keysHelp())
-    .action(async (key: string, words: string[], _own, command: Command) =>
-      (await import('./commands/config.ts')).setConfig(key, words, command.optsWithGlobals()),
-    )
+    .action(async (key: string, words: string[], _own, command: Command) => {
+      const options = command.optsWithGlobals()
+      if (key === 'mode') await (await import('./commands/mode.ts')).setMode(words, options)
+      else await (await import('./commands/config.ts')).setConfig(key, words, options)
+    })
   ofFolder(add(config, 'unset <key>', 'let it be as usual again')).action(async (key: string, _own, command: Command) =>
     (await import('./commands/config.ts')).unsetConfig(key, command.optsWithGlobals()),
   )

@@ -2,17 +2,21 @@
  * `anysync status`: how each linked folder, or one path in it, stands at this moment, and why. Asks the daemon when one
  * runs, and no server.
  */
-import type { Link, State } from '@anysync/client/ports.ts'
+import type { Disk, Link, State } from '@anysync/client/ports.ts'
 import { facts } from '@anysync/client/sync/facts.ts'
 import { folderState, type FolderKnowledge, type FolderState, type FolderWord } from '../folder-state.ts'
 import { findLinked, pickLink, pickLinks } from '../folders.ts'
-import { knowFolder, knowPath, seeDaemon, type SeenDaemon } from '../knowledge.ts'
+import { folderRules } from '../folder-rules.ts'
+import type { AccountHome } from '../homes.ts'
+import { knowFolder, knowPath, seeDaemon, type PathParts, type SeenDaemon } from '../knowledge.ts'
 import { createOutput, table, type Output } from '../output/print.ts'
 import { progressLine } from '../output/progress.ts'
 import { counted, isoTime, localTime, shown } from '../output/words.ts'
 import { pathState } from '../path-state.ts'
+import { nodeClock } from '../ports/clock.ts'
 import { openNodeDisk } from '../ports/disk.ts'
-import { openLocal, signedIn, vaultName, type CommonOptions } from '../session.ts'
+import { openLocal, signedIn, vaultName, type CommonOptions, type Local } from '../session.ts'
+import { settingsReader } from '../settings/settings-file.ts'
 
 export const status = async (path: string | undefined, options: CommonOptions): Promise<void> => {
   const output = createOutput(options)
@@ -20,7 +24,7 @@ export const status = async (path: string | undefined, options: CommonOptions): 
   await using local = await openLocal(options, false)
   const { keys, state } = local
   if (path !== undefined && !isLinkedRoot(state, path)) {
-    await tellPath(state, daemon, path, output)
+    await tellPath(local, daemon, path, output)
     return
   }
   sayDaemon(daemon, output)
@@ -140,16 +144,28 @@ const progressLines = ({ live }: FolderKnowledge): string[] => {
   return [`  ${progressLine(step, bytesPerSecond)}`, ...files]
 }
 
-/** The rules of this device leave nothing out. */
-const exclusionOf = (): null => null
+/** Why this device leaves a path out; null when it does not. */
+const exclusions = async (disk: Disk, link: Link, account: AccountHome): Promise<PathParts['exclusionOf']> => {
+  const rules = await folderRules(disk, link.root, settingsReader(account))()
+  return (path, stat) => {
+    if (stat === null || stat.kind === 'other') return null
+    return rules.refuse(path, stat.kind, stat.kind === 'file' ? stat : null, nodeClock.nowNs())?.message ?? null
+  }
+}
 
-const tellPath = async (state: State, daemon: SeenDaemon, typed: string, output: Output): Promise<void> => {
+const tellPath = async (
+  { state, account }: Local,
+  daemon: SeenDaemon,
+  typed: string,
+  output: Output,
+): Promise<void> => {
   const linked = findLinked(state, typed)
   if (linked === null) return
   const { link, path } = linked
   const disk = await openNodeDisk(link.root)
   const known = await knowFolder(state, disk, link, daemon)
   const folder = folderState(known)
+  const exclusionOf = await exclusions(disk, link, account)
   const found = pathState(await knowPath({ state, disk, link, known, folder, exclusionOf }, path))
   output.tell({ folder: link.root, vault: vaultName(state, link.vaultId), path, ...found })
   output.say(

@@ -20,6 +20,7 @@ import { nodeChance } from '../ports/chance.ts'
 import { nodeClock } from '../ports/clock.ts'
 import { createWatcher } from '../ports/watcher.ts'
 import { vaultName, type Session } from '../session.ts'
+import { settingsOfFolder } from '../settings/settings.ts'
 import { oneAtATime, type SharedEngine } from './one-at-a-time.ts'
 import type { Voice } from './voice.ts'
 import type { Answer, LiveFolder } from './wire.ts'
@@ -166,6 +167,7 @@ export class Keeper {
       clock: nodeClock,
       chance: nodeChance,
       newestSequence: () => vault.newest()?.sequence ?? 0,
+      fullScanMs: settingsOfFolder(session.settings(), link.root).fullScanMs,
       onTurn: (report) => voice.turn(link, vaultName(session.state, link.vaultId), report),
       onTrouble: (error) => this.#tellTrouble(error),
     })
