@@ -111,7 +111,8 @@ export class Stage {
     const child = spawn(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', entry, ...words, '--home', this.make(home)],
-      { stdio: ['pipe', 'pipe', 'pipe'] },
+      // What a daemon needs beside its home is cleaned up with the rest.
+      { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, XDG_RUNTIME_DIR: this.folder } },
     )
     this.#children.add(child)
     child.once('close', () => this.#children.delete(child))

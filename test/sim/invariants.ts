@@ -24,8 +24,8 @@ export const checkAll = async (world: World): Promise<void> => {
   for (const [key, why] of world.oracle.wanted) {
     demand(audit.contents.has(key), () => `'${key.slice(0, 60)}' is in no snapshot: ${why}`)
   }
-  // A disk whose node waits for a name may hold an edit that waits as well.
-  const isWaiting = world.devices.some((device) => isStuck(device, audit, rootNodeId, false))
+  // A disk whose node waits for a name may hold an edit that waits as well; and a backup deletes what others edited.
+  const isWaiting = world.hasModes || world.devices.some((device) => isStuck(device, audit, rootNodeId, false))
   for (const key of isWaiting ? [] : world.oracle.living())
     demand(audit.headContents.has(key), () => `'${key.slice(0, 60)}' is not at the head, and nobody removed it`)
   for (const nodes of audit.head.values())

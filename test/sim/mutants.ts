@@ -15,26 +15,25 @@ export const mutants: Mutant[] = [
     breaks: 'a folder without its marker is taken for the linked one',
   },
   {
-    file: sync('engine'),
-    find: '  await checkMarker(disk, link)\n  const local = adopt',
-    replace: '  const local = adopt',
+    file: sync('look'),
+    find: '  await checkMarker(disk, link)\n  const tree = {',
+    replace: '  const tree = {',
     breaks: 'the marker is not looked for after the scan',
   },
   {
     file: sync('scan'),
-    find: '    if (entries === null) continue\n',
-    replace:
-      '    if (entries === null) {\n      missed.push(...state.children(linkId, folder.id))\n      continue\n    }\n',
+    find: '  if (entries === null) return\n',
+    replace: '  if (entries === null) {\n    missed.push(...state.children(linkId, folder.id))\n    return\n  }\n',
     breaks: 'what is below a folder that cannot be listed is taken for deleted',
   },
   {
-    file: sync('scan'),
-    find: 'if (node.disk === null || met.has(node.id)) continue',
-    replace: 'if (met.has(node.id)) continue',
+    file: sync('missing'),
+    find: 'if (node.disk === null || met.has(node.id) || told.has(node.id)) continue',
+    replace: 'if (met.has(node.id) || told.has(node.id)) continue',
     breaks: 'what was never on this disk goes with its folder',
   },
   {
-    file: sync('engine'),
+    file: sync('round'),
     find: 'const waiting = mustAsk(deletions, files, confirmed) ? { deletions, files } : null',
     replace: 'const waiting = mustAsk(deletions, files, deletions) ? { deletions, files } : null',
     breaks: 'many deletions are not asked about',
@@ -79,8 +78,8 @@ export const mutants: Mutant[] = [
   // Who is who.
   {
     file: sync('adopt'),
-    find: 'change.base === null ? remoteIdsByPlace.get(',
-    replace: 'change.base === undefined ? remoteIdsByPlace.get(',
+    find: '(remoteIdsByPlace.get(placeKey({ parent, name: change.local.name })) ?? absent.at(parent, change.local.name))',
+    replace: 'absent.at(parent, change.local.name)',
     breaks: 'the same new name on two devices is never one node',
   },
   {
@@ -90,21 +89,21 @@ export const mutants: Mutant[] = [
     breaks: 'a new file takes the id of a new folder',
   },
   {
-    file: sync('scan'),
+    file: sync('identify-node'),
     find: 'if (there.inode === found.stat.inode) return null',
     replace: 'if (there.inode === found.stat.inode) return known',
     breaks: 'a hard link takes the node from its first name',
   },
   {
-    file: sync('engine'),
-    find: "remote === undefined || (remote !== null && remote.kind !== 'file')) continue",
-    replace: "remote?.kind !== 'file') continue",
+    file: sync('look'),
+    find: 'return change.remote ?? change.base',
+    replace: 'return change.remote',
     breaks: 'a file that has only to be read again brings back what was deleted',
   },
   {
     file: sync('adopt'),
-    find: 'change.base === null || local.get(id)?.local === null',
-    replace: 'change.base === null',
+    find: ' || local.get(id)?.local === null',
+    replace: '',
     breaks: 'a turn that died makes copies of what it had moved',
   },
   // The tree as a whole.
@@ -171,9 +170,9 @@ export const mutants: Mutant[] = [
     breaks: 'the base says what a power cut may take from the disk',
   },
   {
-    file: sync('engine'),
-    find: '  const newest = await parts.vault.refresh()\n',
-    replace: '  const newest = parts.vault.newest() ?? (await parts.vault.refresh())\n',
+    file: sync('round'),
+    find: '  const newest = await takeOverLog(parts)\n',
+    replace: '  const newest = parts.vault.newest() ?? (await takeOverLog(parts))\n',
     breaks: 'a round plans with the head of long ago',
   },
   {
@@ -218,5 +217,24 @@ export const mutants: Mutant[] = [
     replace:
       '        state.putPack(vaultId, indexedPack(pack), true)\n        await remote.putPack(vaultId, pack.id, pack.bytes)\n',
     breaks: 'a pack is remembered before it is stored',
+  },
+  // A server that went back.
+  {
+    file: sync('take-over'),
+    find: '      if (remote === null) state.removeNode(linkId, id)\n',
+    replace: '      if (remote === null) continue\n',
+    breaks: 'what was made since the copy of a server is taken for deleted',
+  },
+  {
+    file: sync('take-over'),
+    find: 'disk: base.disk && forgottenDisk(base.disk)',
+    replace: 'disk: base.disk',
+    breaks: 'what was edited since the copy of a server is not pushed again',
+  },
+  {
+    file: 'packages/client/vault/rewind.ts',
+    find: '    for (const pack of stored) state.putPack(vaultId, pack, false)\n',
+    replace: '    for (const pack of packs) state.putPack(vaultId, pack, false)\n',
+    breaks: 'packs that the server lost count as stored',
   },
 ]

@@ -67,6 +67,7 @@ export type World = {
   grant: OpenedGrant
   vaultId: VaultId
   isOnePerson: boolean
+  hasModes: boolean
   /** Whether a turn did not end, or not well. */
   hasFaltered: boolean
   /** Whether two files may hold the same bytes. */
@@ -175,6 +176,7 @@ const makeWorld = async (history: History, start: Start, say: (line: string) => 
     grant,
     vaultId,
     isOnePerson: history.isOnePerson,
+    hasModes: history.hasModes,
     hasFaltered: false,
     hasTwins: false,
     word: () => String((words += 1)).padStart(3, '0'),

@@ -165,7 +165,8 @@ const tellPath = async (
   const disk = await openNodeDisk(link.root)
   const known = await knowFolder(state, disk, link, daemon)
   const folder = folderState(known)
-  const exclusionOf = await exclusions(disk, link, account)
+  // A folder that is not there has no rules of its own to read.
+  const exclusionOf = folder.state === 'stopped' ? () => null : await exclusions(disk, link, account)
   const found = pathState(await knowPath({ state, disk, link, known, folder, exclusionOf }, path))
   output.tell({ folder: link.root, vault: vaultName(state, link.vaultId), path, ...found })
   output.say(
