@@ -8,6 +8,7 @@ import type { Inode } from '@anysync/client/memory/disk-inodes.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { diceOf, type Dice } from './dice.ts'
 import type { Act, ActName } from './history.ts'
+import { watched } from './hints.ts'
 import { nodesOf } from './oracle.ts'
 import { contentWord, refusedCharacter, secretWord, type Device, type World } from './world.ts'
 
@@ -76,7 +77,7 @@ const sceneOf = (world: World, device: Device, where: Dice, dice: Dice, isNear: 
   return {
     world,
     device,
-    user: device.disk.user,
+    user: watched(device.disk.user, device.hints),
     dice,
     nodes,
     target,

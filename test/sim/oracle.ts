@@ -34,6 +34,9 @@ export const nodesBelow = (root: Inode | null): [string, Inode][] => {
   return found
 }
 
+/** Contents of files and links, and where they lie. */
+export type Seen = Map<Inode, { path: string; content: Uint8Array | string }>
+
 export class Oracle {
   /** Contents by key, with how each came to be wanted. */
   readonly wanted = new Map<string, string>()
@@ -75,8 +78,8 @@ export class Oracle {
   }
 
   /**
-   * The server went back to a time when the vault had to have `wanted`. All that is on a disk now must be there again, and
-   * of the rest only what the server still has.
+   * The server went back to a time when the vault had to have `wanted`. Of what came later it has only what is on a disk
+   * now: that must be at the head again, unless its person throws it away before a turn sees it.
    */
   goBack(wanted: Map<string, string>, disks: (Inode | null)[]): void {
     this.wanted.clear()
@@ -85,9 +88,7 @@ export class Oracle {
     for (const root of disks)
       for (const [, inode] of nodesBelow(root)) {
         const content = contentOf(inode)
-        if (content === null) continue
-        here.add(keyOf(content))
-        this.#want(content, 'it was on a disk when the server was put back')
+        if (content !== null) here.add(keyOf(content))
       }
     for (const key of this.#saved) if (!here.has(key)) this.#saved.delete(key)
   }
@@ -99,21 +100,22 @@ export class Oracle {
   }
 
   /** What a turn begins with, to be handed to `saw` when it has ended. */
-  look(disk: MemoryDisk): Map<Inode, Uint8Array | string> {
-    const seen = new Map<Inode, Uint8Array | string>()
-    for (const [, inode] of nodesOf(disk)) {
+  look(disk: MemoryDisk): Seen {
+    const seen: Seen = new Map()
+    for (const [path, inode] of nodesOf(disk)) {
       const content = contentOf(inode)
-      if (content !== null) seen.set(inode, content)
+      if (content !== null) seen.set(inode, { path, content })
     }
     return seen
   }
 
-  /** A turn has ended and says that all is settled but for its troubles. */
-  saw(device: string, disk: MemoryDisk, before: Map<Inode, Uint8Array | string>, report: TurnReport): void {
+  /** A turn has ended and says that all is settled but for its troubles. What moved meanwhile it may have missed. */
+  saw(device: string, disk: MemoryDisk, before: Seen, report: TurnReport): void {
     if (!report.isSettled) return
     for (const [path, inode] of nodesOf(disk)) {
       const content = contentOf(inode)
-      if (content === null || before.get(inode) !== content) continue
+      const then = before.get(inode)
+      if (content === null || then?.content !== content || then.path !== path) continue
       const isTroubled = report.troubles.some((trouble) => `${path}/`.startsWith(`${trouble.path}/`))
       if (!isTroubled) this.#want(content, `${device} said that all was settled with it on the disk`)
     }

@@ -2,16 +2,16 @@
  * Plays a history and checks what must hold. The same history gives the same trace.
  */
 import { SyncError } from '@anysync/protocol/errors.ts'
-import type { Inode } from '@anysync/client/memory/disk-inodes.ts'
 import { setLinkMode } from '@anysync/client/sync/link-mode.ts'
 import { linkModes } from '@anysync/client/ports.ts'
 import { sameBytes } from '@anysync/client/sync/node.ts'
 import type { TurnReport } from '@anysync/client/sync/report.ts'
+import type { Scope } from '@anysync/client/sync/scope.ts'
 import { act } from './acts.ts'
 import { diceOf } from './dice.ts'
 import type { EventName, History, Step, TroubleName, Turn } from './history.ts'
 import { Broken, checkAll, demand } from './invariants.ts'
-import { keyOf, nodesOf } from './oracle.ts'
+import { keyOf, nodesOf, type Seen } from './oracle.ts'
 import type { Task } from './scheduler.ts'
 import { createWorld, type Device, type World } from './world.ts'
 
@@ -168,10 +168,10 @@ type TurnTask = Task & {
   before: Before
 }
 
-type Before = { contents: Map<Inode, Uint8Array | string>; isDiskGone: boolean; files: number; isConfirmed: boolean }
+type Before = { contents: Seen; isDiskGone: boolean; files: number; isConfirmed: boolean }
 
 /** Starts a turn, which goes on by itself. */
-const startTurn = (world: World, device: Device, turn: Turn): TurnTask => {
+const startTurn = (world: World, device: Device, turn: Turn, isWhole: boolean): TurnTask => {
   const { process, disk, state, link, engine } = device
   const before: Before = {
     contents: world.oracle.look(disk),
@@ -187,7 +187,10 @@ const startTurn = (world: World, device: Device, turn: Turn): TurnTask => {
     task.isDone = true
   }
   process.onDeath = done
-  engine.turn().then(
+  // A turn looks where a watcher saw something, or everywhere.
+  const scope: Scope = isWhole ? 'all' : new Set(device.hints)
+  device.hints.clear()
+  engine.turn(scope).then(
     (report) => {
       if (process.isDead) return
       task.report = report
@@ -211,7 +214,7 @@ const playTurns = async (world: World, step: Step & { kind: 'turns' }): Promise<
     const device = world.devices[turn.device]
     if (device === undefined) continue
     world.say(`  ${device.name}${turn.fault === null ? '' : `, with ${JSON.stringify(turn.fault)}`}`)
-    tasks.push(startTurn(world, device, turn))
+    tasks.push(startTurn(world, device, turn, dice.oneIn(4)))
   }
   const meanwhile = [...step.meanwhile]
   let passed = 0
@@ -313,7 +316,7 @@ const heal = async (world: World): Promise<void> => {
 const takeRound = async (world: World): Promise<boolean> => {
   let isQuiet = true
   for (const device of world.devices) {
-    const task = startTurn(world, device, { device: device.number, fault: null })
+    const task = startTurn(world, device, { device: device.number, fault: null }, true)
     await world.scheduler.run([task], { seed: 0, parkOneIn: 0 }, () => undefined)
     endTurn(world, task, 0)
     const { report } = task

@@ -44,6 +44,8 @@ export type Device = {
   troubles: Troubles
   /** Whether the disk is taken out or hidden. */
   isDiskGone: boolean
+  /** Folders in which its person did something since a turn was last told. */
+  hints: Set<string>
   takeDisk(how: 'unplug' | 'hide'): void
   putDiskBack(): void
   /** A new process, on the same database or another. */
@@ -258,6 +260,7 @@ const createDevice = async (
     stateCopy: null,
     troubles,
     isDiskGone: false,
+    hints: new Set(),
     takeDisk,
     putDiskBack() {
       if (!device.isDiskGone) return

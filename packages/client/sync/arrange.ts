@@ -101,6 +101,7 @@ export const noteExceptions = (parts: ApplyParts, ledger: Ledger, steps: Step[])
 /** Makes folders and moves nodes. Steps come parents first. */
 export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTimes, steps: Step[]): Promise<void> => {
   const stepsById = new Map(steps.map((step) => [step.id, step]))
+  const holding = foldersHolding(parts, stepsById)
   for (const step of steps) {
     const { merged, local, toDisk } = step
     if (merged === null || (toDisk !== 'create' && toDisk !== 'change')) continue
@@ -115,7 +116,7 @@ export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTi
     await attempt(parts, ledger, step.id, target, async () => {
       await times.remember(merged.parent)
       if (isMoved) await times.remember(local.folder)
-      await clearTheWay(parts, ledger, stepsById, step, target)
+      await clearTheWay(parts, ledger, stepsById, holding, step, target)
       const from = isMoved ? parts.where.path(step.id) : null
       if (from === target) return
       const stat =
@@ -125,6 +126,21 @@ export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTi
       parts.where.moved(step.id, merged.parent, merged.name, stat)
     })
   }
+}
+
+/** The folders that hold something which is not synced, in or below them: these cannot be removed, nor stay aside. */
+const foldersHolding = (
+  { heldFolders, state, linkId }: ApplyParts,
+  stepsById: ReadonlyMap<NodeId, Step>,
+): Set<NodeId> => {
+  const holding = new Set<NodeId>()
+  for (const held of heldFolders) {
+    for (let at: NodeId | undefined = held; at !== undefined && !holding.has(at);) {
+      holding.add(at)
+      at = stepsById.get(at)?.local?.folder ?? state.node(linkId, at)?.parent
+    }
+  }
+  return holding
 }
 
 /** Makes a folder. One that is there and is nobody's node, for only what is not synced was left in it, is taken. */
@@ -144,6 +160,7 @@ const clearTheWay = async (
   parts: ApplyParts,
   ledger: Ledger,
   stepsById: ReadonlyMap<NodeId, Step>,
+  holding: ReadonlySet<NodeId>,
   step: Step,
   target: string,
 ): Promise<void> => {
@@ -164,6 +181,10 @@ const clearTheWay = async (
       other.merged.name !== merged.name)
   if (other === undefined || !isLeaving) {
     throw new SyncError('disk.arrange', 'conflict', 'something new lies where a node shall go')
+  }
+  if (other.merged === null && holding.has(other.id)) {
+    const message = 'a folder that was removed elsewhere lies in the way, with what is not synced in it: move it away'
+    throw new SyncError('disk.arrange', 'unavailable', message)
   }
   // The scan knows nodes of the base by their aside name. Another is a conflict copy: its new name is nobody else's.
   const aside = other.base === null && other.merged !== null ? other.merged.name : asideName(other.id)

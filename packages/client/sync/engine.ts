@@ -80,16 +80,17 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   const { link, isNewMode } = takeUpMode(state, given.link)
   const parts = { ...given, link }
   const report = newReport()
+  // Whatever ends this turn before its end leaves all of it to the next.
+  memory.owed = joinScopes(memory.owed, isNewMode ? 'all' : asked, scopeFoldersMax)
   await checkMarker(parts.disk, link)
   await parts.disk.sweepTemp()
   forgetOldAbsences(state, link.id, parts.disk)
   const rules = await rulesOf(parts)
   const isNewRules = state.fact(link.id, facts.rules) !== rules.fingerprint
-  const wanted = joinScopes(memory.owed, isNewRules || isNewMode ? 'all' : asked, scopeFoldersMax)
+  const wanted: Scope = isNewRules ? 'all' : memory.owed
+  memory.owed = wanted
   // What the rules keep away may be many nodes: they are judged again with everything else.
   if (wanted === 'all') forgetRuledAbsences(state, link.id, rules, parts.clock.nowNs())
-  // Whatever ends this turn before its end leaves all of it to the next.
-  memory.owed = wanted
   let scope = wanted
   let changesMax = scanChangesMax
   for (let rounds = 0, busyRounds = 0; rounds < turnRoundsMax;) {
