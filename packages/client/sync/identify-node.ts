@@ -10,6 +10,14 @@ const asidePrefix = '.anysync-aside-'
 /** Where apply puts a node for a moment, beside its place, when two nodes change names. */
 export const asideName = (id: NodeId): string => asidePrefix + idToBytes(id).toHex()
 
+/** The id in an aside name; null for any other name. */
+export const asideId = (name: string): NodeId | null => {
+  const hex = name.startsWith(asidePrefix) ? name.slice(asidePrefix.length) : ''
+  return /^[0-9a-f]{32}$/.test(hex) ? parseNodeId(hex) : null
+}
+/** What becomes of a node under an aside name that nobody knows, because the database was lost: it gets a name of its own. */
+export const recoveredName = (id: NodeId): string => `recovered ${id.slice(0, 8)}`
+
 export const joinPath = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`)
 /** The path of the folder that holds a path; '' for what lies in the linked folder itself. */
 export const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
@@ -31,10 +39,9 @@ export const identifyNode = async (
   met: ReadonlySet<NodeId>,
 ): Promise<BaseNode | null> => {
   const { state, linkId } = parts
-  if (found.name.startsWith(asidePrefix) && /^[0-9a-f]{32}$/.test(found.name.slice(asidePrefix.length))) {
-    const aside = state.node(linkId, parseNodeId(found.name.slice(asidePrefix.length)))
-    if (aside !== null && !met.has(aside.id)) return aside
-  }
+  const asideOf = asideId(found.name)
+  const aside = asideOf === null ? null : state.node(linkId, asideOf)
+  if (aside !== null && !met.has(aside.id)) return aside
   const here = bases.filter(({ id, disk, kind }) => disk !== null && kind === found.stat.kind && !met.has(id))
   const same = here.find(({ disk }) => disk?.inode === found.stat.inode)
   // The same name with another inode: editors that save by rename do this, and it is still the same file.

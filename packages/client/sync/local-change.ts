@@ -3,7 +3,7 @@ import type { NodeId } from '@anysync/protocol/ids.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { isSameStat } from '../disk-stat.ts'
 import type { BaseNode, Disk } from '../ports.ts'
-import { asideName, type Found } from './identify-node.ts'
+import { asideId, recoveredName, type Found } from './identify-node.ts'
 import type { LocalChange, LocalNode } from './scan.ts'
 import type { Trouble } from './report.ts'
 
@@ -17,15 +17,17 @@ export const changeOf = async (
 ): Promise<LocalChange | null> => {
   const { stat, path } = found
   if (stat.kind === 'other') return null
-  const isAside = found.name === asideName(id) && base !== null
-  const place = isAside ? { parent: base.parent, name: base.name } : { parent: found.folder, name: found.name }
+  const asideOf = asideId(found.name)
+  const isAside = asideOf !== null && (base === null || base.id === asideOf)
+  const place = placeOf(base, found, isAside ? asideOf : null)
   const isPlaceSame = base !== null && !isAside && base.parent === place.parent && base.name === place.name
   if (isPlaceSame && base.disk !== null && isSameStat(base.disk, stat)) return null
   const linkTarget = stat.kind === 'symlink' ? await readLink(disk, path, told) : ''
   if (linkTarget === null) return null
   const local: LocalNode = {
     id,
-    ...place,
+    parent: place.parent,
+    name: place.name,
     kind: stat.kind,
     mode: stat.kind === 'symlink' ? 0 : stat.mode,
     mtimeNs: stat.mtimeNs,
@@ -38,6 +40,12 @@ export const changeOf = async (
     isAside,
   }
   return { base, local }
+}
+
+/** Where a node belongs: what was set aside, to where it lay before, or under a name of its own. */
+const placeOf = (base: BaseNode | null, found: Found, asideOf: NodeId | null): { parent: NodeId; name: string } => {
+  if (asideOf === null) return { parent: found.folder, name: found.name }
+  return base ?? { parent: found.folder, name: recoveredName(asideOf) }
 }
 
 const readLink = async (disk: Disk, path: string, told: { troubles: Trouble[] }): Promise<string | null> => {
