@@ -61,7 +61,8 @@ const sceneOf = (world: World, device: Device, where: Dice, dice: Dice, isNear: 
     .filter(([path]) => !path.includes('.anysync'))
     .map(([path, inode]) => ({ path, inode }))
     .sort((a, b) => (a.path < b.path ? -1 : 1))
-  const byPath = new Map(nodes.map((node) => [node.path, node]))
+  const fold = (path: string): string => path.split('/').map(device.disk.foldName).join('/')
+  const byPath = new Map(nodes.map((node) => [fold(node.path), node]))
   const folders = ['', ...nodes.filter(({ inode }) => inode.kind === 'folder').map(({ path }) => path)]
   const canNameAll =
     !device.isRefused(refusedCharacter) && world.devices.some((other) => other.isRefused(refusedCharacter))
@@ -70,7 +71,7 @@ const sceneOf = (world: World, device: Device, where: Dice, dice: Dice, isNear: 
     const stem = chosen === 0 ? dice.pick(twins) : chosen < 3 && canNameAll ? `a${refusedCharacter}` : dice.pick(stems)
     return join(dice.pick(folders), named(stem))
   }
-  const near = isNear ? byPath.get(device.process.newestPath) : undefined
+  const near = isNear ? byPath.get(fold(device.process.newestPath)) : undefined
   const target = near ?? (nodes.length === 0 ? null : where.pick(nodes))
   const files = nodes.filter(({ inode }) => inode.kind === 'file')
   const file = target?.inode.kind === 'file' ? target : files.length === 0 ? null : where.pick(files)
@@ -85,7 +86,7 @@ const sceneOf = (world: World, device: Device, where: Dice, dice: Dice, isNear: 
     spot: placeBy(where),
     nest: where.below(256),
     place: () => placeBy(dice),
-    at: (path) => byPath.get(path) ?? null,
+    at: (path) => byPath.get(fold(path)) ?? null,
     content: () => {
       // Now and then one of several segments.
       if (dice.oneIn(150)) return seededChance(dice.seed()).bytes(70_000 + dice.below(30_000))
@@ -103,7 +104,9 @@ const show = (content: string | Uint8Array): string =>
   typeof content === 'string' ? `'${content}'` : `${content.length} bytes`
 
 const move = ({ user, say, at }: Scene, from: string, to: string): void => {
-  if (from === to || at(to) !== null || isBelow(to, from)) return
+  // Another spelling of its own name is free.
+  const there = at(to)
+  if (from === to || (there !== null && there.path !== from) || isBelow(to, from)) return
   say(`moves '${from}' to '${to}'`)
   user.rename(from, to)
 }
@@ -267,8 +270,10 @@ const acts: Record<ActName, (scene: Scene) => void> = {
   'rewrite unseen': ({ user, say, nodes, device, dice, world }) => {
     const tickNs = 4_000_000n
     const nowNs = device.clock.nowNs()
-    const isFresh = ({ inode: { kind, ctimeNs, mtimeNs, bytes } }: Node): boolean =>
+    // The time of what was pulled is another device's: writing would show.
+    const isFresh = ({ inode: { kind, ctimeNs, mtimeNs, bytes, edits } }: Node): boolean =>
       kind === 'file' &&
+      edits > 0 &&
       bytes.length === contentWord.length + 4 &&
       [ctimeNs, mtimeNs].every((time) => time <= nowNs + tickNs && time > nowNs - tickNs)
     const fresh = nodes.filter(isFresh)

@@ -63,8 +63,9 @@ const isStuck = (device: Device, audit: Audit, folder: NodeId, isFolderAway: boo
   (audit.head.get(folder) ?? []).some((node) => {
     const row = device.state.node(device.link.id, node.id)
     const isAway = isFolderAway || !isStorable(device, audit, node)
+    const isFolderGone = isAway || row?.disk === null
     const isElsewhere = row?.disk !== null && (row?.parent !== node.parent || row?.name !== node.name)
-    return (isAway && isElsewhere) || (node.kind === 'folder' && isStuck(device, audit, node.id, isAway))
+    return (isAway && isElsewhere) || (node.kind === 'folder' && isStuck(device, audit, node.id, isFolderGone))
   })
 
 /** Whether the disk takes the name, and no other one of the folder for the same. */

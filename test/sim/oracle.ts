@@ -53,11 +53,14 @@ export class Oracle {
   /** Runs what a person does, and notes what it leaves and what it ends. */
   acts(disk: MemoryDisk, work: () => void): void {
     const before = this.#contentsOf(disk)
-    work()
-    const after = this.#contentsOf(disk)
-    // One of two copies is enough: a move in the middle of a scan makes two of one.
-    for (const [key, count] of before) if ((after.get(key) ?? 0) < count) this.#thrownAway.add(key)
-    for (const key of after.keys()) if (!before.has(key)) this.save(key)
+    try {
+      work()
+    } finally {
+      const after = this.#contentsOf(disk)
+      // One of two copies is enough: a move in the middle of a scan makes two of one.
+      for (const [key, count] of before) if ((after.get(key) ?? 0) < count) this.#thrownAway.add(key)
+      for (const key of after.keys()) if (!before.has(key)) this.save(key)
+    }
   }
 
   save(key: string): void {
