@@ -4,8 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { rootNodeId } from '@anysync/protocol/ids.ts'
 import { acknowledgeAlarm, alarmOf } from './facts.ts'
 import { assertAlike, assertQuiet, household } from './household.suite.ts'
+import { assertBaseIsHead } from './settled.suite.ts'
 import { filesOf, settle, type Device } from './world.suite.ts'
 
 const yesterday = async (files: Record<string, string>) => {
@@ -28,6 +30,7 @@ for (const isAnnounced of [true, false]) {
     clock.advance(1000)
     b.user.writeFile('by b.txt', 'b')
     b.user.chmod('kept.txt', 0o600)
+    b.user.chmod('f', 0o700)
     b.user.rename('old', 'renamed')
     await settle(world)
     clock.advance(1000)
@@ -40,6 +43,9 @@ for (const isAnnounced of [true, false]) {
     assert.deepEqual(await filesOf(a.disk), before)
     await assertAlike(world)
     for (const device of [a, b]) {
+      await assertBaseIsHead(device)
+      const folder = device.state.childrenNamed(`link of ${device.name}`, rootNodeId, 'f')[0]
+      assert.deepEqual([folder?.mode, (await device.disk.lstat('f'))?.mode], [0o700, 0o700])
       await assertQuiet(device)
       assert.match(alarmAt(device)?.message ?? '', /older or another history/)
     }

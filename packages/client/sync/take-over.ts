@@ -8,6 +8,7 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import { emptyContent } from '../content/content.ts'
 import { otherHistory } from '../vault/log.ts'
 import { parseRewinds, rewindsFact } from '../vault/rewind.ts'
+import type { DiskStat, NodeState } from '../ports.ts'
 import type { SnapshotInfo } from '../vault/vault-types.ts'
 import type { EngineParts } from './engine.ts'
 import { facts, raiseAlarm } from './facts.ts'
@@ -42,7 +43,7 @@ const rewindBase = async (parts: EngineParts, sequence: number, count: string): 
       // What the base lacks of that tree was deleted since: it is at the head, and comes back.
       if (base === null) continue
       if (remote === null) state.removeNode(linkId, id)
-      else state.putNode(linkId, { ...base, ...remote, disk: base.disk && forgottenDisk(base.disk) })
+      else state.putNode(linkId, { ...base, ...remote, disk: base.disk && forgottenFor(base.disk, remote) })
     }
     for (const id of visited.keys()) {
       const row = state.node(linkId, id)
@@ -53,6 +54,10 @@ const rewindBase = async (parts: EngineParts, sequence: number, count: string): 
     raiseAlarm(state, linkId, clock.nowNs(), wentBack)
   })
 }
+
+/** A folder is looked at for its mode alone, so what is remembered of it is the mode that was agreed on. */
+const forgottenFor = (disk: DiskStat, { kind, mode }: NodeState): DiskStat =>
+  kind === 'folder' ? { ...disk, mode } : forgottenDisk(disk)
 
 const wentBack =
   'the server shows an older or another history than this device has seen, as after a restore from a backup: nothing was ' +
