@@ -52,3 +52,24 @@ test('what was made in the folder that hides a disk is not taken for deleted whe
   await assertAlike(world)
   assert.ok((await linesOf(a.disk)).some((line) => line.startsWith('link symlink')))
 })
+
+test('a file that moved into a folder which is not on a disk is found there, though a process died between two looks', async () => {
+  const world = await household({ x: 'x', keep: 'k' })
+  const { a, b } = world
+  b.setMode('backup')
+  a.user.rename('x', 'new/x')
+  world.clock.advance(1000)
+  await a.engine.turn()
+  // It backs its own place of the file up, and dies before that.
+  world.server.setFault(({ operation, moment }) => {
+    if (operation === 'vault.append' && moment === 'before') throw new Error('the process died')
+  })
+  await assert.rejects(b.engine.turn(), /the process died/)
+  world.server.setFault(null)
+  b.restart()
+  await b.engine.turn()
+  b.setMode('sync')
+  await settle(world)
+  assert.deepEqual(await filesOf(a.disk), await filesOf(b.disk))
+  for (const device of world.devices) await assertBaseIsHead(device)
+})

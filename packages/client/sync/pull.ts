@@ -175,15 +175,16 @@ const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement
       later.add(id)
       return []
     }
-    if (absence !== undefined) return [{ id, row: baseNodeOf(merged, null, absence) }]
+    // What a folder is at is known only when nothing below it is owed any more: the ledger says so.
+    const content = merged.kind === 'folder' ? (state.node(linkId, id)?.content ?? null) : merged.content
+    if (absence !== undefined) return [{ id, row: baseNodeOf({ ...merged, content }, null, absence) }]
     if (isDiskStep(step) && merged.kind !== 'folder') return []
     const stat = where.stat(id)
-    if (stat === null) return [{ id, row: baseNodeOf(merged, null, step.absence) }]
+    if (stat === null) return [{ id, row: baseNodeOf({ ...merged, content }, null, step.absence) }]
     const remembered = asMerged(rememberedDisk(stat, lookedNs), merged)
     if (merged.kind !== 'folder') return [{ id, row: baseNodeOf(merged, remembered, null) }]
     // Its time on this disk is no change, so the head's is what both agree on.
     const mtimeNs = step.remote?.mtimeNs ?? merged.mtimeNs
-    const content = state.node(linkId, id)?.content ?? null
     return [{ id, row: baseNodeOf({ ...merged, mtimeNs, content }, remembered, null) }]
   })
 }
