@@ -61,7 +61,11 @@ const sceneOf = (world: World, device: Device, where: Dice, dice: Dice, isNear: 
     .filter(([path]) => !path.includes('.anysync'))
     .map(([path, inode]) => ({ path, inode }))
     .sort((a, b) => (a.path < b.path ? -1 : 1))
-  const fold = (path: string): string => path.split('/').map(device.disk.foldName).join('/')
+  const fold = (path: string): string =>
+    path
+      .split('/')
+      .map((name) => device.disk.foldName(name))
+      .join('/')
   const byPath = new Map(nodes.map((node) => [fold(node.path), node]))
   const folders = ['', ...nodes.filter(({ inode }) => inode.kind === 'folder').map(({ path }) => path)]
   const canNameAll =
