@@ -227,8 +227,8 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('take-over'),
-    find: "kind === 'folder' ? { ...disk, mode } : forgottenDisk(disk)",
-    replace: "kind === 'folder' ? { ...disk, mode } : disk",
+    find: 'disk: base.disk && forgottenDisk(base.disk)',
+    replace: 'disk: base.disk',
     breaks: 'what was edited since the copy of a server is not pushed again',
   },
   {

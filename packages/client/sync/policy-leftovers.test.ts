@@ -84,3 +84,19 @@ test('hard links are two files of the same bytes, and an edit through one name s
   assert.deepEqual(await filesOf(b.disk), { one: 'edited there' })
   for (const device of world.devices) await assertNothingToDo(device)
 })
+
+test('a folder that was removed elsewhere and stays here keeps its name while another wants it', async () => {
+  const world = await household({ 'f/x': 'x', keep: 'k', more: 'm' })
+  const { a, b } = world
+  b.user.makeOther('f/socket')
+  a.user.rm('f')
+  a.user.rename('keep', 'f')
+  await a.engine.turn()
+  await b.engine.turn()
+  assert.deepEqual((await b.disk.list('')).map(({ name }) => name).sort(), ['f', 'keep', 'more'])
+  assert.equal((await b.disk.lstat('f'))?.kind, 'folder')
+  b.user.rm('f')
+  await settle(world)
+  assert.deepEqual(await filesOf(b.disk), { f: 'k', more: 'm' })
+  for (const device of world.devices) await assertBaseIsHead(device)
+})
