@@ -87,6 +87,10 @@ const withTimeOf = (local: NodeState, remote: NodeState): NodeState =>
 /** Of new files, those that keep their name; of folders, those above them that the head does not have. */
 const limitNewOnly = (steps: Step[]): Step[] => {
   const stepsById = new Map(steps.map((step) => [step.id, step]))
+  // What moved away here has its name in the vault still.
+  const taken = new Set(steps.flatMap(({ remote }) => (remote === null ? [] : [placeKey(remote)])))
+  const isFree = ({ local, merged }: Step): boolean =>
+    local !== null && merged !== null && isSamePlace(local, merged) && !taken.has(placeKey(merged))
   const wanted = new Set<NodeId>()
   for (const step of steps) {
     const { base, remote, merged } = step
@@ -95,8 +99,7 @@ const limitNewOnly = (steps: Step[]): Step[] => {
     for (let at: Step | undefined = step; at?.merged && at.remote === null; at = stepsById.get(at.merged.parent))
       needed.push(at)
     // Under a name that the vault has for something else, nothing is sent.
-    if (needed.every(({ local, merged }) => local !== null && merged !== null && isSamePlace(local, merged)))
-      for (const { id } of needed) wanted.add(id)
+    if (needed.every(isFree)) for (const { id } of needed) wanted.add(id)
   }
   return steps.map((step) => {
     if (wanted.has(step.id)) return { ...untouched(step), toLog: 'put', toBase: 'put' }
@@ -106,6 +109,8 @@ const limitNewOnly = (steps: Step[]): Step[] => {
 }
 
 // ---------------------------------------------------------------------------------------------------
+
+const placeKey = ({ parent, name }: NodeState): string => `${parent}/${name}`
 
 /** The disk is left alone, but for what an earlier turn in another mode set aside and a crash left there. */
 const untouched = (step: Step): Step => ({ ...step, toDisk: step.local?.isAside === true ? step.toDisk : 'none' })

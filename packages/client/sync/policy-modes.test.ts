@@ -283,6 +283,22 @@ test('new-only: a name that the vault has is told, and sent under another', asyn
   })
 })
 
+test('new-only: a new file at the old place of a moved one waits, for in the vault the name is in use', async () => {
+  const world = await inMode('new-only', { 'f/x': '1' })
+  const { a, b } = world
+  b.user.rename('f/x', 'moved')
+  b.user.writeFile('f/x', 'new')
+  b.user.rename('f', 'g')
+  world.clock.advance(1000)
+  assert.deepEqual((await held(b)).sort(), ['g', 'g/x', 'moved'])
+  await assertResting(world)
+  assert.deepEqual(await filesOf(a.disk), { 'f/x': '1', keep: 'k' })
+  b.setMode('sync')
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(await filesOf(a.disk), { moved: '1', 'g/x': 'new', keep: 'k' })
+})
+
 test('new-only: what is deleted here stays in the vault, and a file of that name is judged as new', async () => {
   const world = await inMode('new-only', { f: 'text', 'g/x': 'x' })
   const { a, b } = world
