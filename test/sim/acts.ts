@@ -10,7 +10,8 @@ import { diceOf, type Dice } from './dice.ts'
 import type { Act, ActName } from './history.ts'
 import { watched } from './hints.ts'
 import { nodesOf } from './oracle.ts'
-import { contentWord, refusedCharacter, secretWord, type Device, type World } from './world.ts'
+import { contentWord, refusedCharacter, secretWord } from './words.ts'
+import type { Device, World } from './world.ts'
 
 type Node = { path: string; inode: Inode }
 
@@ -262,6 +263,7 @@ const acts: Record<ActName, (scene: Scene) => void> = {
     if (file === null || at(path) !== null) return
     say(`gives '${file.path}' a second name, '${path}'`)
     world.hasTwins = true
+    world.oracle.hasHardLinks = true
     user.link(file.path, path)
   },
   clear: ({ user, say, nodes, dice }) => {

@@ -7,7 +7,8 @@ import type { NodeState } from '@anysync/client/ports.ts'
 import { rootContentFact, sameBytes } from '@anysync/client/sync/node.ts'
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { auditVault, type Audit } from './audit.ts'
-import { contentWord, secretWord, type Device, type World } from './world.ts'
+import { contentWord, secretWord } from './words.ts'
+import type { Device, World } from './world.ts'
 
 /** An invariant that does not hold. */
 export class Broken extends Error {

@@ -227,14 +227,82 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('take-over'),
-    find: 'disk: base.disk && forgottenDisk(base.disk)',
+    find: 'disk: base.disk && forgottenFor(base.disk, remote)',
     replace: 'disk: base.disk',
     breaks: 'what was edited since the copy of a server is not pushed again',
+  },
+  {
+    file: sync('take-over'),
+    find: "  kind === 'folder' ? { ...disk, mode } : forgottenDisk(disk)",
+    replace: '  kind === mode ? disk : forgottenDisk(disk)',
+    breaks: 'the mode of a folder is not sent again to a server that went back',
+  },
+  {
+    file: sync('take-over'),
+    find: '    state.putFact(linkId, facts.rules, null)\n',
+    replace: '',
+    breaks: 'a turn over a part of the disk is enough for a server that went back',
   },
   {
     file: 'packages/client/vault/rewind.ts',
     find: '    for (const pack of stored) state.putPack(vaultId, pack, false)\n',
     replace: '    for (const pack of packs) state.putPack(vaultId, pack, false)\n',
     breaks: 'packs that the server lost count as stored',
+  },
+  // A turn that looks where a watcher saw something.
+  {
+    file: sync('scan-scope'),
+    find: "if (stat === 'closed') return { ...folder, isWhole: true }",
+    replace: "if (stat === 'closed') return folder",
+    breaks: 'a folder that cannot be looked at for a moment is not looked at again',
+  },
+  {
+    file: sync('scan-scope'),
+    find: '    .filter(({ path }) => !whole.some((above) => isBelow(path, above)))\n',
+    replace: '',
+    breaks: 'a folder of the scope hides what is below it from a look at the whole',
+  },
+  {
+    file: sync('scope'),
+    find: 'paths.add(to + path.slice(from.length))',
+    replace: 'paths.add(to)',
+    breaks: 'a hint does not follow a folder that the turn moved',
+  },
+  {
+    file: sync('round'),
+    find: "if (kind === 'unreadable') again.add(path)",
+    replace: "if (kind === 'busy') again.add(path)",
+    breaks: 'a folder that could not be listed is forgotten',
+  },
+  {
+    file: sync('engine'),
+    find: "(again.size === 0 ? nothing : again) : 'all'",
+    replace: '(again.size === 0 ? nothing : again) : scope',
+    breaks: 'deletions that wait pass a few at a time',
+  },
+  {
+    file: sync('identify-node'),
+    find: 'if (aside !== null && !met.has(aside.id) && !(await isWhereItWas(parts, aside))) return aside',
+    replace: 'if (aside !== null && !met.has(aside.id)) return aside',
+    breaks: 'what an earlier node left aside is taken for the node at its place',
+  },
+  // Modes.
+  {
+    file: sync('pull'),
+    find: "const content = merged.kind === 'folder' ? (state.node(linkId, id)?.content ?? null) : merged.content",
+    replace: 'const { content } = merged',
+    breaks: 'a folder that is not on the disk counts as at the head while changes below it are owed',
+  },
+  {
+    file: sync('modes'),
+    find: ' && !taken.has(placeKey(merged))',
+    replace: '',
+    breaks: 'in new-only a new file takes a name that the vault has for a moved one',
+  },
+  {
+    file: sync('batch'),
+    find: "      if (isTrouble(error, 'conflict') || isTrouble(error, 'unavailable')) return null\n",
+    replace: '',
+    breaks: 'a folder that something else hides stops every push',
   },
 ]

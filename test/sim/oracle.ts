@@ -5,6 +5,7 @@
 import type { Inode } from '@anysync/client/memory/disk-inodes.ts'
 import type { MemoryDisk } from '@anysync/client/memory/disk.ts'
 import type { TurnReport } from '@anysync/client/sync/report.ts'
+import { contentWord } from './words.ts'
 
 /** What a content is looked for by. */
 export const keyOf = (content: Uint8Array | string): string => {
@@ -41,6 +42,8 @@ export class Oracle {
   /** Contents by key, with how each came to be wanted. */
   readonly wanted = new Map<string, string>()
 
+  /** Whether a person has given a file a second name. */
+  hasHardLinks = false
   /** What people saved, and what any of them has removed or overwritten since. */
   readonly #saved = new Set<string>()
   readonly #thrownAway = new Set<string>()
@@ -64,8 +67,9 @@ export class Oracle {
   }
 
   save(key: string): void {
+    // A target that is a name is no content of its own: the same link may be made by many.
+    if (key.startsWith('link ') && !key.startsWith(`link ${contentWord}`)) return
     this.#saved.add(key)
-    this.#thrownAway.delete(key)
   }
 
   /** How often each content is there. */
@@ -115,6 +119,8 @@ export class Oracle {
   /** A turn has ended and says that all is settled but for its troubles. What moved meanwhile it may have missed. */
   saw(device: string, disk: MemoryDisk, before: Seen, report: TurnReport): void {
     if (!report.isSettled) return
+    // A watcher tells of one name of a file and not of the others: these are seen when everything is looked at.
+    if (this.hasHardLinks && !report.isWhole) return
     for (const [path, inode] of nodesOf(disk)) {
       const content = contentOf(inode)
       const then = before.get(inode)

@@ -279,7 +279,8 @@ const checkReport = (world: World, { device: { name, disk, state, link }, report
   if (world.hasTwins || world.hasModes || report.conflicts.length === 0) return
   const nodes = new Map(nodesOf(disk))
   for (const path of report.conflicts) {
-    const copy = nodes.get(path)
+    // One that could not get its new name yet is still where it was.
+    const copy = path.includes(' (conflict ') ? nodes.get(path) : undefined
     const original = nodes.get(path.replace(/ \(conflict [^)]*\)/, ''))
     const isSame = copy?.kind === 'file' && original?.kind === 'file' && sameBytes(original.bytes, copy.bytes)
     demand(!isSame, () => `${name}: '${path}' is a conflict copy of the same bytes`)

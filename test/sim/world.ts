@@ -24,6 +24,7 @@ import { keyOf, nodesOf, Oracle } from './oracle.ts'
 import { diskOf, remoteOf } from './ports.ts'
 import { Process, type Troubles } from './process.ts'
 import { Scheduler } from './scheduler.ts'
+import { contentWord, refusedCharacter, secretWord } from './words.ts'
 
 export const cipher = rememberingCipher(nodeCipher)
 
@@ -87,11 +88,6 @@ type Start = {
   disks: MemoryDisk[]
   states: MemoryStateSnapshot[]
 }
-
-/** Names hold a word to look for on the server, and come with twins that differ in case or Unicode form only. */
-export const secretWord = 'orchard'
-export const contentWord = 'canary'
-export const refusedCharacter = ':'
 
 export const createWorld = async (history: History, say: (line: string) => void): Promise<World> => {
   const start = await startOf(history.devices, history.tree)

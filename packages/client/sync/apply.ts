@@ -11,6 +11,7 @@ import type { Vault } from '../vault/vault-types.ts'
 import type { HeadChanges } from './head-changes.ts'
 import { rootContentFact } from './node.ts'
 import type { Counts, OnProgress, Trouble } from './report.ts'
+import type { Move } from './scope.ts'
 import type { Whereabouts } from './whereabouts.ts'
 
 export type ApplyParts = {
@@ -27,6 +28,8 @@ export type ApplyParts = {
   head: HeadChanges
   /** What the turn tells in the end; apply adds to it. */
   troubles: Trouble[]
+  /** Is told of every folder that was moved on the disk. */
+  onMoved: (move: Move) => void
   onProgress: OnProgress
 }
 

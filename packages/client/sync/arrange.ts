@@ -122,10 +122,16 @@ export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTi
       const stat =
         from === null
           ? await makeFolder(parts, step, target)
-          : await parts.disk.move(from, target, seenStat(parts, step))
+          : await moveHere(parts, from, target, seenStat(parts, step))
       parts.where.moved(step.id, merged.parent, merged.name, stat)
     })
   }
+}
+
+const moveHere = async (parts: ApplyParts, from: string, to: string, expected: DiskStat): Promise<DiskStat> => {
+  const stat = await parts.disk.move(from, to, expected)
+  if (stat.kind === 'folder') parts.onMoved({ from, to })
+  return stat
 }
 
 /** The folders that hold something which is not synced, in or below them: these cannot be removed, nor stay aside. */
@@ -189,7 +195,8 @@ const clearTheWay = async (
   // The scan knows nodes of the base by their aside name. Another is a conflict copy: its new name is nobody else's.
   const aside = other.base === null && other.merged !== null ? other.merged.name : asideName(other.id)
   const slash = target.lastIndexOf('/')
-  const stat = await disk.move(target, joinPath(slash < 0 ? '' : target.slice(0, slash), aside), seenStat(parts, other))
+  const beside = joinPath(slash < 0 ? '' : target.slice(0, slash), aside)
+  const stat = await moveHere(parts, target, beside, seenStat(parts, other))
   where.moved(other.id, merged.parent, aside, stat)
 }
 

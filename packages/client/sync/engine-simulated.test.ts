@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isTrouble } from '@anysync/protocol/errors.ts'
+import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import { assertAlike, household } from './household.suite.ts'
 import { assertBaseIsHead } from './settled.suite.ts'
 import { filesOf, linesOf, settle } from './world.suite.ts'
@@ -72,4 +72,108 @@ test('a file that moved into a folder which is not on a disk is found there, tho
   await settle(world)
   assert.deepEqual(await filesOf(a.disk), await filesOf(b.disk))
   for (const device of world.devices) await assertBaseIsHead(device)
+})
+
+test('a push goes on though something else lies where a folder was, and that is no race', async () => {
+  const world = await household({ 'F/G/x': 'x', keep: 'k' })
+  const { a, b } = world
+  b.user.rename('F/G/x', 'moved')
+  b.user.rm('F')
+  b.user.makeOther('F')
+  world.clock.advance(1000)
+  await b.engine.turn()
+  await a.engine.turn()
+  assert.deepEqual(await filesOf(a.disk), { moved: 'x', keep: 'k' })
+})
+
+test('an edit is seen though its folder could not be looked at for a moment', async () => {
+  const world = await household({ 'F/G/x': 'x', keep: 'k' })
+  const { a, b } = world
+  await b.engine.turn()
+  b.user.writeFile('F/G/x', 'edited')
+  let isBusy = true
+  b.faults.disk = ({ operation, path }) => {
+    if (operation !== 'disk.lstat' || path !== 'F' || !isBusy) return
+    isBusy = false
+    throw new SyncError(operation, 'unavailable', 'it is busy')
+  }
+  await b.engine.turn(new Set(['F/G', 'F', '']))
+  assert.equal(isBusy, false)
+  await a.engine.turn()
+  assert.deepEqual(await filesOf(a.disk), { 'F/G/x': 'edited', keep: 'k' })
+})
+
+test('a folder that cannot be listed is told, whatever a turn looks at, until it can; then its edits arrive', async () => {
+  const world = await household({ 'F/x': 'x', keep: 'k' })
+  const { a, b } = world
+  b.user.writeFile('F/x', 'edited')
+  b.faults.disk = ({ operation, path }) => {
+    if (operation === 'disk.list' && path === 'F') throw new SyncError(operation, 'unavailable', 'permission denied')
+  }
+  for (const scope of ['all', new Set(['']), new Set<string>()] as const) {
+    const { troubles } = await b.engine.turn(scope)
+    assert.deepEqual(
+      troubles.map(({ path, kind }) => [path, kind]),
+      [['F', 'unreadable']],
+    )
+  }
+  b.faults.disk = null
+  assert.deepEqual((await b.engine.turn(new Set())).troubles, [])
+  await a.engine.turn()
+  assert.deepEqual(await filesOf(a.disk), { 'F/x': 'edited', keep: 'k' })
+})
+
+test('an edit in a folder that a turn then moves is seen, though the watcher told of the old place', async () => {
+  const world = await household({ 'F/x': 'x', 'H/keep': 'k' })
+  const { a, b } = world
+  await b.engine.turn()
+  a.user.rename('F', 'H/G')
+  await a.engine.turn()
+  b.faults.disk = ({ operation, path }) => {
+    if (operation === 'disk.move' && path === 'F') b.user.writeFile('F/x', 'edited')
+  }
+  await b.engine.turn(new Set())
+  b.faults.disk = null
+  world.clock.advance(1000)
+  await b.engine.turn(new Set(['F']))
+  await a.engine.turn()
+  assert.deepEqual(await filesOf(a.disk), { 'H/G/x': 'edited', 'H/keep': 'k' })
+})
+
+test('what a race kept from being pushed is pushed from where the same turn moved it', async () => {
+  const world = await household({ 'F/x': 'x', 'H/keep': 'k' })
+  const { a, b } = world
+  await b.engine.turn()
+  a.user.rename('F', 'H/G')
+  await a.engine.turn()
+  b.user.writeFile('F/x', 'edited')
+  let hasRaced = false
+  world.server.setFault(({ operation, moment }) => {
+    if (operation !== 'vault.append' || moment !== 'before' || hasRaced) return
+    hasRaced = true
+    throw new SyncError('remote.test', 'conflict', 'the head moved')
+  })
+  world.clock.advance(1000)
+  await b.engine.turn(new Set(['F']))
+  world.server.setFault(null)
+  assert.equal(hasRaced, true)
+  await a.engine.turn()
+  assert.deepEqual(await filesOf(a.disk), { 'H/G/x': 'edited', 'H/keep': 'k' })
+})
+
+test('many deletions that wait do not pass a few at a time', async () => {
+  const names = Array.from({ length: 13 }, (_, number) => `${number < 5 ? 'F' : 'G'}/${number}`)
+  const world = await household(Object.fromEntries(names.map((name) => [name, name])))
+  const { a, b } = world
+  await b.engine.turn()
+  // Somebody's edit brings one of the two folders back.
+  a.user.writeFile('F/0', 'edited')
+  await a.engine.turn()
+  b.user.rm('F')
+  b.user.rm('G')
+  world.clock.advance(1000)
+  for (const scope of [new Set(['']), new Set<string>(), new Set<string>()]) {
+    const { waiting, pushed } = await b.engine.turn(scope)
+    assert.deepEqual([waiting?.deletions, pushed.removed], [12, 0])
+  }
 })

@@ -15,7 +15,7 @@ import type { Plan } from './plan.ts'
 import { noCounts, type OnProgress, type TurnReport } from './report.ts'
 import { oneRound } from './round.ts'
 import { noRules, type Rules } from './rules.ts'
-import { joinScopes, nothing, type Scope } from './scope.ts'
+import { followMoves, joinScopes, nothing, type Move, type Scope } from './scope.ts'
 import { StandingTroubles } from './standing-troubles.ts'
 
 export type EngineParts = {
@@ -52,11 +52,16 @@ export type Engine = {
 }
 
 /** What an engine remembers between turns. */
-type Memory = { owed: Scope; troubles: StandingTroubles }
+type Memory = {
+  owed: Scope
+  /** Folders that turns moved since the hints of the next one began to be gathered. */
+  moves: Move[]
+  troubles: StandingTroubles
+}
 
 export const createEngine = (parts: EngineParts): Engine => {
   const { state, link } = parts
-  const memory: Memory = { owed: 'all', troubles: new StandingTroubles() }
+  const memory: Memory = { owed: 'all', moves: [], troubles: new StandingTroubles() }
   return {
     turn: (scope = 'all') => turn(parts, memory, scope),
     async preview() {
@@ -82,6 +87,8 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   const report = newReport()
   // Whatever ends this turn before its end leaves all of it to the next.
   memory.owed = joinScopes(memory.owed, isNewMode ? 'all' : asked, scopeFoldersMax)
+  memory.owed = followMoves(memory.owed, memory.moves, scopeFoldersMax)
+  const movesBefore = memory.moves.length
   await checkMarker(parts.disk, link)
   await parts.disk.sweepTemp()
   forgetOldAbsences(state, link.id, parts.disk)
@@ -94,20 +101,24 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   let scope = wanted
   let changesMax = scanChangesMax
   for (let rounds = 0, busyRounds = 0; rounds < turnRoundsMax;) {
-    const { outcome, scanned, again, undone } = await oneRound(parts, report, { scope, rules, changesMax })
+    const where = { scope, rules, changesMax }
+    const { outcome, scanned, again, undone } = await oneRound(parts, report, where, (move) => memory.moves.push(move))
     memory.troubles.note(scope, scanned.listed, report.troubles)
     if (outcome === 'more') {
       // What could not be carried out is found again, and must not keep the scan from what lies behind it.
       changesMax = scanChangesMax + undone
+      scope = followMoves(scope, memory.moves, scopeFoldersMax)
       continue
     }
     rounds += 1
-    scope = joinScopes(scope, again, scopeFoldersMax)
+    scope = followMoves(joinScopes(scope, again, scopeFoldersMax), memory.moves, scopeFoldersMax)
     if (outcome === 'raced' || (outcome === 'busy' && ++busyRounds < busyRoundsMax)) continue
     const isWhole = wanted === 'all' && scanned.isComplete
     if (isWhole) noteWholeScan(parts, rules)
-    // Deletions that wait must be found again, or they would be forgotten.
-    memory.owed = report.waiting === null ? (again.size === 0 ? nothing : again) : scope
+    // Deletions that wait must be found again, all of them: fewer might pass unasked.
+    memory.owed = report.waiting === null ? (again.size === 0 ? nothing : again) : 'all'
+    // The hints of the next turn may be of any moment of this one, but of none before it.
+    memory.moves.splice(0, movesBefore)
     report.isWhole = isWhole
     report.isSettled = outcome === 'settled' && report.waiting === null
     report.troubles = memory.troubles.list()

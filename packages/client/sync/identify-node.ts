@@ -41,11 +41,19 @@ export const identifyNode = async (
   const { state, linkId } = parts
   const asideOf = asideId(found.name)
   const aside = asideOf === null ? null : state.node(linkId, asideOf)
-  if (aside !== null && !met.has(aside.id)) return aside
+  // One that lies where the base has it was not set aside: this is what an earlier one left.
+  if (aside !== null && !met.has(aside.id) && !(await isWhereItWas(parts, aside))) return aside
   const here = bases.filter(({ id, disk, kind }) => disk !== null && kind === found.stat.kind && !met.has(id))
   const same = here.find(({ disk }) => disk?.inode === found.stat.inode)
   // The same name with another inode: editors that save by rename do this, and it is still the same file.
   return same ?? (await movedHere(parts, found, met)) ?? here[0] ?? null
+}
+
+/** Whether a node still lies where the base has it. */
+const isWhereItWas = async ({ disk, state, linkId }: IdentifyParts, node: BaseNode): Promise<boolean> => {
+  const path = basePath(state, linkId, node)
+  const there = path === null ? null : await lookAt(disk, path)
+  return there !== null && there !== 'closed' && there.inode === node.disk?.inode
 }
 
 /** The base node that was renamed to this place, or null. */

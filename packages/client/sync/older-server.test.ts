@@ -158,3 +158,13 @@ test('the alarm stays until a person has seen it', async () => {
   await a.engine.turn()
   assert.equal(alarmAt(a), null)
 })
+
+test('what a server lost is uploaded again by a turn that was to look at nothing', async () => {
+  const { a, b, restore } = await yesterday({ kept: 'kept' })
+  a.user.writeFile('new', 'new')
+  await a.engine.turn()
+  restore(true)
+  await a.engine.turn(new Set())
+  await b.engine.turn()
+  assert.deepEqual(await filesOf(b.disk), { kept: 'kept', new: 'new' })
+})

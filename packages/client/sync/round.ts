@@ -36,11 +36,17 @@ export type Round = {
 }
 
 /** Takes one round, and adds what it did to the report. Throws what stops the turn; what was carried out before stands. */
-export const oneRound = async (parts: EngineParts, report: TurnReport, where: Where): Promise<Round> => {
+export const oneRound = async (
+  parts: EngineParts,
+  report: TurnReport,
+  where: Where,
+  onMoved: ApplyParts['onMoved'],
+): Promise<Round> => {
   report.troubles = []
   const newest = await takeOverLog(parts)
   const lookedNs = parts.clock.nowNs()
-  const { head, plan, scanned, unread } = await look(parts, newest, where)
+  const isAllOwed = parts.state.fact(parts.link.id, facts.rules) === null
+  const { head, plan, scanned, unread } = await look(parts, newest, isAllOwed ? { ...where, scope: 'all' } : where)
   report.troubles.push(...scanned.troubles)
   noteLeftOutGone(parts.state, parts.link.id, scanned.leftOutGone, scanned.changes)
   const apply: ApplyParts = {
@@ -57,6 +63,7 @@ export const oneRound = async (parts: EngineParts, report: TurnReport, where: Wh
     heldFolders: scanned.heldFolders,
     head,
     troubles: report.troubles,
+    onMoved,
     onProgress: parts.onProgress ?? (() => undefined),
   }
   const ledger = new Ledger(apply)
@@ -86,6 +93,8 @@ export const oneRound = async (parts: EngineParts, report: TurnReport, where: Wh
   // What is held is found again, or it would be taken for as agreed.
   const left = new Set([...ledger.unsettled, ...ledger.held])
   const again = foldersOf(apply, plan.steps, left)
+  // What could not be read may be another now, and no hint tells of it again.
+  for (const { path, kind } of scanned.troubles) if (kind === 'unreadable') again.add(path)
   const undone = countUndone(parts, scanned, ledger.held)
   const ended = hasRaced ? 'raced' : scanned.isCut ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
   // What this round moved or removed may have made room for another.

@@ -29,10 +29,17 @@ export const foldersToList = async (parts: ScopeParts, scope: Scope): Promise<Fo
   const found = new Map<string, FolderToList>()
   for (const path of scope) {
     const folder = await nearestKnown(parts, path, root)
-    found.set(folder.path, folder)
+    const before = found.get(folder.path)
+    found.set(folder.path, before?.isWhole === true ? before : folder)
   }
-  return [...found.values()].sort((a, b) => depthOf(a.path) - depthOf(b.path))
+  const whole = [...found.values()].filter(({ isWhole }) => isWhole).map(({ path }) => path)
+  return [...found.values()]
+    .filter(({ path }) => !whole.some((above) => isBelow(path, above)))
+    .sort((a, b) => depthOf(a.path) - depthOf(b.path))
 }
+
+const isBelow = (path: string, above: string): boolean =>
+  path !== above && (above === '' || path.startsWith(`${above}/`))
 
 const depthOf = (path: string): number => (path === '' ? 0 : path.split('/').length)
 
@@ -43,6 +50,8 @@ const nearestKnown = async (parts: ScopeParts, path: string, root: FolderToList)
     const below = joinPath(folder.path, name)
     const base = parts.state.childrenNamed(parts.linkId, folder.id, name).find(isFolderHere)
     const stat = base === undefined ? null : await lookAt(parts.disk, below)
+    // Its name alone does not tell whether it is the same: all that is in the folder above is looked at.
+    if (stat === 'closed') return { ...folder, isWhole: true }
     if (base === undefined || stat === null || stat.kind !== 'folder' || stat.inode !== base.disk?.inode) return folder
     folder = { id: base.id, path: below, isElsewhere: false, isWhole: false, above: folder }
   }
@@ -51,12 +60,13 @@ const nearestKnown = async (parts: ScopeParts, path: string, root: FolderToList)
 
 const isFolderHere = (node: BaseNode): boolean => node.kind === 'folder' && node.disk !== null
 
-const lookAt = async (disk: Disk, path: string): Promise<DiskStat | null> => {
+/** Null also where something on the way is no folder any more: the folder above tells. `closed` where we may not look. */
+const lookAt = async (disk: Disk, path: string): Promise<DiskStat | null | 'closed'> => {
   try {
     return await disk.lstat(path)
   } catch (error) {
-    // Something on the way is no folder any more, or closed to us: the folder above is looked at and tells.
-    if (isTrouble(error, 'conflict') || isTrouble(error, 'unavailable')) return null
+    if (isTrouble(error, 'conflict')) return null
+    if (isTrouble(error, 'unavailable')) return 'closed'
     throw error
   }
 }

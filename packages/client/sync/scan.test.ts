@@ -209,3 +209,18 @@ test('what lies under an aside name is the node of that id, at its own place, wh
   const { local } = found.get(node.id) ?? {}
   assert.deepEqual([local?.name, local?.path, local?.isAside], ['a', asideName(node.id), true])
 })
+
+test('what lies under the aside name of a node that is at its own place is another node', async () => {
+  const { user, state, agree, look } = await scannedFolder()
+  user.writeFile('b', 'x')
+  await agree()
+  const [node] = state.children(linkId, rootNodeId)
+  assert.ok(node)
+  user.writeFile(asideName(node.id), 'left behind')
+  const { changes: found } = await look()
+  const [change] = [...found.values()]
+  assert.deepEqual(
+    [found.size, found.has(node.id), change?.base, change?.local?.name.split(' ')[0]],
+    [1, false, null, 'recovered'],
+  )
+})

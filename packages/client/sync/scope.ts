@@ -14,3 +14,17 @@ export const joinScopes = (a: Scope, b: Scope, foldersMax: number): Scope => {
   const both = new Set([...a, ...b])
   return both.size > foldersMax ? 'all' : both
 }
+
+/** A folder that a turn itself moved on the disk. */
+export type Move = { from: string; to: string }
+
+/** The scope, and where moves have taken what it names: a hint of before a move tells of the old place. */
+export const followMoves = (scope: Scope, moves: readonly Move[], foldersMax: number): Scope => {
+  if (scope === 'all' || moves.length === 0) return scope
+  const paths = new Set(scope)
+  for (const { from, to } of moves)
+    // What a move adds is where it already was taken.
+    for (const path of paths.values().toArray())
+      if (path === from || path.startsWith(`${from}/`)) paths.add(to + path.slice(from.length))
+  return joinScopes(paths, nothing, foldersMax)
+}

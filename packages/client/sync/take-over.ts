@@ -51,6 +51,8 @@ const rewindBase = async (parts: EngineParts, sequence: number, count: string): 
     }
     state.putFact(linkId, rootContentFact, null)
     state.putFact(linkId, facts.rewinds, count)
+    // What happened since may be anywhere on the disk: until all of it was looked at, every turn looks at all.
+    state.putFact(linkId, facts.rules, null)
     raiseAlarm(state, linkId, clock.nowNs(), wentBack)
   })
 }
