@@ -3,6 +3,7 @@
  * disk shows, and what travels at this moment. Pure.
  */
 import { isSameStat } from '@anysync/client/disk-stat.ts'
+import { nameOf } from '@anysync/client/path.ts'
 import type { BaseNode, DiskStat } from '@anysync/client/ports.ts'
 import { isConflictName } from '@anysync/client/sync/conflict-name.ts'
 import type { FileProgress, Trouble } from '@anysync/client/sync/report.ts'
@@ -125,8 +126,7 @@ const isAsRemembered = (stat: DiskStat, remembered: DiskStat): boolean =>
   isSameStat(remembered.ctimeNs === 0n ? { ...stat, ctimeNs: 0n } : stat, remembered)
 
 const settled = ({ path, folder }: PathKnowledge): PathState => {
-  const name = path.slice(path.lastIndexOf('/') + 1)
-  if (isConflictName(name))
+  if (isConflictName(nameOf(path)))
     return state('conflict-copy', 'synced; it keeps the second of two edits: compare, and delete what you do not need')
   const isLive = folder.state === 'up-to-date' || folder.state === 'syncing' || folder.state === 'troubled'
   return state('synced', isLive ? '' : 'as of the last turn')

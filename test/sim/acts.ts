@@ -3,6 +3,7 @@
  * people can do different things to the same file. What cannot be done where it is wanted is left undone.
  */
 import type { DiskUser } from '@anysync/client/memory/disk-user.ts'
+import { folderOf, nameOf } from '@anysync/client/path.ts'
 import { seededChance } from '@anysync/client/memory/chance.ts'
 import type { Inode } from '@anysync/client/memory/disk-inodes.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
@@ -103,7 +104,6 @@ const sceneOf = (world: World, device: Device, where: Dice, dice: Dice, isNear: 
 }
 
 const join = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`)
-const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
 const isBelow = (path: string, folder: string): boolean => `${path}/`.startsWith(`${folder}/`)
 const show = (content: string | Uint8Array): string =>
   typeof content === 'string' ? `'${content}'` : `${content.length} bytes`
@@ -171,11 +171,11 @@ const acts: Record<ActName, (scene: Scene) => void> = {
   respell: (scene) => {
     if (scene.target === null) return
     const { path } = scene.target
-    const name = path.slice(path.lastIndexOf('/') + 1)
+    const name = nameOf(path)
     const stem = name.slice(secretWord.length + 1)
     const other = stem !== stem.toUpperCase() ? stem.toUpperCase() : stem.toLowerCase()
     const form = stem.normalize('NFD') === stem ? stem.normalize('NFC') : stem.normalize('NFD')
-    move(scene, path, join(parentOf(path), named(form !== stem && scene.dice.oneIn(2) ? form : other)))
+    move(scene, path, join(folderOf(path), named(form !== stem && scene.dice.oneIn(2) ? form : other)))
   },
   link: ({ user, say, at, target, spot, dice, world }) => {
     const path = target?.inode.kind === 'symlink' ? target.path : spot
@@ -291,7 +291,7 @@ const acts: Record<ActName, (scene: Scene) => void> = {
   },
   'put inside': ({ user, say, target, dice, content }) => {
     if (target === null) return
-    const folder = target.inode.kind === 'folder' ? target.path : parentOf(target.path)
+    const folder = target.inode.kind === 'folder' ? target.path : folderOf(target.path)
     const path = join(folder, named(`${dice.pick(stems)}${dice.below(10)}`))
     const made = content()
     say(`makes '${path}' with ${show(made)}`)

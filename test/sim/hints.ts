@@ -1,6 +1,6 @@
 /** What a watcher tells of a person's doings: the folders in which something was touched, and those above them. */
 import type { DiskUser } from '@anysync/client/memory/disk-user.ts'
-import { folderOf } from '@anysync/client/sync/identify-node.ts'
+import { folderOf } from '@anysync/client/path.ts'
 
 /** The same person, whose doings are noted as hints. */
 export const watched = (user: DiskUser, hints: Set<string>): DiskUser => {

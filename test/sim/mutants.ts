@@ -301,8 +301,8 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('batch'),
-    find: "      if (isTrouble(error, 'conflict') || isTrouble(error, 'unavailable')) return null\n",
-    replace: '',
+    find: 'await lookAt(this.#parts.disk, path)',
+    replace: 'await this.#parts.disk.lstat(path)',
     breaks: 'a folder that something else hides stops every push',
   },
 ]

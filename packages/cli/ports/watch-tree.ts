@@ -6,7 +6,7 @@
 import { lstatSync, statSync, watch, type BigIntStats, type FSWatcher } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { joinPath } from '@anysync/client/sync/identify-node.ts'
+import { joinPath } from '@anysync/client/path.ts'
 import { errorCode } from './disk-errors.ts'
 import { privateName } from './refuse-name.ts'
 import { changeOf, type Listener, type Lookout } from './watch-listener.ts'

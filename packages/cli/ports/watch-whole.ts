@@ -4,7 +4,7 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import { joinPath } from '@anysync/client/sync/identify-node.ts'
+import { joinPath } from '@anysync/client/path.ts'
 import { errorCode } from './disk-errors.ts'
 import { changeOf, type Listener, type Lookout } from './watch-listener.ts'
 

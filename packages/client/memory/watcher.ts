@@ -3,6 +3,7 @@
  */
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { Hints } from '../hints.ts'
+import { folderOf } from '../path.ts'
 import type { Watcher } from '../ports.ts'
 
 export type MemoryWatcher = Watcher & {
@@ -45,7 +46,7 @@ export const createMemoryWatcher = (): MemoryWatcher => {
 
     tell(path, below = null) {
       if (isDeaf) return
-      hints.touch(path.slice(0, Math.max(0, path.lastIndexOf('/'))))
+      hints.touch(folderOf(path))
       for (const folder of below === null ? [] : [path, ...below]) hints.touch(folder)
     },
     overflow: () => hints.touchAll(),

@@ -5,6 +5,7 @@
 import type { NodeId } from '@anysync/protocol/ids.ts'
 import type { BaseNode } from '../ports.ts'
 import type { HeadChange } from './head-changes.ts'
+import { placeKey } from './merge.ts'
 import type { LocalChange } from './scan.ts'
 
 /** The local changes with adopted ids, in the same order: parents before children. */
@@ -82,5 +83,3 @@ class AbsentNodes {
     return this.#found.get(id)?.kind ?? null
   }
 }
-
-const placeKey = (place: { parent: NodeId; name: string }): string => `${place.parent}/${place.name}`

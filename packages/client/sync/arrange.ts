@@ -5,11 +5,12 @@
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import { folderOf, joinPath, nameOf } from '../path.ts'
 import type { DiskStat } from '../ports.ts'
 import type { ApplyParts, Ledger } from './apply.ts'
 import { attempt } from './apply.ts'
 import type { Step } from './plan.ts'
-import { asideName, joinPath } from './identify-node.ts'
+import { asideName } from './identify-node.ts'
 
 /** The times of folders before anything was done in them, for the folders whose time the plan does not set. */
 export class FolderTimes {
@@ -50,7 +51,7 @@ export class FolderTimes {
         const stat = step === null ? await disk.lstat(path) : seenStat(this.#parts, step)
         if (stat === null || stat.kind !== 'folder') return
         const after = await this.#setTime(path, stat, { mode: want.mode ?? stat.mode, mtimeNs: want.mtimeNs })
-        if (step?.merged) where.moved(id, step.merged.parent, path.slice(path.lastIndexOf('/') + 1), after)
+        if (step?.merged) where.moved(id, step.merged.parent, nameOf(path), after)
       })
     }
   }
@@ -194,8 +195,7 @@ const clearTheWay = async (
   }
   // The scan knows nodes of the base by their aside name. Another is a conflict copy: its new name is nobody else's.
   const aside = other.base === null && other.merged !== null ? other.merged.name : asideName(other.id)
-  const slash = target.lastIndexOf('/')
-  const beside = joinPath(slash < 0 ? '' : target.slice(0, slash), aside)
+  const beside = joinPath(folderOf(target), aside)
   const stat = await moveHere(parts, target, beside, seenStat(parts, other))
   where.moved(other.id, merged.parent, aside, stat)
 }

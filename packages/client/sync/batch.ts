@@ -2,7 +2,6 @@
  * The edits of one commit. Gathers them, gives the folders that they touch their new times, writes the trees, commits,
  * and only then lets the base say so. [Note: the base is written last]
  */
-import { isTrouble } from '@anysync/protocol/errors.ts'
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { contentBytes } from '../content/content.ts'
 import { isSameStat } from '../disk-stat.ts'
@@ -10,6 +9,7 @@ import type { Absence, DiskStat, NodeState } from '../ports.ts'
 import type { SnapshotInfo, TreeEdit } from '../vault/vault-types.ts'
 import type { Agreement, ApplyParts, Ledger } from './apply.ts'
 import type { HeadView } from './head-view.ts'
+import { lookAt } from './look-at.ts'
 import { baseNodeOf, nodeOf } from './node.ts'
 import type { Step } from './plan.ts'
 
@@ -94,23 +94,13 @@ export class Batch {
       const state = this.#view.node(id)
       if (path === null || state === null || state.kind !== 'folder') continue
       const seen = this.#parts.where.seen(id)
-      const stat = await this.#lookAt(path)
-      // What changed since the scan looked is left for the next scan to see.
-      if (stat === null || seen === null || !isSameStat(seen, stat)) continue
+      const stat = await lookAt(this.#parts.disk, path)
+      // What changed since the scan looked, or cannot be seen now, is left for the next scan to see.
+      if (stat === null || stat === 'closed' || seen === null || !isSameStat(seen, stat)) continue
       // Where a mode keeps an attribute of the disk from the vault, they do not agree on the folder.
       if (stat.mode !== state.mode) continue
       if (state.mtimeNs !== stat.mtimeNs || this.#puts.get(id))
         this.#note(id, { state: { ...state, mtimeNs: stat.mtimeNs }, stat, absence: null })
-    }
-  }
-
-  /** Null also where a folder on the way is none any more, or closed: the push goes on without the time. */
-  async #lookAt(path: string): Promise<DiskStat | null> {
-    try {
-      return await this.#parts.disk.lstat(path)
-    } catch (error) {
-      if (isTrouble(error, 'conflict') || isTrouble(error, 'unavailable')) return null
-      throw error
     }
   }
 

@@ -3,8 +3,9 @@
  * alone (it was moved), or by name alone (it was saved by rename). Looks at the disk; decides nothing else.
  */
 import { idToBytes, parseNodeId, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
-import { isTrouble } from '@anysync/protocol/errors.ts'
+import { joinPath } from '../path.ts'
 import type { BaseNode, Disk, DiskStat, State } from '../ports.ts'
+import { lookAt } from './look-at.ts'
 
 const asidePrefix = '.anysync-aside-'
 /** Where apply puts a node for a moment, beside its place, when two nodes change names. */
@@ -17,10 +18,6 @@ export const asideId = (name: string): NodeId | null => {
 }
 /** What becomes of a node under an aside name that nobody knows, because the database was lost: it gets a name of its own. */
 export const recoveredName = (id: NodeId): string => `recovered ${id.slice(0, 8)}`
-
-export const joinPath = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`)
-/** The path of the folder that holds a path; '' for what lies in the linked folder itself. */
-export const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
 
 /** Something that was met in a folder. */
 export type Found = { folder: NodeId; path: string; name: string; stat: DiskStat }
@@ -77,17 +74,6 @@ const movedHere = async (
   // and this its old one set aside; but a node known from elsewhere means that names were exchanged.
   if (there.inode === found.stat.inode) return null
   return state.nodeByInode(linkId, there.device, there.inode) === null ? null : known
-}
-
-/** Null also where a parent on the way is no folder any more; `closed` where we may not look. */
-const lookAt = async (disk: Disk, path: string): Promise<DiskStat | null | 'closed'> => {
-  try {
-    return await disk.lstat(path)
-  } catch (error) {
-    if (isTrouble(error, 'conflict')) return null
-    if (isTrouble(error, 'unavailable')) return 'closed'
-    throw error
-  }
 }
 
 /** Where the base has a node, by the base's own names; null when a folder above it is not in the base. */

@@ -59,6 +59,9 @@ const mergeTime = ({ base }: Sighting<NodeState>, content: Choice, local: NodeSt
     : remote.mtimeNs
 }
 
+/** A place as a key of maps. */
+export const placeKey = ({ parent, name }: Pick<NodeState, 'parent' | 'name'>): string => `${parent}/${name}`
+
 export const isSamePlace = (a: NodeState, b: NodeState): boolean => a.parent === b.parent && a.name === b.name
 
 /** Equal bytes, equal target, or both folders. Content that nobody has read equals nothing. */

@@ -6,7 +6,7 @@
  */
 import type { NodeId } from '@anysync/protocol/ids.ts'
 import type { Absence, LinkMode, NodeState } from '../ports.ts'
-import { isSameContent, isSamePlace, isUnchanged, mergeNode, type Merged, type Sighting } from './merge.ts'
+import { isSameContent, isSamePlace, isUnchanged, mergeNode, placeKey, type Merged, type Sighting } from './merge.ts'
 import type { Step } from './plan.ts'
 
 /** `isHeld`: nothing travels; `state` is what the disk has. */
@@ -109,8 +109,6 @@ const limitNewOnly = (steps: Step[]): Step[] => {
 }
 
 // ---------------------------------------------------------------------------------------------------
-
-const placeKey = ({ parent, name }: NodeState): string => `${parent}/${name}`
 
 /** The disk is left alone, but for what an earlier turn in another mode set aside and a crash left there. */
 const untouched = (step: Step): Step => ({ ...step, toDisk: step.local?.isAside === true ? step.toDisk : 'none' })

@@ -8,7 +8,7 @@ import type { Absence, BaseNode, NodeState } from '../ports.ts'
 import { draftOf, isHere, stepOf, type Draft } from './draft.ts'
 import type { HeadChange } from './head-changes.ts'
 import type { LocalChange, LocalNode } from './scan.ts'
-import type { isSameContent, isSamePlace, isUnchanged } from './merge.ts'
+import { placeKey, type isSameContent, type isSamePlace, type isUnchanged } from './merge.ts'
 import type { ModePolicy } from './modes.ts'
 
 export type PlanInput = {
@@ -159,7 +159,7 @@ class MergedTree {
     const places = new Map<string, NodeId[]>()
     for (const [id, { merged }] of this.#drafts) {
       if (merged === null) continue
-      const key = placeKey(merged.parent, merged.name)
+      const key = placeKey(merged)
       places.set(key, [...(places.get(key) ?? []), id])
     }
     const namesByFolder = new Map<NodeId, Map<string, BaseNode>>()
@@ -186,10 +186,10 @@ class MergedTree {
         if (id === keeper || draft === undefined || draft.merged === null) continue
         const folder = draft.merged.parent
         const isTaken = (name: string): boolean =>
-          places.has(placeKey(folder, name)) || unchangedNames(folder).has(name)
+          places.has(placeKey({ parent: folder, name })) || unchangedNames(folder).has(name)
         const name = this.#input.conflictName(draft.merged.name, isTaken)
         draft.merged = { ...draft.merged, name }
-        places.set(placeKey(folder, name), [id])
+        places.set(placeKey({ parent: folder, name }), [id])
         renamed.push(id)
       }
     }
@@ -241,5 +241,3 @@ class MergedTree {
 }
 
 const isDraftHere = (draft: Draft | undefined): boolean => draft !== undefined && isHere(draft)
-
-const placeKey = (folder: NodeId, name: string): string => `${folder}/${name}`

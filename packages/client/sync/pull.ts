@@ -4,6 +4,7 @@
  */
 import type { NodeId } from '@anysync/protocol/ids.ts'
 import { parseContent } from '../content/content.ts'
+import { nameOf } from '../path.ts'
 import type { DiskStat, NodeState, TempFile } from '../ports.ts'
 import type { ApplyParts } from './apply.ts'
 import { attempt, countNode, type Agreement, type Ledger } from './apply.ts'
@@ -95,7 +96,7 @@ const pullSlice = async (
   const placed: Agreement[] = []
   const done = (step: Step, path: string, stat: DiskStat): void => {
     if (step.merged === null) return
-    parts.where.moved(step.id, step.merged.parent, path.slice(path.lastIndexOf('/') + 1), stat)
+    parts.where.moved(step.id, step.merged.parent, nameOf(path), stat)
     if (needsContent(step)) countNode(counts, step.merged)
     if (step.toLog !== 'none' || step.toBase !== 'put') return
     // What is renamed or gets another time covers up an edit in the moment of the look.

@@ -4,9 +4,9 @@
  * a name that is not free yet. What must wait counts as not carried out either: the next round looks again.
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
-import type { NodeState } from '../ports.ts'
 import type { Ledger } from './apply.ts'
 import type { HeadView } from './head-view.ts'
+import { placeKey } from './merge.ts'
 import type { Step } from './plan.ts'
 
 /** The steps to push, in the order of the plan. Adds those that must wait to what is unsettled. */
@@ -42,5 +42,3 @@ const stayingAtHead = (view: HeadView, ids: Iterable<NodeId>): { places: Set<str
   }
   return { places, folders }
 }
-
-const placeKey = ({ parent, name }: NodeState): string => `${parent}/${name}`

@@ -5,6 +5,7 @@
 import { assert, demand, SyncError } from '@anysync/protocol/errors.ts'
 import { NodeKind, type Content, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { MiB, treeDepthMax } from '@anysync/protocol/limits.ts'
+import { nameOf } from '../path.ts'
 import type { Disk, DiskStat, TempFile } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { forEachLimited } from './limited.ts'
@@ -98,7 +99,7 @@ const collect = async (
   const all: Placement[] = []
   const visit = async (placement: Placement): Promise<void> => {
     const { path, node } = placement
-    const refusal = disk.refuseName(path.slice(path.lastIndexOf('/') + 1))
+    const refusal = disk.refuseName(nameOf(path))
     if (refusal !== null) {
       leftovers.push({ path, message: `this system cannot store it: ${refusal}` })
       return

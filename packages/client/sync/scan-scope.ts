@@ -4,9 +4,9 @@
  * is listed, and finds out.
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
-import { isTrouble } from '@anysync/protocol/errors.ts'
-import type { BaseNode, Disk, DiskStat, State } from '../ports.ts'
-import { joinPath } from './identify-node.ts'
+import { joinPath } from '../path.ts'
+import type { BaseNode, Disk, State } from '../ports.ts'
+import { lookAt } from './look-at.ts'
 import type { Scope } from './scope.ts'
 
 export type FolderToList = {
@@ -59,14 +59,3 @@ const nearestKnown = async (parts: ScopeParts, path: string, root: FolderToList)
 }
 
 const isFolderHere = (node: BaseNode): boolean => node.kind === 'folder' && node.disk !== null
-
-/** Null also where something on the way is no folder any more: the folder above tells. `closed` where we may not look. */
-const lookAt = async (disk: Disk, path: string): Promise<DiskStat | null | 'closed'> => {
-  try {
-    return await disk.lstat(path)
-  } catch (error) {
-    if (isTrouble(error, 'conflict')) return null
-    if (isTrouble(error, 'unavailable')) return 'closed'
-    throw error
-  }
-}

@@ -10,8 +10,9 @@
  */
 import type { NodeId } from '@anysync/protocol/ids.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
+import { joinPath } from '../path.ts'
 import type { BaseNode, Disk, DiskEntry, NodeState, DiskStat, State } from '../ports.ts'
-import { identifyNode, joinPath, type Found } from './identify-node.ts'
+import { identifyNode, type Found } from './identify-node.ts'
 import { changeOf } from './local-change.ts'
 import { reportGone } from './missing.ts'
 import type { Trouble } from './report.ts'

@@ -3,7 +3,7 @@
  * the rest, and what it does not say again of the part that it looked at is over.
  */
 import { standingTroublesMax } from '@anysync/protocol/limits.ts'
-import { folderOf } from './identify-node.ts'
+import { folderOf } from '../path.ts'
 import type { Trouble } from './report.ts'
 import type { Scope } from './scope.ts'
 

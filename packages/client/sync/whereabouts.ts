@@ -3,9 +3,9 @@
  * with every move. Paths are worked out from folders, so that moving a folder moves all below it.
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
+import { joinPath, nameOf } from '../path.ts'
 import type { DiskStat, State } from '../ports.ts'
 import type { Step } from './plan.ts'
-import { joinPath } from './identify-node.ts'
 
 type Place = { folder: NodeId; name: string }
 
@@ -25,7 +25,7 @@ export class Whereabouts {
     this.#foldName = foldName
     for (const { id, local } of steps) {
       if (local === null || local.path === '') continue
-      const name = local.path.slice(local.path.lastIndexOf('/') + 1)
+      const name = nameOf(local.path)
       this.moved(id, local.folder, name, local.disk)
     }
   }
