@@ -23,7 +23,7 @@ export type ApplyParts = {
   where: Whereabouts
   /** A time before the scan began. */
   lookedNs: bigint
-  /** Folders that hold something that is not synced. */
+  /** Folders that hold something that is not synced, and those above them that stay because of it. */
   heldFolders: ReadonlySet<NodeId>
   head: HeadChanges
   /** What the turn tells in the end; apply adds to it. */

@@ -102,7 +102,6 @@ export const noteExceptions = (parts: ApplyParts, ledger: Ledger, steps: Step[])
 /** Makes folders and moves nodes. Steps come parents first. */
 export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTimes, steps: Step[]): Promise<void> => {
   const stepsById = new Map(steps.map((step) => [step.id, step]))
-  const holding = foldersHolding(parts, stepsById)
   for (const step of steps) {
     const { merged, local, toDisk } = step
     if (merged === null || (toDisk !== 'create' && toDisk !== 'change')) continue
@@ -117,7 +116,7 @@ export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTi
     await attempt(parts, ledger, step.id, target, async () => {
       await times.remember(merged.parent)
       if (isMoved) await times.remember(local.folder)
-      await clearTheWay(parts, ledger, stepsById, holding, step, target)
+      await clearTheWay(parts, ledger, stepsById, step, target)
       const from = isMoved ? parts.where.path(step.id) : null
       if (from === target) return
       const stat =
@@ -135,19 +134,13 @@ const moveHere = async (parts: ApplyParts, from: string, to: string, expected: D
   return stat
 }
 
-/** The folders that hold something which is not synced, in or below them: these cannot be removed, nor stay aside. */
-const foldersHolding = (
-  { heldFolders, state, linkId }: ApplyParts,
-  stepsById: ReadonlyMap<NodeId, Step>,
-): Set<NodeId> => {
-  const holding = new Set<NodeId>()
-  for (const held of heldFolders) {
-    for (let at: NodeId | undefined = held; at !== undefined && !holding.has(at);) {
-      holding.add(at)
-      at = stepsById.get(at)?.local?.folder ?? state.node(linkId, at)?.parent
-    }
-  }
-  return holding
+/** Folders that hold what is not synced, and those above them that the plan removes: they cannot be removed, nor stay aside. */
+export const heldWithAbove = (heldFolders: ReadonlySet<NodeId>, steps: Step[]): Set<NodeId> => {
+  const held = new Set(heldFolders)
+  // Of what is removed, children come before parents.
+  for (const { id, local, toDisk } of steps)
+    if (toDisk === 'remove' && local !== null && held.has(id)) held.add(local.folder)
+  return held
 }
 
 /** Makes a folder. One that is there and is nobody's node, for only what is not synced was left in it, is taken. */
@@ -167,7 +160,6 @@ const clearTheWay = async (
   parts: ApplyParts,
   ledger: Ledger,
   stepsById: ReadonlyMap<NodeId, Step>,
-  holding: ReadonlySet<NodeId>,
   step: Step,
   target: string,
 ): Promise<void> => {
@@ -189,7 +181,7 @@ const clearTheWay = async (
   if (other === undefined || !isLeaving) {
     throw new SyncError('disk.arrange', 'conflict', 'something new lies where a node shall go')
   }
-  if (other.merged === null && holding.has(other.id)) {
+  if (other.merged === null && parts.heldFolders.has(other.id)) {
     const message = 'a folder that was removed elsewhere lies in the way, with what is not synced in it: move it away'
     throw new SyncError('disk.arrange', 'unavailable', message)
   }
@@ -226,16 +218,12 @@ export const removeGone = async (
   steps: Step[],
 ): Promise<number> => {
   let removed = 0
-  const heldFolders = new Set(parts.heldFolders)
   for (const step of steps) {
     if (step.toDisk !== 'remove' || step.local === null) continue
     const path = parts.where.path(step.id)
     if (path === null) continue
     const folder = step.local.folder
-    if (heldFolders.has(step.id)) {
-      heldFolders.add(folder)
-      continue
-    }
+    if (parts.heldFolders.has(step.id)) continue
     await attempt(parts, ledger, step.id, path, async () => {
       await times.remember(folder)
       await parts.disk.remove(path, seenStat(parts, step))

@@ -86,8 +86,8 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   const parts = { ...given, link }
   const report = newReport()
   // Whatever ends this turn before its end leaves all of it to the next.
-  memory.owed = joinScopes(memory.owed, isNewMode ? 'all' : asked, scopeFoldersMax)
-  memory.owed = followMoves(memory.owed, memory.moves, scopeFoldersMax)
+  const due = joinScopes(memory.owed, isNewMode ? 'all' : asked, scopeFoldersMax)
+  memory.owed = followMoves(due, memory.moves, scopeFoldersMax)
   const movesBefore = memory.moves.length
   await checkMarker(parts.disk, link)
   await parts.disk.sweepTemp()

@@ -164,11 +164,11 @@ const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement
   /** Folders whose row comes with the push, or waits as well. */
   const later = new Set<NodeId>()
   return steps.flatMap((step): Agreement[] => {
-    if (step.toLog !== 'none' || ledger.unsettled.has(step.id)) later.add(step.id)
-    const { id, merged } = step
-    if (step.toLog !== 'none' || step.toBase === 'none' || ledger.unsettled.has(id)) return []
-    if (step.toBase === 'remove') return [{ id, row: null }]
-    if (merged === null) return [{ id, row: null }]
+    const { id, merged, toLog, toBase } = step
+    const isLater = toLog !== 'none' || ledger.unsettled.has(id)
+    if (isLater) later.add(id)
+    if (isLater || toBase === 'none') return []
+    if (toBase === 'remove' || merged === null) return [{ id, row: null }]
     const absence = ledger.absences.get(id)
     if (absence?.kind === 'folder' && later.has(merged.parent)) {
       // The base must not say that the folder is not here before it says so of the folder itself.

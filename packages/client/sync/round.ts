@@ -9,6 +9,7 @@ import { folderOf } from '../path.ts'
 import { forgetOldAbsences, noteLeftOutGone } from './absences.ts'
 import { keepActions } from './actions.ts'
 import { Ledger, type ApplyParts } from './apply.ts'
+import { heldWithAbove } from './arrange.ts'
 import type { EngineParts } from './engine.ts'
 import { facts } from './facts.ts'
 import { mustAsk } from './guards.ts'
@@ -23,8 +24,8 @@ import { Whereabouts } from './whereabouts.ts'
 
 export type Round = {
   /**
-   * `raced`: the head moved, or what could not be here now can; look again at once. `more`: the scan stopped because it found so much; go on. `busy`:
-   * something changed under a step, or could not be done; look again a few times.
+   * `raced`: the head moved, or what could not be here now can; look again at once. `more`: the scan stopped because it
+   * found so much; go on. `busy`: something changed under a step, or could not be done; look again a few times.
    */
   outcome: 'settled' | 'raced' | 'more' | 'busy'
   scanned: Scan
@@ -44,6 +45,7 @@ export const oneRound = async (
   report.troubles = []
   const newest = await takeOverLog(parts)
   const lookedNs = parts.clock.nowNs()
+  // Taking over the log may have found that it went back: then what happened since may be anywhere.
   const isAllOwed = parts.state.fact(parts.link.id, facts.rules) === null
   const { head, plan, scanned, unread } = await look(parts, newest, isAllOwed ? { ...where, scope: 'all' } : where)
   report.troubles.push(...scanned.troubles)
@@ -59,7 +61,7 @@ export const oneRound = async (
       plan.steps,
     ),
     lookedNs,
-    heldFolders: scanned.heldFolders,
+    heldFolders: heldWithAbove(scanned.heldFolders, plan.steps),
     head,
     troubles: report.troubles,
     onMoved,

@@ -19,6 +19,7 @@ import type { Trouble } from './report.ts'
 import type { Rules } from './rules.ts'
 import { foldersToList, type FolderToList } from './scan-scope.ts'
 import type { Scope } from './scope.ts'
+import { foldsNames } from './twins.ts'
 
 /** A node as the disk holds it. `content` of a file is null until somebody reads it. */
 export type LocalNode = NodeState & {
@@ -74,6 +75,8 @@ type Walk = {
   missed: BaseNode[]
   /** Folders to list after those of this level. */
   below: FolderToList[]
+  /** Whether this disk takes different names for one. */
+  areNamesFolded: boolean
 }
 
 /** Scans what the scope names. Throws as `Disk.list` does when the linked folder itself cannot be listed. */
@@ -89,7 +92,14 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
     nodes: 0,
     heldFolders: new Set(),
   }
-  const walk: Walk = { parts, result, met: new Set(), missed: [], below: [] }
+  const walk: Walk = {
+    parts,
+    result,
+    met: new Set(),
+    missed: [],
+    below: [],
+    areNamesFolded: foldsNames((name) => parts.disk.foldName(name)),
+  }
   for (let level = await foldersToList(parts, parts.scope); level.length > 0 && !result.isCut; level = walk.below) {
     walk.below = []
     for (const folder of level) {
@@ -115,19 +125,14 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
   const children = state.children(linkId, folder.id)
   // Two may have one name: one that the head has removed, and could not be removed here yet, and its successor.
   const basesByName = Map.groupBy(children, (node) => node.name)
-  // Where Readme and README are one, a node may be there under another spelling of its name.
-  const listed = new Set(entries.map(({ name }) => name))
-  const basesBySpelling = Map.groupBy(
-    children.filter(({ name }) => !listed.has(name)),
-    ({ name }) => parts.disk.foldName(name),
-  )
+  const basesBySpelling = walk.areNamesFolded ? respelledIn(parts.disk, entries, children) : null
   /** Nodes of this folder that lie where they lay. */
   const unmoved = new Set<NodeId>()
   for (const entry of entries) {
     const path = joinPath(folder.path, entry.name)
     const bases = [
       ...(basesByName.get(entry.name) ?? []),
-      ...(basesBySpelling.get(parts.disk.foldName(entry.name)) ?? []),
+      ...(basesBySpelling?.get(parts.disk.foldName(entry.name)) ?? []),
     ]
     const left = leftOut(parts, entry, path, bases)
     if (left !== null) {
@@ -163,6 +168,15 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
     result.changes.delete(folder.id)
     for (const base of absent) markWithBelow(state, linkId, base, met)
   } else missed.push(...absent)
+}
+
+/** Where Readme and README are one, a node may be there under another spelling of its name. */
+const respelledIn = (disk: Disk, entries: DiskEntry[], children: BaseNode[]): Map<string, BaseNode[]> => {
+  const listed = new Set(entries.map(({ name }) => name))
+  return Map.groupBy(
+    children.filter(({ name }) => !listed.has(name)),
+    ({ name }) => disk.foldName(name),
+  )
 }
 
 /** Whether a folder lies below this node, as far as the scan saw: what moves during a scan may seem to lie in itself. */
