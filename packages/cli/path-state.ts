@@ -61,11 +61,13 @@ const state = (state: PathWord, reason = '', percent: number | null = null): Pat
 
 const onItsWay = ({ travelling }: PathKnowledge): PathState | null => {
   if (travelling === null) return null
-  const { phase, bytes, size } = travelling
-  // A file that grows while it is read may be longer than was planned.
-  const percent = size === 0 ? 100 : Math.min(100, Math.floor((bytes / size) * 100))
-  return state(phase === 'push' ? 'uploading' : 'downloading', `${percent} %`, percent)
+  const percent = percentOf(travelling)
+  return state(travelling.phase === 'push' ? 'uploading' : 'downloading', `${percent} %`, percent)
 }
+
+/** How much of it is through. A file that grows while it is read may be longer than was planned. */
+export const percentOf = ({ bytes, size }: FileProgress): number =>
+  size === 0 ? 100 : Math.min(100, Math.floor((bytes / size) * 100))
 
 const folderGone = ({ folder, stat }: PathKnowledge): PathState | null =>
   folder.state === 'stopped' && stat === null ? state('stopped', folder.reason) : null

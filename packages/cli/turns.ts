@@ -4,7 +4,7 @@
  */
 import type { Link } from '@anysync/client/ports.ts'
 import type { OnProgress, TurnReport } from '@anysync/client/sync/report.ts'
-import { askDaemon, askRunningDaemon } from './daemon/ask.ts'
+import { askRunningDaemon, isDaemonThere } from './daemon/ask.ts'
 import type { Answer } from './daemon/wire.ts'
 import { openLinkEngine } from './engines.ts'
 import { planDocument, planLines } from './output/plan.ts'
@@ -18,8 +18,8 @@ export type Turns = AsyncDisposable & {
 }
 
 export const openTurns = async (options: CommonOptions): Promise<Turns> => {
-  const isDaemonThere = (await askDaemon(signedIn(options).account, { ask: 'status' })) !== null
-  return isDaemonThere ? await turnsOfDaemon(options) : await turnsOfOurOwn(options)
+  const hasDaemon = await isDaemonThere(signedIn(options).account)
+  return hasDaemon ? await turnsOfDaemon(options) : await turnsOfOurOwn(options)
 }
 
 const turnsOfOurOwn = async (options: CommonOptions): Promise<Turns> => {

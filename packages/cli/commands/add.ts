@@ -3,7 +3,7 @@
  */
 import { mkdirSync, statSync } from 'node:fs'
 import type { Disk, Link, LinkMode, State } from '@anysync/client/ports.ts'
-import { askDaemon } from '../daemon/ask.ts'
+import { askDaemon, isDaemonThere } from '../daemon/ask.ts'
 import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import { toHex } from '@anysync/protocol/ids.ts'
 import { idBytes } from '@anysync/protocol/limits.ts'
@@ -28,8 +28,8 @@ export type AddOptions = CommonOptions & { vault: string; create?: boolean; mode
 
 export const addFolder = async (folder: string, options: AddOptions): Promise<void> => {
   const output = createOutput(options)
-  const isDaemonThere = (await askDaemon(signedIn(options).account, { ask: 'status' })) !== null
-  await using session = await openSession(options, !isDaemonThere)
+  const hasDaemon = await isDaemonThere(signedIn(options).account)
+  await using session = await openSession(options, !hasDaemon)
   const { info, grant } = await pickOrMake(session, options)
   checkPlace(session.state, realPath(folder), realPath(homeOf(options)))
   makeFolder(folder)
@@ -50,7 +50,7 @@ export const addFolder = async (folder: string, options: AddOptions): Promise<vo
     throw error
   }
   output.tell({ linkId: link.id, folder: root, vaultId: info.vaultId, vault: grant.name, mode: link.mode })
-  const isTakenUp = isDaemonThere && (await askDaemon(session.account, { ask: 'take-up', linkId: link.id })) !== null
+  const isTakenUp = hasDaemon && (await askDaemon(session.account, { ask: 'take-up', linkId: link.id })) !== null
   const next = isTakenUp ? 'the daemon brings them in step' : '`anysync sync` brings them in step'
   output.say(`linked ${shown(root)} to the vault '${shown(grant.name)}'; ${next}`)
 }

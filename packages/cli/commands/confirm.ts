@@ -1,26 +1,25 @@
 /**
  * `anysync confirm`: lets the deletions that wait for a person go through, and ends the alarms that a person has heard.
  */
-import type { Link } from '@anysync/client/ports.ts'
-import { acknowledgeAlarm, alarmOf, waitingOf } from '@anysync/client/sync/facts.ts'
+import type { Link, State } from '@anysync/client/ports.ts'
+import { acknowledgeAlarm, alarmOf, confirmWaiting, waitingOf } from '@anysync/client/sync/facts.ts'
 import { askDaemon } from '../daemon/ask.ts'
 import type { Answer } from '../daemon/wire.ts'
-import { openLinkEngine } from '../engines.ts'
 import { pickLinks } from '../folders.ts'
 import { createOutput } from '../output/print.ts'
 import { counted, shown } from '../output/words.ts'
-import { openSession, type CommonOptions, type Session } from '../session.ts'
+import { openLocal, type CommonOptions } from '../session.ts'
 
 export const confirm = async (folder: string | undefined, options: CommonOptions): Promise<void> => {
   const output = createOutput(options)
-  await using session = await openSession(options, false)
-  const { state } = session
+  await using local = await openLocal(options, false)
+  const { account, state } = local
   const folders: object[] = []
   for (const link of pickLinks(state, folder)) {
     if (waitingOf(state, link.id) === null && alarmOf(state, link.id) === null) continue
-    const answer = await askDaemon(session.account, { ask: 'confirm', linkId: link.id })
+    const answer = await askDaemon(account, { ask: 'confirm', linkId: link.id })
     const when = answer === null ? 'at the next sync' : 'now'
-    const { deletions, isAlarmOver } = answer ?? (await confirmAlone(session, link))
+    const { deletions, isAlarmOver } = answer ?? confirmAlone(state, link)
     folders.push({ folder: link.root, deletions, isAlarmOver })
     if (deletions > 0) output.say(`${shown(link.root)}: ${counted(deletions, 'deletion')} will go through ${when}`)
     if (isAlarmOver) output.say(`${shown(link.root)}: the alarm is over`)
@@ -29,11 +28,8 @@ export const confirm = async (folder: string | undefined, options: CommonOptions
   output.tell({ folders })
 }
 
-const confirmAlone = async (session: Session, link: Link): Promise<Answer<'confirm'>> => {
-  const { state } = session
-  const isAlarmOver = alarmOf(state, link.id) !== null
-  acknowledgeAlarm(state, link.id)
-  if (waitingOf(state, link.id) === null) return { deletions: 0, isAlarmOver }
-  const { engine } = await openLinkEngine(session, link)
-  return { deletions: engine.confirm(), isAlarmOver }
-}
+/** Noted for the next turn, whoever takes it: no server need be reached for that. */
+const confirmAlone = (state: State, { id }: Link): Answer<'confirm'> => ({
+  deletions: confirmWaiting(state, id),
+  isAlarmOver: acknowledgeAlarm(state, id),
+})

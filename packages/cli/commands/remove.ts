@@ -1,7 +1,7 @@
 /**
  * `anysync remove`: unlinks a folder. Its files and the vault stay as they are. A daemon lets go of the folder first.
  */
-import { askDaemon } from '../daemon/ask.ts'
+import { askDaemon, isDaemonThere } from '../daemon/ask.ts'
 import { isTrouble } from '@anysync/protocol/errors.ts'
 import { pickLink } from '../folders.ts'
 import { createOutput } from '../output/print.ts'
@@ -11,11 +11,11 @@ import { openLocal, signedIn, vaultName, type CommonOptions } from '../session.t
 
 export const removeFolder = async (folder: string, options: CommonOptions): Promise<void> => {
   const output = createOutput(options)
-  const isDaemonThere = (await askDaemon(signedIn(options).account, { ask: 'status' })) !== null
-  await using local = await openLocal(options, !isDaemonThere)
+  const hasDaemon = await isDaemonThere(signedIn(options).account)
+  await using local = await openLocal(options, !hasDaemon)
   const { state, account } = local
   const link = pickLink(state, folder)
-  if (isDaemonThere) await askDaemon(account, { ask: 'let-go', linkId: link.id })
+  if (hasDaemon) await askDaemon(account, { ask: 'let-go', linkId: link.id })
   const name = vaultName(state, link.vaultId)
   const disk = await openNodeDisk(link.root)
   try {

@@ -12,7 +12,7 @@ import { knowFolder, knowPath, seeDaemon, type PathParts, type SeenDaemon } from
 import { createOutput, table, type Output } from '../output/print.ts'
 import { progressLine } from '../output/progress.ts'
 import { counted, isoTime, localTime, shown } from '../output/words.ts'
-import { pathState } from '../path-state.ts'
+import { pathState, percentOf } from '../path-state.ts'
 import { nodeClock } from '../ports/clock.ts'
 import { openNodeDisk } from '../ports/disk.ts'
 import { openLocal, signedIn, vaultName, type CommonOptions, type Local } from '../session.ts'
@@ -137,10 +137,7 @@ const timeOrNever = (timeNs: bigint | null): string => (timeNs === null ? 'never
 const progressLines = ({ live }: FolderKnowledge): string[] => {
   if (live?.progress === null || live?.progress === undefined) return []
   const { current, bytesPerSecond, ...step } = live.progress
-  const files = current.map(({ path, bytes, size }) => {
-    const percent = size === 0 ? 100 : Math.min(100, Math.floor((bytes / size) * 100))
-    return `  ${shown(path)}: ${percent} %`
-  })
+  const files = current.map((file) => `  ${shown(file.path)}: ${percentOf(file)} %`)
   return [`  ${progressLine(step, bytesPerSecond)}`, ...files]
 }
 

@@ -29,8 +29,7 @@ export const askDaemon = async <Asked extends Question>(
   const place = readPlace(account) ?? { pid: null, socket: socketPath(account, process.env) }
   // One that is silent must not find the question when it wakes, and do long after what was given up: greet it first.
   if (question.ask !== 'status') {
-    const greeted = await askDaemon(account, { ask: 'status' })
-    if (greeted === null) return null
+    if (!(await isDaemonThere(account))) return null
   }
   const socket = await reach(place.socket)
   if (socket === null) return null
@@ -40,6 +39,10 @@ export const askDaemon = async <Asked extends Question>(
     socket.destroy()
   }
 }
+
+/** Whether a daemon runs and answers. Throws as `askDaemon` does. */
+export const isDaemonThere = async (account: AccountHome): Promise<boolean> =>
+  (await askDaemon(account, { ask: 'status' })) !== null
 
 /** Null when nobody listens there. */
 const reach = async (path: string): Promise<Socket | null> => {

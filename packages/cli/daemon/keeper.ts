@@ -4,7 +4,7 @@
  */
 import { contentBytes } from '@anysync/client/content/content.ts'
 import type { Link } from '@anysync/client/ports.ts'
-import { acknowledgeAlarm, alarmOf } from '@anysync/client/sync/facts.ts'
+import { acknowledgeAlarm } from '@anysync/client/sync/facts.ts'
 import { createFollower } from '@anysync/client/sync/follow.ts'
 import { retryDelayMs } from '@anysync/client/sync/retry-delay.ts'
 import type { Follower, FollowState } from '@anysync/client/sync/follow-state.ts'
@@ -70,9 +70,7 @@ export class Keeper {
 
   async confirm(): Promise<Answer<'confirm'>> {
     const { engine, follower } = await this.#open()
-    const { state } = this.#parts.session
-    const isAlarmOver = alarmOf(state, this.link.id) !== null
-    acknowledgeAlarm(state, this.link.id)
+    const isAlarmOver = acknowledgeAlarm(this.#parts.session.state, this.link.id)
     const answer = { deletions: engine.confirm(), isAlarmOver }
     follower.wake('all')
     return answer

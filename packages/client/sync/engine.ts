@@ -7,7 +7,7 @@ import { scanChangesMax, scopeFoldersMax, turnRoundsMax } from '@anysync/protoco
 import type { Chance, Clock, Disk, Link, State } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { forgetOldAbsences, forgetRuledAbsences } from './absences.ts'
-import { facts, waitingOf } from './facts.ts'
+import { confirmWaiting, facts } from './facts.ts'
 import { checkMarker } from './guards.ts'
 import { linkNow, takeUpMode } from './link-mode.ts'
 import { look } from './look.ts'
@@ -68,12 +68,7 @@ export const createEngine = (parts: EngineParts): Engine => {
       const where = { scope: 'all' as const, rules: await rulesOf(parts), changesMax: Infinity }
       return (await look({ ...parts, link: linkNow(state, link) }, await parts.vault.refresh(), where)).plan
     },
-    confirm() {
-      const waiting = waitingOf(state, link.id)
-      if (waiting === null) return 0
-      state.putFact(link.id, facts.confirmed, String(waiting.deletions))
-      return waiting.deletions
-    },
+    confirm: () => confirmWaiting(state, link.id),
     isConfirmed: () => state.fact(link.id, facts.confirmed) !== null,
   }
 }

@@ -40,5 +40,16 @@ export const alarmOf = (state: State, linkId: string): Alarm | null => {
   return { timeNs: BigInt(fact.slice(0, space)), message: fact.slice(space + 1) }
 }
 
-/** A person knows. */
-export const acknowledgeAlarm = (state: State, linkId: string): void => state.putFact(linkId, facts.alarm, null)
+/** A person knows. Returns whether there was an alarm. */
+export const acknowledgeAlarm = (state: State, linkId: string): boolean => {
+  const isOver = alarmOf(state, linkId) !== null
+  state.putFact(linkId, facts.alarm, null)
+  return isOver
+}
+
+/** Lets the deletions that wait go through at the next turn. Returns how many; 0 when none wait. */
+export const confirmWaiting = (state: State, linkId: string): number => {
+  const deletions = waitingOf(state, linkId)?.deletions ?? 0
+  if (deletions > 0) state.putFact(linkId, facts.confirmed, String(deletions))
+  return deletions
+}
