@@ -54,6 +54,20 @@ test('a socket that takes the name of a file is told, and the file stays in the 
   assert.deepEqual(await filesOf(a.disk), { f: 'text', keep: 'k' })
 })
 
+test('a file that was moved while a socket took its name gets the edits of others, before and after it is sent', async () => {
+  for (const to of ['a', 'z'])
+    for (const isMoveFirst of [true, false]) {
+      const world = await household({ f: 'text', keep: 'k' })
+      const { a, b } = world
+      b.user.rename('f', to)
+      b.user.makeOther('f')
+      a.user.writeFile('f', 'edited')
+      for (const { engine } of isMoveFirst ? [b, a] : [a, b]) await engine.turn()
+      await settle(world)
+      for (const { disk } of [a, b]) assert.deepEqual(await filesOf(disk), { [to]: 'edited', keep: 'k' })
+    }
+})
+
 test('a mode or time that arrives for one of two names of a file does not change the other', async () => {
   const world = await household({ one: 'text', keep: 'k' })
   const { a, b } = world

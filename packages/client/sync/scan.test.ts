@@ -105,6 +105,33 @@ test('nothing below an unreadable folder is said to be gone', async () => {
   )
 })
 
+test('a file whose old name something else has taken that is not synced has moved, wherever the scan meets it', async () => {
+  for (const to of ['a', 'z', 'f/a']) {
+    const { user, agree, look, changes } = await scannedFolder()
+    user.writeFile('m', 'x')
+    user.mkdir('f')
+    await agree()
+    user.rename('m', to)
+    user.makeOther('m')
+    assert.deepEqual(await changes(), [`m>${to}`])
+    assert.equal((await look()).leftOut.size, 0)
+  }
+})
+
+test('what was moved out of a folder whose name something else has taken has moved, and the rest is left out', async () => {
+  for (const to of ['a', 'z']) {
+    const { user, agree, look, changes } = await scannedFolder()
+    user.writeFile('m/g/x', 'x')
+    user.writeFile('m/y', 'y')
+    await agree()
+    user.rename('m/g', to)
+    user.rm('m')
+    user.makeOther('m')
+    assert.deepEqual(await changes(), [`g>${to}`])
+    assert.equal((await look()).leftOut.size, 2)
+  }
+})
+
 test('a socket or a name that is not UTF-8 is skipped with a reason, and never a deletion', async () => {
   const { user, agree, look, changes } = await scannedFolder()
   user.writeFile('a', 'x')

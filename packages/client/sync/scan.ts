@@ -73,6 +73,8 @@ type Walk = {
   /** Nodes that were met elsewhere than unmoved at their place; see `identifyNode`. */
   met: Set<NodeId>
   missed: BaseNode[]
+  /** Nodes whose name is, or was taken by, something that is left out. */
+  hidden: Map<NodeId, BaseNode>
   /** Folders to list after those of this level. */
   below: FolderToList[]
   /** Whether this disk takes different names for one. */
@@ -97,6 +99,7 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
     result,
     met: new Set(),
     missed: [],
+    hidden: new Map(),
     below: [],
     areNamesFolded: foldsNames((name) => parts.disk.foldName(name)),
   }
@@ -111,6 +114,8 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
       parts.onProgress?.(result.nodes)
     }
   }
+  // What was moved away before its name was taken is where it was met.
+  for (const base of walk.hidden.values()) markWithBelow(parts.state, parts.linkId, base, walk.met, result.leftOut)
   reportGone(parts.state, parts.linkId, walk.missed, walk.met, result.changes)
   leaveOutEmptied(walk)
   return result
@@ -138,7 +143,7 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
     if (left !== null) {
       if (left.trouble !== null) result.troubles.push({ path, ...left.trouble })
       result.heldFolders.add(folder.id)
-      for (const base of bases) markWithBelow(state, linkId, base, met, result.leftOut)
+      for (const base of bases) walk.hidden.set(base.id, base)
       continue
     }
     if (entry.stat === null) continue
@@ -154,7 +159,7 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
     if (change !== null) result.changes.set(id, change)
   }
   const absent = children.filter((node) => {
-    if (node.disk === null || met.has(node.id) || unmoved.has(node.id)) return false
+    if (node.disk === null || met.has(node.id) || unmoved.has(node.id) || walk.hidden.has(node.id)) return false
     const refusal = parts.rules.refuse(joinPath(folder.path, node.name), node.kind, null, parts.nowNs)
     if (refusal === null) return true
     // It was moved or deleted here while it was left out: that, too, stays here.
@@ -264,10 +269,19 @@ const leaveOutEmptied = ({ result }: Walk): void => {
   }
 }
 
-const markWithBelow = (state: State, linkId: string, node: BaseNode, ...marks: Set<NodeId>[]): void => {
+/** Counts a node as met, with all below it that was not met elsewhere, and adds them to the marks. */
+const markWithBelow = (
+  state: State,
+  linkId: string,
+  node: BaseNode,
+  met: Set<NodeId>,
+  marks: Set<NodeId> = new Set(),
+): void => {
   const queue = [node]
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    for (const mark of marks) mark.add(next.id)
+    if (met.has(next.id)) continue
+    met.add(next.id)
+    marks.add(next.id)
     if (next.kind === 'folder') queue.push(...state.children(linkId, next.id))
   }
 }
