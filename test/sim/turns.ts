@@ -1,0 +1,150 @@
+/**
+ * Turns of the engine in a history: several at the same time, with faults, and people who act meanwhile. What each one
+ * says of itself is judged when it has ended.
+ */
+import { SyncError } from '@anysync/protocol/errors.ts'
+import { linkNow } from '@anysync/client/sync/link-mode.ts'
+import { sameBytes } from '@anysync/client/sync/node.ts'
+import type { TurnReport } from '@anysync/client/sync/report.ts'
+import type { Scope } from '@anysync/client/sync/scope.ts'
+import { act } from './acts.ts'
+import { diceOf } from './dice.ts'
+import type { Step, Turn } from './history.ts'
+import { demand } from './invariants.ts'
+import { nodesOf, type Seen } from './oracle.ts'
+import type { Task } from './scheduler.ts'
+import type { Device, World } from './world.ts'
+
+/** A turn that goes on by itself. */
+export type TurnTask = Task & {
+  device: Device
+  turn: Turn
+  report: TurnReport | null
+  error: Error | null
+  /** As it was when the turn began. */
+  before: Before
+}
+
+type Before = { contents: Seen; isDiskGone: boolean; files: number; isConfirmed: boolean }
+
+/** Starts a turn. `isWhole`: it looks everywhere. */
+export const startTurn = (world: World, device: Device, turn: Turn, isWhole: boolean): TurnTask => {
+  const { process, disk, state, link, engine } = device
+  const before: Before = {
+    contents: world.oracle.look(disk),
+    isDiskGone: device.isDiskGone,
+    files: state.countFiles(link.id),
+    isConfirmed: engine.isConfirmed(),
+  }
+  const task: TurnTask = { isDone: false, device, turn, report: null, error: null, before }
+  process.expect(turn.fault)
+  process.changes = 0
+  process.drafts = 0
+  const done = (): void => {
+    task.isDone = true
+  }
+  process.onDeath = done
+  // A turn looks where a watcher saw something, or everywhere.
+  const scope: Scope = isWhole ? 'all' : new Set(device.hints)
+  device.hints.clear()
+  engine.turn(scope).then(
+    (report) => {
+      if (process.isDead) return
+      task.report = report
+      // What another mode keeps from the vault is settled too.
+      if (linkNow(state, link).mode === 'sync') world.oracle.saw(device.name, disk, before.contents, report)
+      done()
+    },
+    (error: unknown) => {
+      if (process.isDead) return
+      task.error = errorOf(error)
+      done()
+    },
+  )
+  return task
+}
+
+/** Plays turns at the same time, and what people do meanwhile. */
+export const playTurns = async (world: World, step: Step & { kind: 'turns' }): Promise<void> => {
+  world.say(step.turns.length > 1 ? 'turns at the same time:' : 'a turn:')
+  const dice = diceOf(step.seed ^ 1)
+  const tasks: TurnTask[] = []
+  for (const turn of step.turns) {
+    const device = world.devices[turn.device]
+    if (device === undefined) continue
+    world.say(`  ${device.name}${turn.fault === null ? '' : `, with ${JSON.stringify(turn.fault)}`}`)
+    tasks.push(startTurn(world, device, turn, dice.oneIn(4)))
+  }
+  const meanwhile = [...step.meanwhile]
+  let passed = 0
+  await world.scheduler.run(tasks, step, () => {
+    passed += 1
+    // Mostly nothing, now and then a little, seldom so long that a push is cut in two.
+    if (dice.oneIn(4)) world.clock.advance(dice.oneIn(30) ? 6000 : dice.below(3))
+    for (let next = meanwhile[0]; next !== undefined && next.after < passed; next = meanwhile[0]) {
+      meanwhile.shift()
+      world.say('  meanwhile:')
+      // A file that is moved in the middle of a scan may be seen twice.
+      world.hasTwins = true
+      act(world, next.act)
+    }
+  })
+  for (const task of tasks) {
+    if (step.meanwhile.length === 0) checkReport(world, task)
+    endTurn(world, task, dice.seed())
+  }
+  world.clock.advance(1)
+}
+
+/** After a turn: the dead start anew, what was taken out for the turn is put back, and what was thrown is judged. */
+export const endTurn = (world: World, { device, turn, report, error, before }: TurnTask, seed: number): void => {
+  const { process, troubles, name } = device
+  const { fault } = turn
+  const wasDiskGone = device.isDiskGone
+  const isTroubled =
+    process.hasStruck || wasDiskGone || troubles.isCutOff || troubles.isFull || troubles.closedFolder !== null
+  if (process.isDead) {
+    const dice = diceOf(seed)
+    const isPowerCut = fault?.kind === 'crash' && fault.isPowerCut
+    world.say(`  ${name} dies${isPowerCut ? ', for the power is cut' : ''}`)
+    if (isPowerCut) device.disk.crash(() => dice.oneIn(2))
+    device.start(device.state.snapshot())
+  }
+  process.expect(null)
+  // What a turn had begun and did not end looks like a person's work to the next one.
+  if (report === null || !report.isSettled) world.hasFaltered = true
+  if (fault?.kind === 'unplug' || fault?.kind === 'hide') device.putDiskBack()
+  const isHonest = report === null || !before.isDiskGone
+  demand(isHonest, () => `${name}: a turn ended well though the disk was not there`)
+  if (error === null) return
+  if (!(error instanceof SyncError)) throw error
+  world.say(`  ${name} says: ${error.message}`)
+  world.trace.text(error.kind)
+  const isAllowed = error.kind === 'unavailable' || error.kind === 'full' || error.kind === 'missing'
+  if (!isTroubled || !isAllowed) throw error
+  // What is taken out is seen before anything else is said of it.
+  if (turn.fault === null && wasDiskGone && error.kind !== 'missing') throw error
+}
+
+/** What a turn says of itself when nobody acted meanwhile: it asks before it removes much, and copies only what differs. */
+const checkReport = (world: World, { device: { name, disk, state, link }, report, before }: TurnTask): void => {
+  if (report === null) return
+  const { removed } = report.pushed
+  // What comes in the same turn counts too.
+  const files = Math.max(before.files, state.countFiles(link.id) + removed)
+  const isMany = removed >= 10 && removed > files / 2
+  demand(!isMany || before.isConfirmed, () => `${name}: ${removed} of ${files} files were removed unasked`)
+  if (world.hasTwins || world.hasModes || report.conflicts.length === 0) return
+  const nodes = new Map(nodesOf(disk))
+  for (const path of report.conflicts) {
+    // One that could not get its new name yet is still where it was.
+    const copy = path.includes(' (conflict ') ? nodes.get(path) : undefined
+    const original = nodes.get(path.replace(/ \(conflict [^)]*\)/, ''))
+    const isSame = copy?.kind === 'file' && original?.kind === 'file' && sameBytes(original.bytes, copy.bytes)
+    demand(!isSame, () => `${name}: '${path}' is a conflict copy of the same bytes`)
+  }
+}
+
+/** What was thrown, as an error. */
+export const errorOf = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error('something was thrown', { cause: thrown })
