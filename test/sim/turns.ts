@@ -3,10 +3,12 @@
  * says of itself is judged when it has ended.
  */
 import { SyncError } from '@anysync/protocol/errors.ts'
+import type { Action } from '@anysync/client/action.ts'
 import { linkNow } from '@anysync/client/sync/link-mode.ts'
 import { sameBytes } from '@anysync/client/sync/node.ts'
 import type { TurnReport } from '@anysync/client/sync/report.ts'
 import type { Scope } from '@anysync/client/sync/scope.ts'
+import { actionsMax } from '@anysync/protocol/limits.ts'
 import { act } from './acts.ts'
 import { diceOf } from './dice.ts'
 import type { Step, Turn } from './history.ts'
@@ -25,7 +27,13 @@ export type TurnTask = Task & {
   before: Before
 }
 
-type Before = { contents: Seen; isDiskGone: boolean; files: number; isConfirmed: boolean }
+type Before = {
+  contents: Seen
+  isDiskGone: boolean
+  files: number
+  isConfirmed: boolean
+  newestAction: Action | undefined
+}
 
 /** Starts a turn. `isWhole`: it looks everywhere. */
 export const startTurn = (world: World, device: Device, turn: Turn, isWhole: boolean): TurnTask => {
@@ -35,6 +43,7 @@ export const startTurn = (world: World, device: Device, turn: Turn, isWhole: boo
     isDiskGone: device.isDiskGone,
     files: state.countFiles(link.id),
     isConfirmed: engine.isConfirmed(),
+    newestAction: state.actions(link.id, { limit: 1 })[0],
   }
   const task: TurnTask = { isDone: false, device, turn, report: null, error: null, before }
   process.expect(turn.fault)
@@ -126,16 +135,27 @@ export const endTurn = (world: World, { device, turn, report, error, before }: T
   if (turn.fault === null && wasDiskGone && error.kind !== 'missing') throw error
 }
 
-/** What a turn says of itself when nobody acted meanwhile: it asks before it removes much, and copies only what differs. */
-const checkReport = (world: World, { device: { name, disk, state, link }, report, before }: TurnTask): void => {
+/**
+ * What a turn says of itself when nobody acted meanwhile: it deletes from the vault nothing that lies on the disk, asks
+ * before it removes much, and copies only what differs.
+ */
+const checkReport = (world: World, { device, report, before }: TurnTask): void => {
   if (report === null) return
+  const { name, disk, state, link } = device
+  const nodes = new Map(nodesOf(disk))
+  for (const path of report.pushed.removed > 0 ? removedThere(device, before) : []) {
+    const inode = nodes.get(path)
+    if (inode?.kind !== 'file' || before.contents.get(inode)?.path !== path) continue
+    // Another node may have the name now.
+    const isKnown = state.nodeByInode(link.id, disk.fileSystem.device, inode.number) !== null
+    demand(isKnown, () => `${name}: '${path}' was deleted from the vault though it lies on the disk`)
+  }
   const { removed } = report.pushed
   // What comes in the same turn counts too.
   const files = Math.max(before.files, state.countFiles(link.id) + removed)
   const isMany = removed >= 10 && removed > files / 2
   demand(!isMany || before.isConfirmed, () => `${name}: ${removed} of ${files} files were removed unasked`)
   if (world.hasTwins || world.hasModes || report.conflicts.length === 0) return
-  const nodes = new Map(nodesOf(disk))
   for (const path of report.conflicts) {
     // One that could not get its new name yet is still where it was.
     const copy = path.includes(' (conflict ') ? nodes.get(path) : undefined
@@ -143,6 +163,15 @@ const checkReport = (world: World, { device: { name, disk, state, link }, report
     const isSame = copy?.kind === 'file' && original?.kind === 'file' && sameBytes(original.bytes, copy.bytes)
     demand(!isSame, () => `${name}: '${path}' is a conflict copy of the same bytes`)
   }
+}
+
+/** What a turn deleted from the vault. */
+const removedThere = ({ state, link }: Device, { newestAction }: Before): string[] => {
+  const actions = state.actions(link.id, { limit: actionsMax })
+  const end = newestAction === undefined ? -1 : actions.indexOf(newestAction)
+  return actions
+    .slice(0, end === -1 ? actions.length : end)
+    .flatMap(({ what, path }) => (what === 'removed-there' ? [path] : []))
 }
 
 /** What was thrown, as an error. */

@@ -26,13 +26,24 @@ export const noteLeftOutGone = (
       // It was moved to a name that is not left out.
       if (met.has(node.id)) continue
       state.putNode(linkId, { ...node, disk: null, absence: { kind: 'rules', message } })
-      const below = node.kind === 'folder' ? state.children(linkId, node.id) : []
-      for (let next = below.pop(); next !== undefined; next = below.pop()) {
-        state.putNode(linkId, { ...next, disk: null, absence: folderAbsence })
-        if (next.kind === 'folder') below.push(...state.children(linkId, next.id))
-      }
+      if (node.kind === 'folder') noteAbsentBelow(state, linkId, node.id, () => false)
     }
   })
+}
+
+/** Notes that what is below a folder is not on this disk, as the folder is not. `isElsewhere`: a node that is on it all the same. */
+export const noteAbsentBelow = (
+  state: State,
+  linkId: string,
+  folder: NodeId,
+  isElsewhere: (id: NodeId) => boolean,
+): void => {
+  const below = state.children(linkId, folder)
+  for (let next = below.pop(); next !== undefined; next = below.pop()) {
+    if (next.disk === null || isElsewhere(next.id)) continue
+    state.putNode(linkId, { ...next, disk: null, absence: folderAbsence })
+    if (next.kind === 'folder') below.push(...state.children(linkId, next.id))
+  }
 }
 
 /** Forgets the nodes that the rules of this device keep from this disk no more. Returns how many. */

@@ -8,6 +8,7 @@ import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import type { Absence, BaseNode, Clock, Disk, NodeState, State } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
+import { noteAbsentBelow } from './absences.ts'
 import type { HeadChanges } from './head-changes.ts'
 import { rootContentFact } from './node.ts'
 import type { Counts, OnProgress, Trouble } from './report.ts'
@@ -78,6 +79,7 @@ export class Ledger {
         if (row === null) this.#emptying.add(id)
         else {
           this.#reopen(row)
+          this.#close(row)
           state.putNode(linkId, row)
           this.#owed.delete(id)
         }
@@ -105,6 +107,13 @@ export class Ledger {
       }
       state.removeNode(linkId, node.id)
     }
+  }
+
+  /** When a folder that was on this disk is there no more, without what is in it having been looked at. */
+  #close({ id, kind, disk }: BaseNode): void {
+    const { state, linkId, where } = this.#parts
+    if (kind !== 'folder' || disk !== null || (state.node(linkId, id)?.disk ?? null) === null) return
+    noteAbsentBelow(state, linkId, id, (below) => where.stat(below) !== null)
   }
 
   /** Removals come children first, so one pass does nearly always. */

@@ -68,6 +68,22 @@ test('a file that was moved while a socket took its name gets the edits of other
     }
 })
 
+test('a folder whose name a socket took, and that others give a name that is refused here, is not here with all in it', async () => {
+  const world = await household({ 'f/g/x': 'x', keep: 'k' }, { refusedByB: ['con'] })
+  const { a, b } = world
+  b.user.rm('f')
+  b.user.makeOther('f')
+  a.user.rename('f', 'con')
+  await settle(world)
+  await assertBaseIsHead(b)
+  a.user.chmod('con/g', 0o700)
+  await settle(world)
+  await assertBaseIsHead(b)
+  a.user.rename('con', 'h')
+  await settle(world)
+  assert.deepEqual(await filesOf(b.disk), { 'h/g/x': 'x', keep: 'k' })
+})
+
 test('a mode or time that arrives for one of two names of a file does not change the other', async () => {
   const world = await household({ one: 'text', keep: 'k' })
   const { a, b } = world

@@ -8,11 +8,11 @@ import { contentBytes } from '../content/content.ts'
 import { nodeStateOf, rootContentFact } from './node.ts'
 import type { Device } from './world.suite.ts'
 
-/** The base says of every node what the head says, folders' contents included, and knows of no other. */
+/** The base says of every node what the head says, folders' contents included, knows of no other, and of none here in what is not. */
 export const assertBaseIsHead = async ({ vault, state, name }: Device): Promise<void> => {
   const linkId = `link of ${name}`
   const newest = vault.newest()
-  const check = async (folder: NodeId, content: Content): Promise<void> => {
+  const check = async (folder: NodeId, content: Content, isHere: boolean): Promise<void> => {
     const nodes = (await vault.tree(content)).map((node) => ({ node, state: nodeStateOf(node, folder) }))
     const rows = new Map(state.children(linkId, folder).map((row) => [row.id, row]))
     assert.deepEqual(
@@ -24,12 +24,13 @@ export const assertBaseIsHead = async ({ vault, state, name }: Device): Promise<
       const { disk, absence, ...row } = rows.get(state.id) ?? assert.fail()
       assert.deepEqual(row, state, `${name}: ${state.name}`)
       assert.equal(disk === null, absence !== null)
-      if (node.kind === NodeKind.FOLDER && node.content) await check(state.id, node.content)
+      assert.ok(isHere || disk === null, `${name}: ${state.name} is here, and its folder is not`)
+      if (node.kind === NodeKind.FOLDER && node.content) await check(state.id, node.content, disk !== null)
     }
   }
   if (newest === null) return
   assert.equal(state.fact(linkId, rootContentFact), contentBytes(newest.root).toHex(), `${name}: the root`)
-  await check(rootNodeId, newest.root)
+  await check(rootNodeId, newest.root, true)
 }
 
 /** Another turn reads at most, and appends nothing. */
