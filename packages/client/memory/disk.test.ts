@@ -63,6 +63,25 @@ suite('memory disk', () => {
     assert.equal(await textOf(disk, 'folder/file'), 'x')
   })
 
+  test('a crash that takes back a move leaves what was moved in reach', async () => {
+    const seen = async (disk: MemoryDisk, path: string) => (await disk.lstat(path)) ?? assert.fail()
+    const inEachOther = await openDisk()
+    inEachOther.user.writeFile('a/b/file', 'x')
+    await inEachOther.move('a/b', 'b', await seen(inEachOther, 'a/b'))
+    await inEachOther.move('a', 'b/a', await seen(inEachOther, 'a'))
+    let turn = 0
+    inEachOther.crash(() => turn++ === 1) // Keeps the later move, would lose the one before.
+    assert.equal(await textOf(inEachOther, 'b/file'), 'x')
+
+    const fromRemoved = await openDisk()
+    fromRemoved.user.writeFile('a/file', 'x')
+    await fromRemoved.move('a/file', 'file', await seen(fromRemoved, 'a/file'))
+    await fromRemoved.remove('a', await seen(fromRemoved, 'a'))
+    turn = 0
+    fromRemoved.crash(() => turn++ === 1) // Keeps the removal, would lose the move before.
+    assert.equal(await textOf(fromRemoved, 'file'), 'x')
+  })
+
   test('a crash never takes back what a person saved', async () => {
     const disk = await openDisk()
     await place(disk, 'file', 'pulled')

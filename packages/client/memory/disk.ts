@@ -189,6 +189,9 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
         inode.ctimeNs = fileSystem.tick()
         undoList.add(inode, () => {
           if (fileSystem.get(goal) !== inode || (fileSystem.get(source) ?? inode) !== inode) return
+          // Where it came from was removed since, or was moved into it.
+          const isReachable = fileSystem.root !== null && contains(fileSystem.root, source.folder)
+          if (!isReachable || contains(inode, source.folder)) return
           fileSystem.take(goal)
           fileSystem.put(source, inode)
           inode.ctimeNs = ctimeNs
