@@ -2,46 +2,14 @@
  * What people do to their folders. An act picks what it is done to by one number and the rest by another, so that two
  * people can do different things to the same file. What cannot be done where it is wanted is left undone.
  */
-import type { DiskUser } from '@anysync/client/memory/disk-user.ts'
 import { folderOf, nameOf } from '@anysync/client/path.ts'
-import { seededChance } from '@anysync/client/memory/chance.ts'
-import type { Inode } from '@anysync/client/memory/disk-inodes.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { diceOf, type Dice } from './dice.ts'
+import { diceOf } from './dice.ts'
 import type { Act, ActName } from './history.ts'
-import { watched } from './hints.ts'
-import { nodesOf } from './oracle.ts'
-import { contentWord, refusedCharacter, secretWord } from './words.ts'
+import { keyOf, nodesOf } from './oracle.ts'
+import { join, named, sceneOf, stems, type Node, type Scene } from './scene.ts'
+import { contentWord, secretWord } from './words.ts'
 import type { Device, World } from './world.ts'
-
-type Node = { path: string; inode: Inode }
-
-/** What an act works with. */
-type Scene = {
-  world: World
-  device: Device
-  user: DiskUser
-  dice: Dice
-  nodes: Node[]
-  /** What it is done to; null when the disk is empty. */
-  target: Node | null
-  /** The same, or another, when it is a file or folder. */
-  file: Node | null
-  /** Picks two folders, the same for all who are at the same spot. */
-  nest: number
-  /** A place for something new: the same for all who are at the same spot. */
-  spot: string
-  /** Any place. */
-  place: () => string
-  at: (path: string) => Node | null
-  /** A content that nobody has used. */
-  content: () => string | Uint8Array
-  say: (line: string) => void
-}
-
-const stems = ['a', 'b', 'c', 'd e', '\u00e4']
-const twins = ['A', 'B', 'a\u0308']
-const named = (stem: string): string => `${secretWord}-${stem}`
 
 /** Does it, as far as it can be done. */
 export const act = (world: World, { device: number, what, where, how, isNear }: Act): void => {
@@ -55,55 +23,10 @@ export const act = (world: World, { device: number, what, where, how, isNear }: 
     if (!(error instanceof SyncError)) throw error
     scene.say('finds that it cannot be done')
   }
+  // Another one of the same bytes may come to where it was made, and meet it again.
+  if (!world.hasTwins && hasAlikeElsewhere(device)) world.hasTwins = true
 }
 
-const sceneOf = (world: World, device: Device, where: Dice, dice: Dice, isNear: boolean): Scene => {
-  // What a process that died has left aside is hidden.
-  const nodes = nodesOf(device.disk)
-    .filter(([path]) => !path.includes('.anysync'))
-    .map(([path, inode]) => ({ path, inode }))
-    .sort((a, b) => (a.path < b.path ? -1 : 1))
-  const fold = (path: string): string =>
-    path
-      .split('/')
-      .map((name) => device.disk.foldName(name))
-      .join('/')
-  const byPath = new Map(nodes.map((node) => [fold(node.path), node]))
-  const folders = ['', ...nodes.filter(({ inode }) => inode.kind === 'folder').map(({ path }) => path)]
-  const canNameAll =
-    !device.isRefused(refusedCharacter) && world.devices.some((other) => other.isRefused(refusedCharacter))
-  const placeBy = (dice: Dice): string => {
-    const chosen = dice.below(10)
-    const stem = chosen === 0 ? dice.pick(twins) : chosen < 3 && canNameAll ? `a${refusedCharacter}` : dice.pick(stems)
-    return join(dice.pick(folders), named(stem))
-  }
-  const near = isNear ? byPath.get(fold(device.process.newestPath)) : undefined
-  const target = near ?? (nodes.length === 0 ? null : where.pick(nodes))
-  const files = nodes.filter(({ inode }) => inode.kind === 'file')
-  const file = target?.inode.kind === 'file' ? target : files.length === 0 ? null : where.pick(files)
-  return {
-    world,
-    device,
-    user: watched(device.disk.user, device.hints),
-    dice,
-    nodes,
-    target,
-    file,
-    spot: placeBy(where),
-    nest: where.below(256),
-    place: () => placeBy(dice),
-    at: (path) => byPath.get(fold(path)) ?? null,
-    content: () => {
-      // Now and then one of several segments.
-      if (dice.oneIn(150)) return seededChance(dice.seed()).bytes(70_000 + dice.below(30_000))
-      const word = world.word()
-      return dice.oneIn(4) ? `${contentWord} ${word} ${'and so on '.repeat(dice.below(5))}` : `${contentWord} ${word}`
-    },
-    say: (line) => world.say(`  ${device.name}: ${line}`),
-  }
-}
-
-const join = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`)
 const isBelow = (path: string, folder: string): boolean => `${path}/`.startsWith(`${folder}/`)
 const show = (content: string | Uint8Array): string =>
   typeof content === 'string' ? `'${content}'` : `${content.length} bytes`
@@ -115,6 +38,16 @@ const move = ({ user, say, at }: Scene, from: string, to: string): void => {
   say(`moves '${from}' to '${to}'`)
   user.rename(from, to)
 }
+
+const alike = `${contentWord} alike `
+
+/** Whether a file that others may have made to the letter lies elsewhere than where it was made. */
+const hasAlikeElsewhere = ({ disk }: Device): boolean =>
+  nodesOf(disk).some(([path, { kind, bytes }]) => {
+    if (kind !== 'file' || !keyOf(bytes).startsWith(alike)) return false
+    const spot = new TextDecoder().decode(bytes).slice(alike.length)
+    return path !== spot && path !== `${spot}/${named('a')}`
+  })
 
 const exchanged = `${secretWord}-exchanged`
 
@@ -161,7 +94,7 @@ const acts: Record<ActName, (scene: Scene) => void> = {
   // The spot is the same for two who are at the same place; whether the content is, too, the dice say.
   'make alike': ({ user, say, at, spot, dice, content }) => {
     if (at(spot) !== null) return
-    const made = dice.oneIn(2) ? `${contentWord} alike ${spot}` : content()
+    const made = dice.oneIn(2) ? alike + spot : content()
     const path = dice.oneIn(4) ? `${spot}/${named('a')}` : spot
     say(`makes '${path}' with ${show(made)}`)
     user.writeFile(path, made)
