@@ -98,6 +98,7 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   for (let rounds = 0, busyRounds = 0; rounds < turnRoundsMax;) {
     const where = { scope, rules, changesMax }
     const { outcome, scanned, again, undone } = await oneRound(parts, report, where, (move) => memory.moves.push(move))
+    await memory.troubles.forgetGone(parts.disk, scanned.listed)
     memory.troubles.note(scope, scanned.listed, report.troubles)
     if (outcome === 'more') {
       // What could not be carried out is found again, and must not keep the scan from what lies behind it.

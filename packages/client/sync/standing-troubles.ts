@@ -1,9 +1,12 @@
 /**
  * What is wrong with single paths, kept from turn to turn: a turn that looked at a part of the folder says nothing of
- * the rest, and what it does not say again of the part that it looked at is over.
+ * the rest, and what it does not say again of the part that it looked at is over. So is what lay in a folder that is
+ * not there any more.
  */
 import { standingTroublesMax } from '@anysync/protocol/limits.ts'
 import { folderOf } from '../path.ts'
+import type { Disk } from '../ports.ts'
+import { lookAt } from './look-at.ts'
 import type { Trouble } from './report.ts'
 import type { Scope } from './scope.ts'
 
@@ -20,7 +23,26 @@ export class StandingTroubles {
       if (this.#troubles.size < standingTroublesMax) this.#troubles.set(`${trouble.kind} ${trouble.path}`, trouble)
   }
 
+  /** Forgets what lay in folders that are gone: told by who listed a folder above, since nobody can list them again. */
+  async forgetGone(disk: Disk, listed: ReadonlySet<string>): Promise<void> {
+    const troubles = Map.groupBy(this.#troubles, ([, { path }]) => folderOf(path))
+    for (const [folder, inIt] of troubles) {
+      if (!isBelowAny(folder, listed)) continue
+      const stat = await lookAt(disk, folder)
+      if (stat === 'closed' || stat?.kind === 'folder') continue
+      for (const [key] of inIt) this.#troubles.delete(key)
+    }
+  }
+
   list(): Trouble[] {
     return [...this.#troubles.values()]
   }
+}
+
+const isBelowAny = (folder: string, listed: ReadonlySet<string>): boolean => {
+  for (let at = folder; at !== '';) {
+    at = folderOf(at)
+    if (listed.has(at)) return true
+  }
+  return false
 }
