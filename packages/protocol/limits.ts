@@ -144,6 +144,9 @@ export const headersMsMax = 15_000
 export const silenceMsMax = 90_000
 export const bodyMsBase = 60_000
 export const bodyBytesPerMsMin = 8
+/** How long a device that lost the race for a log goes before the others: doubled with each race lost in a row. */
+export const precedenceMsMin = 2_000
+export const precedenceMsMax = 8_000
 /** A stopping server lets calls in flight finish for so long. */
 export const drainMsMax = 10_000
 

@@ -27,6 +27,7 @@ import { openSecret } from './secret.ts'
 import { openDiskStore } from './store/disk.ts'
 import { readIdentity, watchIdentity } from './tls.ts'
 import { watchTraffic, type Traffic } from './traffic.ts'
+import { createPrecedence, systemPrecedenceParts } from './precedence.ts'
 import { createVaults } from './vaults.ts'
 import { createWatchHub, type WatchHub } from './watch.ts'
 
@@ -90,6 +91,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     desk,
     accounts: createAccounts({ database, clock, attempts, onRevoked: (deviceId) => hub.revoke(deviceId) }),
     vaults: createVaults({ database, clock, hub }),
+    precedence: createPrecedence(systemPrecedenceParts),
     objects: createObjects({ database, store, clock }),
   }
   let isStopping = false

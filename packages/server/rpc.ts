@@ -17,10 +17,18 @@ import type { Accounts } from './accounts.ts'
 import { accountOf, addressOf, deviceOf } from './caller.ts'
 import type { LoginDesk } from './login.ts'
 import type { Objects } from './objects.ts'
+import type { Precedence } from './precedence.ts'
 import type { Vaults } from './vaults.ts'
 import type { LogHead, WatchHub } from './watch.ts'
 
-export type Services = { accounts: Accounts; desk: LoginDesk; vaults: Vaults; objects: Objects; hub: WatchHub }
+export type Services = {
+  accounts: Accounts
+  desk: LoginDesk
+  vaults: Vaults
+  precedence: Precedence
+  objects: Objects
+  hub: WatchHub
+}
 
 export const serveAll = (router: ConnectRouter, services: Services): void => {
   serveAccounts(router, services)
@@ -71,7 +79,7 @@ const serveAccounts = (router: ConnectRouter, { accounts, desk }: Services): voi
   })
 }
 
-const serveVaults = (router: ConnectRouter, { vaults, hub }: Services): void => {
+const serveVaults = (router: ConnectRouter, { vaults, precedence, hub }: Services): void => {
   router.service(Vault, {
     createVault: async (request, context) => {
       await vaults.create(deviceOf(context).userId, vaultIdFromBytes(request.vaultId), request.grant)
@@ -90,11 +98,15 @@ const serveVaults = (router: ConnectRouter, { vaults, hub }: Services): void => 
       }
     },
     append: async (request, context) => {
-      const head = await vaults.append(deviceOf(context).userId, vaultIdFromBytes(request.vaultId), {
+      const { userId, deviceId } = deviceOf(context)
+      const vaultId = vaultIdFromBytes(request.vaultId)
+      const wanted = {
         expected: toHead(request.expected),
         record: request.record,
         packs: request.packs.map(packIdFromBytes),
-      })
+      }
+      const append = () => vaults.append(userId, vaultId, wanted)
+      const head = await precedence.append(vaultId, deviceId, context.signal, append)
       return { head: fromHead(head) }
     },
     recordsSince: async function* (request, context) {
