@@ -3,70 +3,14 @@
  * removed is removed. Parents first, so that every target folder is there. What stands in the way and will move
  * itself is set aside under a name that the scan understands, so that a crash in between loses nothing.
  */
-import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
-import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
-import { folderOf, joinPath, nameOf } from '../path.ts'
+import type { NodeId } from '@anysync/protocol/ids.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import { folderOf, joinPath } from '../path.ts'
 import type { DiskStat } from '../ports.ts'
 import type { ApplyParts, Ledger } from './apply.ts'
 import { attempt } from './apply.ts'
 import type { Step } from './plan.ts'
 import { asideName } from './identify-node.ts'
-
-/** The times of folders before anything was done in them, for the folders whose time the plan does not set. */
-export class FolderTimes {
-  readonly #parts: ApplyParts
-  readonly #before = new Map<NodeId, bigint>()
-
-  constructor(parts: ApplyParts) {
-    this.#parts = parts
-  }
-
-  /** Call before the first change in a folder. */
-  async remember(folder: NodeId): Promise<void> {
-    if (folder === rootNodeId || this.#before.has(folder)) return
-    const path = this.#parts.where.path(folder)
-    const stat = path === null ? null : await this.#parts.disk.lstat(path)
-    // Several files of a folder come at once: the first look counts.
-    if (stat !== null && !this.#before.has(folder)) this.#before.set(folder, stat.mtimeNs)
-  }
-
-  /** Gives every folder its time: the plan's, or the one from before. Deepest first, for a child's name is part of its parent. */
-  async restore(steps: Step[], ledger: Ledger): Promise<void> {
-    const { disk, where } = this.#parts
-    const wanted = new Map<NodeId, { step: Step | null; mtimeNs: bigint; mode: number | null }>()
-    for (const [id, mtimeNs] of this.#before) wanted.set(id, { step: null, mtimeNs, mode: null })
-    for (const step of steps) {
-      if (step.merged?.kind !== 'folder' || (step.toDisk !== 'create' && step.toDisk !== 'change')) continue
-      if (!ledger.unsettled.has(step.id))
-        wanted.set(step.id, { step, mtimeNs: step.merged.mtimeNs, mode: step.merged.mode })
-    }
-    const paths = [...wanted].flatMap(([id, want]) => {
-      const path = where.path(id)
-      return path === null ? [] : [{ id, path, want }]
-    })
-    for (const { id, path, want } of paths.sort((a, b) => b.path.split('/').length - a.path.split('/').length)) {
-      const { step } = want
-      await attempt(this.#parts, ledger, id, path, async () => {
-        // Expecting what the plan saw: a person may have changed the mode since.
-        const stat = step === null ? await disk.lstat(path) : seenStat(this.#parts, step)
-        if (stat === null || stat.kind !== 'folder') return
-        const after = await this.#setTime(path, stat, { mode: want.mode ?? stat.mode, mtimeNs: want.mtimeNs })
-        if (step?.merged) where.moved(id, step.merged.parent, nameOf(path), after)
-      })
-    }
-  }
-
-  /** Sets mode and time. Some systems let only the owner set a time: then it is told, and nothing waits for it. */
-  async #setTime(path: string, stat: DiskStat, attributes: { mode: number; mtimeNs: bigint }): Promise<DiskStat> {
-    try {
-      return await this.#parts.disk.setAttributes(path, stat, attributes)
-    } catch (error) {
-      if (stat.mode !== attributes.mode || !isTrouble(error, 'unavailable')) throw error
-      this.#parts.troubles.push({ path, kind: 'failed', message: error.message })
-      return stat
-    }
-  }
-}
 
 /** Where a step's node shall lie; null when its folder is not on this disk. */
 export const targetPath = (parts: ApplyParts, step: Step): string | null => {
@@ -100,7 +44,7 @@ export const noteExceptions = (parts: ApplyParts, ledger: Ledger, steps: Step[])
 }
 
 /** Makes folders and moves nodes. Steps come parents first. */
-export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTimes, steps: Step[]): Promise<void> => {
+export const arrange = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Promise<void> => {
   const stepsById = new Map(steps.map((step) => [step.id, step]))
   for (const step of steps) {
     const { merged, local, toDisk } = step
@@ -114,8 +58,6 @@ export const arrange = async (parts: ApplyParts, ledger: Ledger, times: FolderTi
     const target = reachableTarget(parts, ledger, step)
     if (target === null) continue
     await attempt(parts, ledger, step.id, target, async () => {
-      await times.remember(merged.parent)
-      if (isMoved) await times.remember(local.folder)
       await clearTheWay(parts, ledger, stepsById, step, target)
       const from = isMoved ? parts.where.path(step.id) : null
       if (from === target) return
@@ -211,21 +153,14 @@ export const seenStat = (parts: ApplyParts, step: Step) => {
  * Removes what the head removed: children before parents, and only what is still as the scan saw it. A folder that holds
  * what is not synced stays, with the folders above it; it is nobody's node any more.
  */
-export const removeGone = async (
-  parts: ApplyParts,
-  ledger: Ledger,
-  times: FolderTimes,
-  steps: Step[],
-): Promise<number> => {
+export const removeGone = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Promise<number> => {
   let removed = 0
   for (const step of steps) {
     if (step.toDisk !== 'remove' || step.local === null) continue
     const path = parts.where.path(step.id)
     if (path === null) continue
-    const folder = step.local.folder
     if (parts.heldFolders.has(step.id)) continue
     await attempt(parts, ledger, step.id, path, async () => {
-      await times.remember(folder)
       await parts.disk.remove(path, seenStat(parts, step))
       parts.where.removed(step.id)
       removed += 1

@@ -14,6 +14,8 @@ export const facts = {
   rules: 'rules',
   /** How often the vault's log had been rewound when the base last followed. */
   rewinds: 'rewinds',
+  /** The times that folders shall have again after a pull. */
+  folderTimes: 'folder-times',
   /** What a person must know of, until it is acknowledged. */
   alarm: 'alarm',
 } as const

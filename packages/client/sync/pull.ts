@@ -8,9 +8,10 @@ import { nameOf } from '../path.ts'
 import type { DiskStat, NodeState, TempFile } from '../ports.ts'
 import type { ApplyParts } from './apply.ts'
 import { attempt, countNode, type Agreement, type Ledger } from './apply.ts'
-import { arrange, FolderTimes, noteExceptions, reachableTarget, removeGone } from './arrange.ts'
+import { arrange, noteExceptions, reachableTarget, removeGone } from './arrange.ts'
 import { CurrentFiles } from './current-files.ts'
 import { checkMarker } from './guards.ts'
+import { FolderTimes } from './folder-times.ts'
 import { forEachLimited } from './limited.ts'
 import { isSameContent } from './merge.ts'
 import { baseNodeOf, forgottenDisk, isRacy, rememberedDisk } from './node.ts'
@@ -28,8 +29,9 @@ export const pull = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Pr
   // A disk that was taken out meanwhile took nothing of this: the base must not say that it is there.
   const checkDisk = (): Promise<void> => checkMarker(parts.disk, { id: parts.linkId })
   noteExceptions(parts, ledger, steps)
-  await arrange(parts, ledger, times, steps)
-  counts.removed = await removeGone(parts, ledger, times, steps)
+  await times.remember(steps)
+  await arrange(parts, ledger, steps)
+  counts.removed = await removeGone(parts, ledger, steps)
 
   const files = steps.filter((step) => step.merged !== null && step.merged.kind !== 'folder' && isDiskStep(step))
   const bytesTotal = files.reduce((sum, step) => sum + (needsContent(step) ? (step.merged?.size ?? 0) : 0), 0)
@@ -37,7 +39,7 @@ export const pull = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Pr
   const current = new CurrentFiles()
   let written: Agreement[] = []
   for (const slice of slicesOf(files)) {
-    const placed = await pullSlice(parts, ledger, times, slice, counts, (path, files, bytes, size) => {
+    const placed = await pullSlice(parts, ledger, slice, counts, (path, files, bytes, size) => {
       progress.files += files
       progress.bytes += bytes
       if (files > 0) current.end(path)
@@ -86,7 +88,6 @@ type Ready = { step: Step; path: string; temp: TempFile }
 const pullSlice = async (
   parts: ApplyParts,
   ledger: Ledger,
-  times: FolderTimes,
   slice: Step[],
   counts: Counts,
   report: (path: string, files: number, bytes: number, size: number) => void,
@@ -113,7 +114,6 @@ const pullSlice = async (
       const path = reachableTarget(parts, ledger, step)
       if (path === null) return
       await attempt(parts, ledger, step.id, path, async () => {
-        await times.remember(merged.parent)
         const seen = parts.where.stat(step.id)
         if (!needsContent(step)) {
           if (seen !== null) done(step, path, await disk.setAttributes(path, seen, merged))
