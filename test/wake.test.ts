@@ -4,7 +4,7 @@
  * get their turn in between.
  */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { linkBoth, makeHousehold, sync, type SyncReport } from './support/household.ts'
@@ -31,7 +31,10 @@ test('a device takes no turn because of its own push', { timeout: 60_000 }, asyn
   await daemon.line(/"event":"turn"/)
   const count = (isOne: (turn: SyncReport) => boolean) => turnsOf(daemon).filter(isOne).length
   for (let round = 1; round <= rounds; round++) {
-    writeFileSync(join(house.deskFolder, `desk ${round}`), `text ${round}`)
+    // Put there whole, so that the watcher tells of it once: a second word of it would rightly wake a second turn.
+    const written = join(scratch.path, `desk ${round}`)
+    writeFileSync(written, `text ${round}`)
+    renameSync(written, join(house.deskFolder, `desk ${round}`))
     await daemon.until(() => count(isPush) === round || null)
     // By when the laptop's edit arrives, whatever the push has woken has been told.
     writeFileSync(join(house.laptopFolder, `laptop ${round}`), `text ${round}`)
