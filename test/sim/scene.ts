@@ -38,6 +38,7 @@ const twins = ['A', 'B', 'a\u0308']
 export const named = (stem: string): string => `${secretWord}-${stem}`
 
 export const join = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`)
+
 /** The scene for one act: `where` picks what it is done to, `dice` the rest. */
 export const sceneOf = (world: World, device: Device, where: Dice, dice: Dice, isNear: boolean): Scene => {
   // What a process that died has left aside is hidden.

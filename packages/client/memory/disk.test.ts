@@ -26,6 +26,8 @@ const place = async (disk: MemoryDisk, path: string, text: string) => {
 
 const textOf = async (disk: MemoryDisk, path: string) => new TextDecoder().decode(await readFile(disk, path))
 
+const seen = async (disk: MemoryDisk, path: string) => (await disk.lstat(path)) ?? assert.fail()
+
 suite('memory disk', () => {
   diskSuite(async () => {
     const disk = await openDisk()
@@ -64,7 +66,6 @@ suite('memory disk', () => {
   })
 
   test('a crash that takes back a move leaves what was moved in reach', async () => {
-    const seen = async (disk: MemoryDisk, path: string) => (await disk.lstat(path)) ?? assert.fail()
     const inEachOther = await openDisk()
     inEachOther.user.writeFile('a/b/file', 'x')
     await inEachOther.move('a/b', 'b', await seen(inEachOther, 'a/b'))
