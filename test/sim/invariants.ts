@@ -29,6 +29,9 @@ export const checkAll = async (world: World): Promise<void> => {
   const isWaiting = world.hasModes || world.devices.some((device) => isStuck(device, audit, rootNodeId, false))
   for (const key of isWaiting ? [] : world.oracle.living())
     demand(audit.headContents.has(key), () => `'${key.slice(0, 60)}' is not at the head, and nobody removed it`)
+  const isPlain = !world.hasModes && !world.hasTwins && !world.hasFaltered && !world.hasForgotten
+  for (const key of isPlain ? world.oracle.dead() : [])
+    demand(!audit.headContents.has(key), () => `'${key.slice(0, 60)}' is at the head, and it was thrown away`)
   for (const nodes of audit.head.values())
     for (const { name } of nodes) demand(!name.includes('.anysync'), () => `'${name}' is at the head`)
   for (const bytes of world.server.bytesStored()) {

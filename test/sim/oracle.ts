@@ -4,6 +4,7 @@
  */
 import type { Inode } from '@anysync/client/memory/disk-inodes.ts'
 import type { MemoryDisk } from '@anysync/client/memory/disk.ts'
+import { folderOf } from '@anysync/client/path.ts'
 import type { TurnReport } from '@anysync/client/sync/report.ts'
 import { contentWord } from './words.ts'
 
@@ -35,8 +36,11 @@ export const nodesBelow = (root: Inode | null): [string, Inode][] => {
   return found
 }
 
-/** Contents of files and links, and where they lie. */
-export type Seen = Map<Inode, { path: string; content: Uint8Array | string }>
+/**
+ * Contents of files and links, and where they lie; `edits`: what people have done so far to each, and to the folders that
+ * it lies in.
+ */
+export type Seen = Map<Inode, { path: string; content: Uint8Array | string; edits: number }>
 
 export class Oracle {
   /** Contents by key, with how each came to be wanted. */
@@ -47,10 +51,17 @@ export class Oracle {
   /** What people saved, and what any of them has removed or overwritten since. */
   readonly #saved = new Set<string>()
   readonly #thrownAway = new Set<string>()
+  /** What people did something else to, or made more than once: a deletion may give way to that. */
+  readonly #disturbed = new Set<string>()
 
   /** Contents that must be at the head, for nobody has thrown them away. */
   living(): string[] {
     return [...this.#saved].filter((key) => !this.#thrownAway.has(key))
+  }
+
+  /** Contents that cannot be at the head: somebody has thrown them away, and nobody did anything else to them. */
+  dead(): string[] {
+    return [...this.#thrownAway].filter((key) => this.#saved.has(key) && !this.#disturbed.has(key))
   }
 
   /** Runs what a person does, and notes what it leaves and what it ends. */
@@ -60,9 +71,17 @@ export class Oracle {
       work()
     } finally {
       const after = this.#contentsOf(disk)
-      // One of two copies is enough: a move in the middle of a scan makes two of one.
-      for (const [key, count] of before) if ((after.get(key) ?? 0) < count) this.#thrownAway.add(key)
-      for (const key of after.keys()) if (!before.has(key)) this.save(key)
+      for (const [key, { count, how }] of before) {
+        const left = after.get(key)
+        // One of two copies is enough: a move in the middle of a scan makes two of one.
+        if ((left?.count ?? 0) < count) this.#thrownAway.add(key)
+        if (left !== undefined && left.how !== how) this.#disturbed.add(key)
+      }
+      for (const key of after.keys()) {
+        if (before.has(key)) continue
+        if (this.#saved.has(key)) this.#disturbed.add(key)
+        this.save(key)
+      }
     }
   }
 
@@ -72,16 +91,19 @@ export class Oracle {
     this.#saved.add(key)
   }
 
-  /** How often each content is there. */
-  #contentsOf(disk: MemoryDisk): Map<string, number> {
-    const counts = new Map<string, number>()
-    for (const [, inode] of nodesOf(disk)) {
+  /** How often each content is there, and where and with which attributes. */
+  #contentsOf(disk: MemoryDisk): Map<string, { count: number; how: string }> {
+    const found = new Map<string, { count: number; how: string }>()
+    for (const [path, inode] of nodesOf(disk)) {
       const content = contentOf(inode)
       if (content === null) continue
       const key = keyOf(content)
-      counts.set(key, (counts.get(key) ?? 0) + 1)
+      const other = found.get(key)
+      const how = `${path} ${inode.mode} ${inode.mtimeNs}`
+      if (other === undefined) found.set(key, { count: 1, how })
+      else found.set(key, { count: other.count + 1, how: `${other.how} ${how}` })
     }
-    return counts
+    return found
   }
 
   /**
@@ -106,25 +128,30 @@ export class Oracle {
     if (content !== null) this.#want(content, `${device} took it from its disk`)
   }
 
-  /** What a turn begins with, to be handed to `saw` when it has ended. */
+  /** What lies on a disk; as a turn begins, to be handed to `saw` when it has ended. */
   look(disk: MemoryDisk): Seen {
     const seen: Seen = new Map()
+    const editsOfFolders = new Map<string, number>()
     for (const [path, inode] of nodesOf(disk)) {
+      const edits = inode.edits + (editsOfFolders.get(folderOf(path)) ?? 0)
+      if (inode.kind === 'folder') editsOfFolders.set(path, edits)
       const content = contentOf(inode)
-      if (content !== null) seen.set(inode, { path, content })
+      if (content !== null) seen.set(inode, { path, content, edits })
     }
     return seen
   }
 
-  /** A turn has ended and says that all is settled but for its troubles. What moved meanwhile it may have missed. */
+  /**
+   * A turn has ended and says that all is settled but for its troubles. What moved meanwhile it may have missed, also when
+   * it was moved back.
+   */
   saw(device: string, disk: MemoryDisk, before: Seen, report: TurnReport): void {
     if (!report.isSettled) return
     // A watcher tells of one name of a file and not of the others: these are seen when everything is looked at.
     if (this.hasHardLinks && !report.isWhole) return
-    for (const [path, inode] of nodesOf(disk)) {
-      const content = contentOf(inode)
+    for (const [inode, { path, content, edits }] of this.look(disk)) {
       const then = before.get(inode)
-      if (content === null || then?.content !== content || then.path !== path) continue
+      if (then?.content !== content || then.path !== path || then.edits !== edits) continue
       const isTroubled = report.troubles.some((trouble) => `${path}/`.startsWith(`${trouble.path}/`))
       if (!isTroubled) this.#want(content, `${device} said that all was settled with it on the disk`)
     }

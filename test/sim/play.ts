@@ -74,6 +74,7 @@ const playStep = async (world: World, step: Step): Promise<void> => {
       )
       // What was deleted since comes back, and what was made since is made once more.
       world.hasFaltered = true
+      world.hasForgotten = true
       world.hasTwins = true
       break
   }
@@ -125,13 +126,16 @@ const happen = (world: World, device: Device, event: EventName, seed: number): v
       device.start(device.state.snapshot())
       break
     case 'lose the database':
+      world.hasForgotten = true
       device.start(null)
       break
     case 'keep a copy of the database':
       device.stateCopy = device.state.snapshot()
       break
     case 'put back the database':
-      if (device.stateCopy !== null) device.start(device.stateCopy)
+      if (device.stateCopy === null) break
+      world.hasForgotten = true
+      device.start(device.stateCopy)
       break
     case 'set the clock': {
       const dice = diceOf(seed)

@@ -3,7 +3,9 @@
  * says of itself is judged when it has ended.
  */
 import { SyncError } from '@anysync/protocol/errors.ts'
+import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import type { Action } from '@anysync/client/action.ts'
+import type { BaseNode } from '@anysync/client/ports.ts'
 import { linkNow } from '@anysync/client/sync/link-mode.ts'
 import { sameBytes } from '@anysync/client/sync/node.ts'
 import type { TurnReport } from '@anysync/client/sync/report.ts'
@@ -11,7 +13,7 @@ import type { Scope } from '@anysync/client/sync/scope.ts'
 import { actionsMax } from '@anysync/protocol/limits.ts'
 import { act } from './acts.ts'
 import { diceOf } from './dice.ts'
-import type { Step, Turn } from './history.ts'
+import type { Fault, Step, Turn } from './history.ts'
 import { demand } from './invariants.ts'
 import { nodesOf, type Seen } from './oracle.ts'
 import type { Task } from './scheduler.ts'
@@ -33,7 +35,11 @@ type Before = {
   files: number
   isConfirmed: boolean
   newestAction: Action | undefined
+  /** Where the disk goes away during the turn: the nodes that the base said were on it. */
+  nodesHere: ReadonlySet<NodeId>
 }
+
+const isOfDisk = (fault: Fault | null): boolean => fault?.kind === 'unplug' || fault?.kind === 'hide'
 
 /** Starts a turn. `isWhole`: it looks everywhere. */
 export const startTurn = (world: World, device: Device, turn: Turn, isWhole: boolean): TurnTask => {
@@ -44,6 +50,7 @@ export const startTurn = (world: World, device: Device, turn: Turn, isWhole: boo
     files: state.countFiles(link.id),
     isConfirmed: engine.isConfirmed(),
     newestAction: state.actions(link.id, { limit: 1 })[0],
+    nodesHere: new Set(isOfDisk(turn.fault) ? rowsHere(device).map(({ id }) => id) : []),
   }
   const task: TurnTask = { isDone: false, device, turn, report: null, error: null, before }
   process.expect(turn.fault)
@@ -101,6 +108,7 @@ export const playTurns = async (world: World, step: Step & { kind: 'turns' }): P
   for (const task of tasks) {
     if (step.meanwhile.length === 0) checkReport(world, task)
     endTurn(world, task, dice.seed())
+    if (step.meanwhile.length === 0 && isOfDisk(task.turn.fault)) checkGhosts(task)
   }
   world.clock.advance(1)
 }
@@ -122,7 +130,7 @@ export const endTurn = (world: World, { device, turn, report, error, before }: T
   process.expect(null)
   // What a turn had begun and did not end looks like a person's work to the next one.
   if (report === null || !report.isSettled) world.hasFaltered = true
-  if (fault?.kind === 'unplug' || fault?.kind === 'hide') device.putDiskBack()
+  if (isOfDisk(fault)) device.putDiskBack()
   const isHonest = report === null || !before.isDiskGone
   demand(isHonest, () => `${name}: a turn ended well though the disk was not there`)
   if (error === null) return
@@ -155,7 +163,7 @@ const checkReport = (world: World, { device, report, before }: TurnTask): void =
   const files = Math.max(before.files, state.countFiles(link.id) + removed)
   const isMany = removed >= 10 && removed > files / 2
   demand(!isMany || before.isConfirmed, () => `${name}: ${removed} of ${files} files were removed unasked`)
-  if (world.hasTwins || world.hasModes || report.conflicts.length === 0) return
+  if (world.hasTwins || world.hasModes || world.hasForgotten || report.conflicts.length === 0) return
   for (const path of report.conflicts) {
     // One that could not get its new name yet is still where it was.
     const copy = path.includes(' (conflict ') ? nodes.get(path) : undefined
@@ -163,6 +171,24 @@ const checkReport = (world: World, { device, report, before }: TurnTask): void =
     const isSame = copy?.kind === 'file' && original?.kind === 'file' && sameBytes(original.bytes, copy.bytes)
     demand(!isSame, () => `${name}: '${path}' is a conflict copy of the same bytes`)
   }
+}
+
+/** After the disk was away for a while, the base must not say that it holds what was made in its absence. */
+const checkGhosts = ({ device, before }: TurnTask): void => {
+  const numbers = new Set(nodesOf(device.disk).map(([, { number }]) => number))
+  const ghost = rowsHere(device).find(({ id, disk }) => !before.nodesHere.has(id) && !numbers.has(disk?.inode ?? 0n))
+  demand(ghost === undefined, () => `${device.name}: the base says of a node that it is on the disk, which was away`)
+}
+
+/** What the base says is on the disk. */
+const rowsHere = ({ state, link }: Device): BaseNode[] => {
+  const rows: BaseNode[] = []
+  const queue = state.children(link.id, rootNodeId)
+  for (let row = queue.pop(); row !== undefined; row = queue.pop()) {
+    if (row.disk !== null) rows.push(row)
+    if (row.kind === 'folder') queue.push(...state.children(link.id, row.id))
+  }
+  return rows
 }
 
 /** What a turn deleted from the vault. */

@@ -73,6 +73,8 @@ export type World = {
   hasModes: boolean
   /** Whether a turn did not end, or not well. */
   hasFaltered: boolean
+  /** Whether a device or the server has gone back to an older memory: it takes what was thrown away since for new. */
+  hasForgotten: boolean
   /** Whether two files may hold the same bytes. */
   hasTwins: boolean
   /** Counts contents, so that each is new. */
@@ -176,6 +178,7 @@ const makeWorld = async (history: History, start: Start, say: (line: string) => 
     isOnePerson: history.isOnePerson,
     hasModes: history.hasModes,
     hasFaltered: false,
+    hasForgotten: false,
     hasTwins: false,
     word: () => String((words += 1)).padStart(3, '0'),
     say,
