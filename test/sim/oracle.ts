@@ -51,8 +51,10 @@ export class Oracle {
   /** What people saved, and what any of them has removed or overwritten since. */
   readonly #saved = new Set<string>()
   readonly #thrownAway = new Set<string>()
-  /** What people did something else to, or made more than once: a deletion may give way to that. */
+  /** What people did something else to, or made more than once: a deletion may give way to that. By first version. */
   readonly #disturbed = new Set<string>()
+  /** Of what a person wrote over something, the first version of that. */
+  readonly #firstVersions = new Map<string, string>()
 
   /** Contents that must be at the head, for nobody has thrown them away. */
   living(): string[] {
@@ -61,7 +63,11 @@ export class Oracle {
 
   /** Contents that cannot be at the head: somebody has thrown them away, and nobody did anything else to them. */
   dead(): string[] {
-    return [...this.#thrownAway].filter((key) => this.#saved.has(key) && !this.#disturbed.has(key))
+    return [...this.#thrownAway].filter((key) => this.#saved.has(key) && !this.#disturbed.has(this.#firstOf(key)))
+  }
+
+  #firstOf(key: string): string {
+    return this.#firstVersions.get(key) ?? key
   }
 
   /** Runs what a person does, and notes what it leaves and what it ends. */
@@ -75,11 +81,14 @@ export class Oracle {
         const left = after.get(key)
         // One of two copies is enough: a move in the middle of a scan makes two of one.
         if ((left?.count ?? 0) < count) this.#thrownAway.add(key)
-        if (left !== undefined && left.how !== how) this.#disturbed.add(key)
+        if (left !== undefined && left.how !== how) this.#disturbed.add(this.#firstOf(key))
       }
-      for (const key of after.keys()) {
+      const keysByPath = new Map([...before].map(([key, { path }]) => [path, key]))
+      for (const [key, { path }] of after) {
         if (before.has(key)) continue
-        if (this.#saved.has(key)) this.#disturbed.add(key)
+        const older = keysByPath.get(path)
+        if (this.#saved.has(key)) this.#disturbed.add(this.#firstOf(key))
+        else if (older !== undefined) this.#firstVersions.set(key, this.#firstOf(older))
         this.save(key)
       }
     }
@@ -91,17 +100,16 @@ export class Oracle {
     this.#saved.add(key)
   }
 
-  /** How often each content is there, and where and with which attributes. */
-  #contentsOf(disk: MemoryDisk): Map<string, { count: number; how: string }> {
-    const found = new Map<string, { count: number; how: string }>()
+  /** How often each content is there, where last, and how: all places and attributes. */
+  #contentsOf(disk: MemoryDisk): Map<string, { count: number; path: string; how: string }> {
+    const found = new Map<string, { count: number; path: string; how: string }>()
     for (const [path, inode] of nodesOf(disk)) {
       const content = contentOf(inode)
       if (content === null) continue
       const key = keyOf(content)
       const other = found.get(key)
-      const how = `${path} ${inode.mode} ${inode.mtimeNs}`
-      if (other === undefined) found.set(key, { count: 1, how })
-      else found.set(key, { count: other.count + 1, how: `${other.how} ${how}` })
+      const how = `${other?.how ?? ''} ${path} ${inode.mode} ${inode.mtimeNs}`
+      found.set(key, { count: (other?.count ?? 0) + 1, path, how })
     }
     return found
   }

@@ -22,7 +22,13 @@ export const recoveredName = (id: NodeId): string => `recovered ${id.slice(0, 8)
 /** Something that was met in a folder. */
 export type Found = { folder: NodeId; path: string; name: string; stat: DiskStat }
 
-export type IdentifyParts = { disk: Disk; state: State; linkId: string }
+export type IdentifyParts = {
+  disk: Disk
+  state: State
+  linkId: string
+  /** Where a folder was found that is not, or no more, as the base has it; null for any other. */
+  foundAt: (folder: NodeId) => string | null
+}
 
 /**
  * The node of the base that this is; null for a new one. `bases` are the nodes that the base has under this name in this
@@ -47,24 +53,22 @@ export const identifyNode = async (
 }
 
 /** Whether a node still lies where the base has it. */
-const isWhereItWas = async ({ disk, state, linkId }: IdentifyParts, node: BaseNode): Promise<boolean> => {
-  const path = basePath(state, linkId, node)
+const isWhereItWas = async (parts: IdentifyParts, node: BaseNode): Promise<boolean> => {
+  const { disk } = parts
+  const path = unmovedPath(parts, node)
   const there = path === null ? null : await lookAt(disk, path)
   return there !== null && there !== 'closed' && there.inode === node.disk?.inode
 }
 
 /** The base node that was renamed to this place, or null. */
-const movedHere = async (
-  { disk, state, linkId }: IdentifyParts,
-  found: Found,
-  met: ReadonlySet<NodeId>,
-): Promise<BaseNode | null> => {
+const movedHere = async (parts: IdentifyParts, found: Found, met: ReadonlySet<NodeId>): Promise<BaseNode | null> => {
+  const { disk, state, linkId } = parts
   const known = state.nodeByInode(linkId, found.stat.device, found.stat.inode)
   if (known === null || known.disk === null || known.kind !== found.stat.kind || met.has(known.id)) return null
   // Inodes are used again; a rename changes neither size nor time.
   if (known.kind !== 'folder' && (known.disk.size !== found.stat.size || known.disk.mtimeNs !== found.stat.mtimeNs))
     return null
-  const oldPath = basePath(state, linkId, known)
+  const oldPath = unmovedPath(parts, known)
   if (oldPath === null || oldPath === found.path) return known
   const there = await lookAt(disk, oldPath)
   // Whether it is still where it was cannot be seen: then this is a new node, and nothing is said of the old one.
@@ -76,10 +80,24 @@ const movedHere = async (
   return state.nodeByInode(linkId, there.device, there.inode) === null ? null : known
 }
 
+/** Where a node lies if it lies where it was in its folder, which may have moved. */
+const unmovedPath = ({ state, linkId, foundAt }: IdentifyParts, node: BaseNode): string | null =>
+  pathFrom(state, linkId, node, foundAt)
+
 /** Where the base has a node, by the base's own names; null when a folder above it is not in the base. */
-export const basePath = (state: State, linkId: string, node: BaseNode): string | null => {
+export const basePath = (state: State, linkId: string, node: BaseNode): string | null =>
+  pathFrom(state, linkId, node, () => null)
+
+const pathFrom = (
+  state: State,
+  linkId: string,
+  node: BaseNode,
+  pathOf: (folder: NodeId) => string | null,
+): string | null => {
   let path = node.name
   for (let parent = node.parent; parent !== rootNodeId;) {
+    const known = pathOf(parent)
+    if (known !== null) return joinPath(known, path)
     const folder = state.node(linkId, parent)
     if (folder === null) return null
     path = joinPath(folder.name, path)

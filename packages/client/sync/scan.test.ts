@@ -105,6 +105,17 @@ test('nothing below an unreadable folder is said to be gone', async () => {
   )
 })
 
+test('a second name of a file is a new file also when the folder of the first one moved', async () => {
+  const { user, agree, changes } = await scannedFolder()
+  user.writeFile('f/x', 'x')
+  user.mkdir('t')
+  await agree()
+  user.mkdir('f/g')
+  user.link('f/x', 'f/g/y')
+  user.rename('f', 't/h')
+  assert.deepEqual(await changes(), ['+t/h/g', '+t/h/g/y', 'f>t/h', '~t/h/x'])
+})
+
 test('a file whose old name something else has taken that is not synced has moved, wherever the scan meets it', async () => {
   for (const to of ['a', 'z', 'f/a']) {
     const { user, agree, look, changes } = await scannedFolder()

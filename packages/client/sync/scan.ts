@@ -131,6 +131,7 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
   // Two may have one name: one that the head has removed, and could not be removed here yet, and its successor.
   const basesByName = Map.groupBy(children, (node) => node.name)
   const basesBySpelling = walk.areNamesFolded ? respelledIn(parts.disk, entries, children) : null
+  const identifying = { ...parts, foundAt: (id: NodeId): string | null => result.changes.get(id)?.local?.path ?? null }
   /** Nodes of this folder that lie where they lay. */
   const unmoved = new Set<NodeId>()
   for (const entry of entries) {
@@ -148,7 +149,7 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
     }
     if (entry.stat === null) continue
     const found: Found = { folder: folder.id, path, name: entry.name, stat: entry.stat }
-    const likely = await identifyNode(parts, found, bases, met)
+    const likely = await identifyNode(identifying, found, bases, met)
     const node = likely !== null && isOnTheWay(folder, likely) ? null : likely
     const id = node?.id ?? parts.newId()
     if (node !== null && bases.includes(node) && node.disk?.inode === found.stat.inode) unmoved.add(id)
