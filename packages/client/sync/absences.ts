@@ -13,6 +13,8 @@ import type { Scan } from './scan.ts'
 
 const pageNodes = 1000
 
+type OwnAbsence = Exclude<AbsenceKind, 'folder'>
+
 /** Notes that nodes which the rules leave out are not on this disk any more: they stay in the vault. */
 export const noteLeftOutGone = (
   state: State,
@@ -47,17 +49,20 @@ export const noteAbsentBelow = (
 }
 
 /** Forgets the nodes that the rules of this device keep from this disk no more. Returns how many. */
-export const forgetRuledAbsences = (state: State, linkId: string, rules: Rules, nowNs: bigint): number =>
-  state.transact(() =>
+export const forgetRuledAbsences = (state: State, linkId: string, rules: Rules, nowNs: bigint): number => {
+  if (!hasAbsences(state, linkId, 'rules')) return 0
+  return state.transact(() =>
     forgetAbsences(state, linkId, 'rules', (node) => {
       const path = basePath(state, linkId, node)
       const refusal = path === null ? null : rules.refuse(path, node.kind, node, nowNs)
       return refusal?.kind === 'excluded' || refusal?.kind === 'too-large'
     }),
   )
+}
 
 /** Forgets the nodes whose name or twin keeps them from this disk no more. Returns how many. */
 export const forgetOldAbsences = (state: State, linkId: string, disk: Disk): number => {
+  if (!hasAbsences(state, linkId, 'name') && !hasAbsences(state, linkId, 'twin')) return 0
   const foldedNames = new Map<NodeId, Set<string>>()
   const namesHere = (folder: NodeId): Set<string> => {
     const known = foldedNames.get(folder)
@@ -74,11 +79,15 @@ export const forgetOldAbsences = (state: State, linkId: string, disk: Disk): num
   )
 }
 
+/** Whether there is anything to forget: every turn asks, and none shall lock the database for nothing. */
+const hasAbsences = (state: State, linkId: string, kind: OwnAbsence): boolean =>
+  state.absentNodes(linkId, kind, 1).length > 0
+
 /** Forgets the nodes that are absent for a reason of one kind and for which it no longer holds. Call within a transaction. */
 export const forgetAbsences = (
   state: State,
   linkId: string,
-  kind: Exclude<AbsenceKind, 'folder'>,
+  kind: OwnAbsence,
   holds: (node: BaseNode) => boolean,
 ): number => {
   const opened = new Set<NodeId>()
