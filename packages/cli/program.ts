@@ -177,8 +177,11 @@ const addConfigCommands = (program: Command): void => {
     .description('what is synced, how fast, and through which proxy')
     .helpOption('-h, --help', 'show help')
   ofFolder(add(config, 'get [key]', 'show one setting, or all with those of folders')).action(
-    async (key: string | undefined, _own, command: Command) =>
-      (await import('./commands/config.ts')).getConfig(key, command.optsWithGlobals()),
+    async (key: string | undefined, _own, command: Command) => {
+      const options = command.optsWithGlobals()
+      if (key === 'mode') await (await import('./commands/mode.ts')).getMode(options)
+      else await (await import('./commands/config.ts')).getConfig(key, options)
+    },
   )
   ofFolder(
     add(
@@ -194,7 +197,11 @@ const addConfigCommands = (program: Command): void => {
       if (key === 'mode') await (await import('./commands/mode.ts')).setMode(words, options)
       else await (await import('./commands/config.ts')).setConfig(key, words, options)
     })
-  ofFolder(add(config, 'unset <key>', 'let it be as usual again')).action(async (key: string, _own, command: Command) =>
-    (await import('./commands/config.ts')).unsetConfig(key, command.optsWithGlobals()),
+  ofFolder(add(config, 'unset <key>', 'let it be as usual again')).action(
+    async (key: string, _own, command: Command) => {
+      const options = command.optsWithGlobals()
+      if (key === 'mode') await (await import('./commands/mode.ts')).unsetMode(options)
+      else await (await import('./commands/config.ts')).unsetConfig(key, options)
+    },
   )
 }

@@ -200,8 +200,8 @@ export const watchBurstMax = 8192
 export const recheckMsMin = 500
 /** The shortest time between two full looks that a person may ask for. */
 export const fullScanMsMin = 60_000
-/** How often a confirmation of deletions is looked for. */
-export const confirmationMs = 2_000
+/** How often it is looked for what a person decided meanwhile: deletions confirmed, another time between full looks. */
+export const decisionsMs = 2_000
 /** Waiting for a server that cannot be reached: doubled each time, with chance. */
 export const retryMsMin = 1_000
 export const retryMsMax = 60_000

@@ -145,6 +145,22 @@ test("a folder's own setting holds for that folder, and what it lacks is the acc
   assert.match(await config('set', 'exclude', 'x', '--folder', '/nowhere'), /\/nowhere is not linked/)
 })
 
+test('the mode of a folder is shown, set and unset as a setting of that folder', async (t) => {
+  const { folder, config, json } = newHome(t)
+  const ofFolder = ['--folder', folder]
+  assert.equal(await config('get', 'mode', ...ofFolder), 'sync')
+  await config('set', 'mode', 'new-only', ...ofFolder)
+  assert.equal(await config('get', 'mode', ...ofFolder), 'new-only')
+  const mode = { value: 'new-only', from: 'folder' }
+  assert.deepEqual(await json('get', 'mode', ...ofFolder), { folder, settings: { mode } })
+  assert.match(await config('get', ...ofFolder), /^mode +new-only$/m)
+  assert.deepEqual((await json('get', ...ofFolder)).settings.mode, mode)
+  assert.deepEqual(await json('unset', 'mode', ...ofFolder), { key: 'mode', folder, value: 'sync', from: 'default' })
+  assert.match(await config('get', ...ofFolder), /^mode +sync +\(as usual\)$/m)
+  const withoutFolder = ['get mode', 'set mode sync', 'unset mode']
+  for (const words of withoutFolder) assert.match(await config(...words.split(' ')), /a mode is of one folder/)
+})
+
 test('a wrong value or name changes nothing and says what it takes', async (t) => {
   const { account, config } = newHome(t)
   await config('set', 'size-max', '1GB')

@@ -2,6 +2,7 @@
  * `anysync config get`, `set` and `unset`: the settings of the account, and a folder's own. Asks no server, and may run
  * beside a daemon, which takes up what changed.
  */
+import type { LinkMode } from '@anysync/client/ports.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { pickLink } from '../folders.ts'
 import type { AccountHome } from '../homes.ts'
@@ -13,21 +14,23 @@ import { openLocal, signedIn, type CommonOptions } from '../session.ts'
 import { readWritten, writeSettings } from '../settings/settings-file.ts'
 import { folderKeys, isFolderKey, keys, parseFolderKey, parseKey, valueOf, type Key } from '../settings/keys.ts'
 import { checkSettings, type FolderWritten, type WrittenSettings } from '../settings/settings.ts'
+import { modeSetting } from './mode.ts'
 import { proxyFrom, writtenProxy } from './proxy-options.ts'
 
 export type ConfigOptions = CommonOptions & PasswordOptions & { folder?: string }
 
-/** Where a command reads and writes: the account's file, and the folder whose own settings are meant. */
-type Place = { account: AccountHome; root: string | null }
+/** Where a command reads and writes: the account's file, and the folder whose own settings are meant, with its mode. */
+type Place = { account: AccountHome; root: string | null; mode: LinkMode | null }
 
 export const getConfig = async (word: string | undefined, options: ConfigOptions): Promise<void> => {
   const output = createOutput(options)
-  const { account, root } = await placeOf(options)
+  const { account, root, mode } = await placeOf(options)
   const written = readWritten(account)
   const own = root === null ? undefined : written.folders?.[root]
   const names = root === null ? Object.keys(keys) : Object.keys(folderKeys)
   const wanted = (word === undefined ? names : [word]).map(root === null ? parseKey : parseFolderKey)
-  const found = wanted.map((key) => lookUp(written, own, key))
+  const found: Found[] = wanted.map((key) => lookUp(written, own, key))
+  if (mode !== null && word === undefined) found.unshift({ key: 'mode', ...modeSetting(mode) })
 
   output.tell({
     ...(root === null ? {} : { folder: root }),
@@ -70,9 +73,10 @@ export const unsetConfig = async (word: string, options: ConfigOptions): Promise
 }
 
 const placeOf = async (options: ConfigOptions): Promise<Place> => {
-  if (options.folder === undefined) return { account: signedIn(options).account, root: null }
+  if (options.folder === undefined) return { account: signedIn(options).account, root: null, mode: null }
   await using local = await openLocal(options, false)
-  return { account: local.account, root: pickLink(local.state, options.folder).root }
+  const { root, mode } = pickLink(local.state, options.folder)
+  return { account: local.account, root, mode }
 }
 
 /** Undefined takes the proxy away. */
@@ -111,7 +115,7 @@ const checked = (key: Key, next: unknown): WrittenSettings => {
 }
 
 type Value = string | number | readonly string[]
-type Found = { key: Key; value: Value; from: 'folder' | 'account' | 'default' }
+type Found = { key: Key | 'mode'; value: Value; from: 'folder' | 'account' | 'default' }
 
 /** What holds, and who says so. Never the user and password of a proxy. */
 const lookUp = (written: WrittenSettings, own: FolderWritten | undefined, key: Key): Found => {

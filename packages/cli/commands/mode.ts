@@ -1,6 +1,6 @@
 /**
- * `anysync config set mode MODE --folder FOLDER`: which way changes travel between a linked folder and its vault. Kept
- * with the link, not with the settings: what was agreed on depends on it.
+ * `anysync config get mode --folder FOLDER`, and `set` and `unset`: which way changes travel between a linked folder and
+ * its vault. Kept with the link, not with the settings: what was agreed on depends on it.
  */
 import { linkModes, type LinkMode } from '@anysync/client/ports.ts'
 import { setLinkMode } from '@anysync/client/sync/link-mode.ts'
@@ -10,15 +10,41 @@ import { createOutput } from '../output/print.ts'
 import { shown } from '../output/words.ts'
 import { openLocal, type CommonOptions } from '../session.ts'
 
-export const setMode = async (words: string[], options: CommonOptions & { folder?: string }): Promise<void> => {
+type ModeOptions = CommonOptions & { folder?: string }
+
+const usualMode: LinkMode = 'sync'
+
+export const getMode = async (options: ModeOptions): Promise<void> => {
+  const output = createOutput(options)
+  const folder = folderOf(options)
+  await using local = await openLocal(options, false)
+  const { root, mode } = pickLink(local.state, folder)
+  output.tell({ folder: root, settings: { mode: modeSetting(mode) } })
+  output.say(mode)
+}
+
+export const setMode = async (words: string[], options: ModeOptions): Promise<void> => {
   const output = createOutput(options)
   const mode = parseMode(words.join(' '))
-  if (options.folder === undefined) throw new UsageError('a mode is of one folder: say which with --folder')
+  const folder = folderOf(options)
   await using local = await openLocal(options, false)
-  const link = pickLink(local.state, options.folder)
+  const link = pickLink(local.state, folder)
   setLinkMode(local.state, link, mode)
-  output.tell({ key: 'mode', folder: link.root, value: mode })
+  output.tell({ key: 'mode', folder: link.root, ...modeSetting(mode) })
   output.note(`${shown(link.root)} is in mode ${mode} from its next turn on`)
+}
+
+export const unsetMode = (options: ModeOptions): Promise<void> => setMode([usualMode], options)
+
+/** In the words in which settings are shown. */
+export const modeSetting = (mode: LinkMode): { value: LinkMode; from: 'folder' | 'default' } => ({
+  value: mode,
+  from: mode === usualMode ? 'default' : 'folder',
+})
+
+const folderOf = ({ folder }: ModeOptions): string => {
+  if (folder !== undefined) return folder
+  throw new UsageError('a mode is of one folder: say which with --folder')
 }
 
 const parseMode = (word: string): LinkMode => {

@@ -14,6 +14,7 @@ import type { OnProgress, Progress, TurnReport } from '@anysync/client/sync/repo
 import { nothing } from '@anysync/client/sync/scope.ts'
 import type { Vault } from '@anysync/client/vault/vault-types.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
+import { fullScanMs } from '@anysync/protocol/limits.ts'
 import { openLinkEngine } from '../engines.ts'
 import { meterFor, type Meter } from '../output/meter.ts'
 import { nodeChance } from '../ports/chance.ts'
@@ -39,6 +40,8 @@ export class Keeper {
   #opened: Opened | null = null
   #lastTrouble: FollowState['lastTrouble'] = null
   #progress: Progress | null = null
+  /** What the settings last said. */
+  #fullScanMsSet = fullScanMs
   #meter: Meter | null = null
   /** Ends when the keeper has stopped; rejects with what is a bug. */
   readonly done: Promise<void>
@@ -165,13 +168,24 @@ export class Keeper {
       clock: nodeClock,
       chance: nodeChance,
       newestSequence: () => vault.newest()?.sequence ?? 0,
-      fullScanMs: settingsOfFolder(session.settings(), link.root).fullScanMs,
+      fullScanMs: () => this.#fullScanMs(),
       onTurn: (report) => voice.turn(link, vaultName(session.state, link.vaultId), report),
       onTrouble: (error) => this.#tellTrouble(error),
     })
     if (this.#isPaused) follower.pause()
     this.#opened = { vault, engine, follower }
     return this.#opened
+  }
+
+  /** As the settings are now. While they cannot be read every turn says so, and this stays as it was. */
+  #fullScanMs(): number {
+    const { session, link } = this.#parts
+    try {
+      this.#fullScanMsSet = settingsOfFolder(session.settings(), link.root).fullScanMs
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error
+    }
+    return this.#fullScanMsSet
   }
 
   #onProgress(step: Progress): void {

@@ -34,7 +34,7 @@ export const recheckDelayMs = (unsettled: number): number =>
   Math.min(retryMsMax, recheckMsMin * 2 ** Math.min(unsettled - 1, 16))
 
 export class Agenda {
-  readonly #fullScanMs: number
+  #fullScanMs: number
   /** What hints, and turns that failed, have put up for the next turn. */
   #hinted: Scope = nothing
   /** When the first hint came that no turn has looked at; null: none. */
@@ -50,6 +50,13 @@ export class Agenda {
 
   constructor(fullScanMs: number) {
     this.#fullScanMs = fullScanMs
+  }
+
+  /** Everything is looked at this often from now on. Returns whether that is another interval than before. */
+  scanEvery(ms: number): boolean {
+    const isOther = ms !== this.#fullScanMs
+    this.#fullScanMs = ms
+    return isOther
   }
 
   /** Something may have changed on the disk: a turn is due when it is quiet. */

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import {
-  confirmationMs,
+  decisionsMs,
   fullScanMs,
   probeMs,
   probeMsMax,
@@ -58,6 +58,7 @@ const start = async ({ refusal = null }: { refusal?: SyncError | null } = {}) =>
   const troubles: string[] = []
   const turns: Scope[] = []
   let isConfirmed = false
+  let scanMs = fullScanMs
   let known = 1
   let atOnce = 0
   /** While set, turns do not end. */
@@ -95,6 +96,7 @@ const start = async ({ refusal = null }: { refusal?: SyncError | null } = {}) =>
     clock,
     chance: seededChance(1),
     newestSequence: () => known,
+    fullScanMs: () => scanMs,
     onTurn: () => undefined,
     onTrouble: (error) => troubles.push(error.message),
   })
@@ -127,6 +129,9 @@ const start = async ({ refusal = null }: { refusal?: SyncError | null } = {}) =>
     },
     confirm: () => {
       isConfirmed = true
+    },
+    scanEvery: (ms: number) => {
+      scanMs = ms
     },
     head: (sequence: number) => line.resolve({ vaultId, head: { sequence, hash: '' as LogHead['hash'] } }),
     knows: (sequence: number) => {
@@ -230,18 +235,34 @@ test('a confirmation is followed by one turn', async () => {
   loop.watcher.tell('a/file')
   await loop.pass(quietMs)
   assert.deepEqual(loop.asked(), [folders('a')])
-  await loop.pass(confirmationMs * 5)
+  await loop.pass(decisionsMs * 5)
   assert.deepEqual(loop.asked(), [])
   assert.ok(!loop.follower.state().isUpToDate)
   loop.confirm()
-  await loop.pass(confirmationMs)
-  await loop.pass(confirmationMs)
+  await loop.pass(decisionsMs)
+  await loop.pass(decisionsMs)
   assert.deepEqual(loop.asked(), [folders()])
   await loop.stop()
 })
 
 test('everything is looked at every hour', async () => {
   const loop = await rested()
+  await loop.pass(fullScanMs)
+  assert.deepEqual(loop.asked(), ['all'])
+  await loop.stop()
+})
+
+test('another time between full looks holds at once, also for the look that is waited for', async () => {
+  const loop = await rested()
+  await loop.pass(fullScanMs / 2)
+  loop.scanEvery(fullScanMs / 4)
+  await loop.pass(decisionsMs)
+  await loop.pass()
+  assert.deepEqual(loop.asked(), ['all'])
+  loop.scanEvery(fullScanMs * 2)
+  await loop.pass(decisionsMs)
+  await loop.pass(fullScanMs)
+  assert.deepEqual(loop.asked(), [])
   await loop.pass(fullScanMs)
   assert.deepEqual(loop.asked(), ['all'])
   await loop.stop()

@@ -4,7 +4,7 @@
  */
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import type { VaultId } from '@anysync/protocol/ids.ts'
-import { confirmationMs, fullScanMs } from '@anysync/protocol/limits.ts'
+import { decisionsMs, fullScanMs } from '@anysync/protocol/limits.ts'
 import { firstToEnd } from '../first-to-end.ts'
 import { Latch } from '../latch.ts'
 import type { Chance, Clock, Remote, Watcher } from '../ports.ts'
@@ -31,8 +31,8 @@ export type FollowParts = {
   onTurn: (report: TurnReport) => void
   /** A turn or a watch that failed; the loop goes on. */
   onTrouble: (error: SyncError) => void
-  /** How often everything is looked at, every hour unless told. */
-  fullScanMs?: number
+  /** How often everything is looked at, as of now; every hour unless told. */
+  fullScanMs?: () => number
 }
 
 /** A report names what could not be looked at, also by turns before. */
@@ -64,7 +64,7 @@ class Loop implements Follower {
 
   constructor(parts: FollowParts) {
     this.#parts = parts
-    this.#agenda = new Agenda(parts.fullScanMs ?? fullScanMs)
+    this.#agenda = new Agenda(parts.fullScanMs?.() ?? fullScanMs)
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -73,7 +73,7 @@ class Loop implements Follower {
         (signal) => this.#takeTurns(signal),
         (signal) => this.#watchDisk(signal),
         (signal) => this.#watchHead(signal),
-        (signal) => this.#watchConfirmation(signal),
+        (signal) => this.#watchDecisions(signal),
       ])
     } catch (error) {
       if (!signal.aborted) throw error
@@ -236,14 +236,15 @@ class Loop implements Follower {
     return watchHead({ remote, vaultId, clock, chance, onHead, onReached, onLost }, signal)
   }
 
-  /** Wakes when a person has confirmed deletions that waited: another program notes it in the state. */
-  async #watchConfirmation(signal: AbortSignal): Promise<never> {
+  /** What a person decides meanwhile, by another program: that deletions go on, and how often everything is looked at. */
+  async #watchDecisions(signal: AbortSignal): Promise<never> {
     const { engine, clock } = this.#parts
     for (let wasConfirmed = engine.isConfirmed(); ;) {
-      await clock.wait(confirmationMs, signal)
+      await clock.wait(decisionsMs, signal)
       const isConfirmed = engine.isConfirmed()
       if (isConfirmed && !wasConfirmed) this.wake()
       wasConfirmed = isConfirmed
+      if (this.#agenda.scanEvery(this.#parts.fullScanMs?.() ?? fullScanMs)) this.#bell.set()
     }
   }
 }
