@@ -94,7 +94,7 @@ export interface FileReader extends AsyncDisposable {
   read(buffer: Uint8Array, position: number): Promise<number>
 }
 
-/** A file being made beside the tree, under the private folder. Disposing it unplaced removes it. */
+/** A file being made beside the tree, under a private folder. Disposing it unplaced removes it. */
 export interface TempFile extends AsyncDisposable {
   write(bytes: Uint8Array): Promise<void>
   /** Sets mode and mtime and closes it. After this it may be placed; it is durable after the next `settle`. */
@@ -116,7 +116,8 @@ export interface Disk {
   openFile(path: string): Promise<FileReader>
   readLink(path: string): Promise<string>
 
-  createTemp(): Promise<TempFile>
+  /** For a file that is to be placed in this folder, which may lie on another file system than the linked one. */
+  createTemp(folder: string): Promise<TempFile>
   /** Puts a finished temp file at the path by rename; `expected` is what it replaces (a file or symlink), null for nothing. Returns its stat there. */
   place(temp: TempFile, path: string, expected: DiskStat | null): Promise<DiskStat>
   /** The same for a symlink. */
@@ -166,6 +167,8 @@ export interface Watcher {
   open(signal: AbortSignal): Promise<void>
   /** Why some folders are not watched, and what to do; null when all are. */
   gap(): string | null
+  /** Whether the linked folder is still the one that was opened: another disk may lie at its place. One look. */
+  isInPlace(): boolean
   /** What was told since it was last asked, or what is told next. Bounded: many folders are 'all'. `unavailable`: `open` again. */
   nextHint(signal: AbortSignal): Promise<Hint>
   /** Touches a file of ours in the private folder, resolves when that is told. `missing` without a private folder. */

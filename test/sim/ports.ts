@@ -80,9 +80,9 @@ export const diskOf = (process: Process, disk: MemoryDisk, trace: Trace, onTaken
         () => disk.readLink(path),
         (target) => trace.text(target),
       ),
-    createTemp: () =>
+    createTemp: (folder) =>
       call('disk.createTemp', '', true, async () => {
-        const inner = await disk.createTemp()
+        const inner = await disk.createTemp(folder)
         const temp = tempOf(process, inner, trace)
         temps.set(temp, inner)
         return temp

@@ -42,6 +42,9 @@ export const errnoCode = (errno: number): string =>
 export const errorCode = (error: unknown): string | null =>
   error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string' ? error.code : null
 
+/** Whether an error says that there is nothing at a path. */
+export const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')
+
 const toTrouble = (operation: string, error: unknown): unknown => {
   const code = errorCode(error)
   return code === null ? error : troubleOf(operation, code)

@@ -89,7 +89,7 @@ test('any nanosecond can be set, on files, folders and links', async () => {
         assert.ok(stat)
         assert.equal((await disk.setAttributes(path, stat, { mode: stat.mode, mtimeNs })).mtimeNs, mtimeNs)
       }
-      await using temp = await disk.createTemp()
+      await using temp = await disk.createTemp('')
       await temp.finish({ mode: 0o600, mtimeNs })
       const placed = await disk.place(temp, 'placed', null)
       assert.equal(placed.mtimeNs, mtimeNs)
@@ -111,7 +111,7 @@ test('without the C library times are right to a quarter of a microsecond', asyn
 
 test('what a killed process left behind is swept', async () => {
   await using world = await openWorld()
-  const temp = await world.disk.createTemp()
+  const temp = await world.disk.createTemp('')
   await temp.write(new Uint8Array(10))
   assert.equal(fs.readdirSync(join(world.root, '.anysync/tmp')).length, 1)
   assert.equal(fs.statSync(join(world.root, '.anysync')).mode & 0o777, 0o700)
@@ -128,7 +128,7 @@ test('long runs of zeros take no room, wherever they are, and every byte is as i
   const mixed = new Uint8Array(4 * block)
   mixed.set(text, 2 * block - 2)
   const parts = [hole, text, hole, mixed, hole.subarray(0, block + 1)]
-  await using temp = await world.disk.createTemp()
+  await using temp = await world.disk.createTemp('')
   for (const part of parts) await temp.write(part)
   await temp.finish({ mode: 0o600, mtimeNs: 5n })
   const { size } = await world.disk.place(temp, 'sparse', null)
@@ -141,7 +141,7 @@ test('long runs of zeros take no room, wherever they are, and every byte is as i
 test('a file of nothing but zeros, or of nothing, has its length', async () => {
   await using world = await openWorld()
   for (const length of [0, 1, 64 * 1024, 1024 * 1024]) {
-    await using temp = await world.disk.createTemp()
+    await using temp = await world.disk.createTemp('')
     if (length > 0) await temp.write(new Uint8Array(length))
     await temp.finish({ mode: 0o600, mtimeNs: 5n })
     assert.equal((await world.disk.place(temp, `zeros ${length}`, null)).size, length)
@@ -151,7 +151,7 @@ test('a file of nothing but zeros, or of nothing, has its length', async () => {
 test('a temp folder that was cleaned away is made again', async () => {
   await using world = await openWorld()
   fs.rmdirSync(join(world.root, '.anysync/tmp'))
-  await using temp = await world.disk.createTemp()
+  await using temp = await world.disk.createTemp('')
   await temp.finish({ mode: 0o600, mtimeNs: 0n })
   await world.disk.place(temp, 'a', null)
   assert.equal((await readFile(world.disk, 'a')).length, 0)

@@ -4,13 +4,10 @@
  */
 import {
   chmodSync,
-  closeSync,
-  fsyncSync,
   linkSync,
   lstatSync,
   lutimesSync,
   mkdirSync,
-  openSync,
   renameSync,
   rmdirSync,
   symlinkSync,
@@ -18,6 +15,7 @@ import {
   type BigIntStats,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { folderOf } from '@anysync/client/path.ts'
 import { foldNameBy, type Folding } from '@anysync/client/fold-name.ts'
 import { isSameStat } from '@anysync/client/disk-stat.ts'
 import type { Disk, DiskStat } from '@anysync/client/ports.ts'
@@ -25,12 +23,14 @@ import { assert, demand, SyncError } from '@anysync/protocol/errors.ts'
 import { attempt, attemptAsync, errnoCode, errorCode, troubleOf } from './disk-errors.ts'
 import { diskPaths } from './disk-paths.ts'
 import { listFolder, openNodeFile, readNodeLink, toDiskStat } from './disk-read.ts'
-import { readMarker, removeMarker, sweepTemp, writeMarker } from './disk-marker.ts'
+import { readMarker, removeMarker, writeMarker } from './disk-marker.ts'
+import { settleFolders } from './disk-settle.ts'
 import { replaceByCopy } from './hard-links.ts'
 import { loadLibc, type Libc } from './libc.ts'
 import { foldingOf } from './name-folding.ts'
 import { refuseName } from './refuse-name.ts'
-import { createNodeTemp, newTempPath, NodeTempFile, type TempOptions } from './temp-file.ts'
+import { createNodeTemp, NodeTempFile, type TempOptions } from './temp-file.ts'
+import { TempPlaces } from './temp-places.ts'
 
 /** The folder at an absolute path, which need not be there yet. `libc` is given by tests alone. */
 export const openNodeDisk = async (root: string, libc?: Libc): Promise<Disk> =>
@@ -45,10 +45,22 @@ const createNodeDisk = (root: string, libc: Libc): Disk => {
   }
   const setMtime = (path: string, mtimeNs: bigint) => setMtimeBy(libc, path, mtimeNs)
 
-  const tempOptions: TempOptions = {
-    setMtime,
-    isSyncedAtFinish: libc.syncFileSystem === null,
-    whenFinished: () => void touched.add(paths.root),
+  const temps = new TempPlaces(paths, setMtime)
+  const newTempPath = (path: string) => temps.newPath(folderOf(path))
+  const tempOptions: TempOptions = { setMtime, isSyncedAtFinish: libc.syncFileSystem === null, whenFinished: touch }
+  /** Gives what was made under a temporary name its own. */
+  const fromTemp = <Result>(operation: string, path: string, rename: () => Result): Result => {
+    try {
+      return rename()
+    } catch (error) {
+      if (errorCode(error) !== 'EXDEV') throw error
+      temps.crossed(path)
+      throw new SyncError(
+        operation,
+        'conflict',
+        'it lies on another file system than was seen: it is made there next time',
+      )
+    }
   }
 
   let folding: Folding | null = null
@@ -67,7 +79,8 @@ const createNodeDisk = (root: string, libc: Libc): Disk => {
     openFile: (path) => attemptAsync('disk.openFile', () => openNodeFile(paths.fenced('disk.openFile', path))),
     readLink: (path) => attemptAsync('disk.readLink', () => readNodeLink(paths.fenced('disk.readLink', path))),
 
-    createTemp: () => createNodeTemp(paths, tempOptions),
+    createTemp: (folder) =>
+      attemptAsync('disk.createTemp', async () => createNodeTemp(temps.newPath(folder), tempOptions)),
 
     place: async (temp, path, expected) => {
       assert(temp instanceof NodeTempFile, 'a temp file is placed on the disk that made it')
@@ -75,8 +88,10 @@ const createNodeDisk = (root: string, libc: Libc): Disk => {
       const made = toDiskStat(temp.finished())
       const full = paths.fenced(operation, path)
       attempt(operation, () => {
-        if (expected === null) renameNoReplace(operation, libc, temp.path, full, made)
-        else replace(operation, temp.path, full, expected)
+        fromTemp(operation, path, () => {
+          if (expected === null) renameNoReplace(operation, libc, temp.path, full, made)
+          else replace(operation, temp.path, full, expected)
+        })
       })
       temp.markPlaced()
       touch(full)
@@ -97,11 +112,11 @@ const createNodeDisk = (root: string, libc: Libc): Disk => {
           setMtime(full, mtimeNs)
           return mustLook(operation, full)
         }
-        const temp = newTempPath(paths)
+        const temp = newTempPath(path)
         symlinkSync(target, temp)
         try {
           setMtime(temp, mtimeNs)
-          replace(operation, temp, full, expected)
+          fromTemp(operation, path, () => replace(operation, temp, full, expected))
         } catch (error) {
           unlinkSync(temp)
           throw error
@@ -152,7 +167,8 @@ const createNodeDisk = (root: string, libc: Libc): Disk => {
         touch(full)
         if (expected.kind === 'file' && (lstatOrNull(full)?.nlink ?? 1n) > 1n) {
           const check = () => expectThere(operation, full, expected)
-          await replaceByCopy(full, newTempPath(paths), mode, (path) => setMtime(path, mtimeNs), check)
+          const put = (temp: string) => fromTemp(operation, path, () => renameSync(temp, full))
+          await replaceByCopy(full, newTempPath(path), mode, (path) => setMtime(path, mtimeNs), check, put)
         } else {
           if (expected.kind !== 'symlink' && expected.mode !== mode) chmodSync(full, mode)
           setMtime(full, mtimeNs)
@@ -167,17 +183,17 @@ const createNodeDisk = (root: string, libc: Libc): Disk => {
         const folders = [...touched]
         touched.clear()
         try {
-          await settle(libc, paths.root, folders)
+          await settleFolders(libc, paths.root, folders)
         } catch (error) {
           for (const folder of folders) touched.add(folder)
           throw error
         }
       }),
 
-    readMarker: () => readMarker(paths),
-    writeMarker: (text) => writeMarker(paths, text),
+    readMarker: async () => readMarker(paths),
+    writeMarker: async (text) => writeMarker(paths, text),
     removeMarker: () => removeMarker(paths),
-    sweepTemp: () => sweepTemp(paths),
+    sweepTemp: () => attemptAsync('disk.sweepTemp', () => temps.sweep()),
     refuseName: (name) => refuseName(name),
     foldName: (name) => foldNameBy((folding ??= foldingOf(paths.inPrivate('tmp'))), name),
   }
@@ -225,7 +241,7 @@ const isSameName = (from: string, to: string): boolean => {
 }
 
 /** File systems and systems that cannot do it in one step answer so. */
-const cannot = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EMLINK'])
+const cannot = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EMLINK', 'EXDEV'])
 
 /** A rename that never replaces: by the system in one step, else by a hard link, else by looking first. */
 const renameNoReplace = (operation: string, libc: Libc, from: string, to: string, stat: DiskStat): void => {
@@ -257,35 +273,4 @@ const setMtimeBy = (libc: Libc, full: string, mtimeNs: bigint): void => {
   }
   const errno = libc.setMtime(full, mtimeNs)
   if (errno !== 0) throw troubleOf('disk.setMtime', errnoCode(errno))
-}
-
-/** One flush of the file system costs about what two files cost; 20,000 single ones take minutes on a slow card. */
-const settle = async (libc: Libc, root: string, folders: readonly string[]): Promise<void> => {
-  if (libc.syncFileSystem !== null) {
-    const descriptor = openSync(root, 'r')
-    try {
-      if (!(await libc.syncFileSystem(descriptor))) throw troubleOf('disk.settle', 'EIO')
-    } finally {
-      closeSync(descriptor)
-    }
-    return
-  }
-  // The files were flushed as they were finished; their names remain. Windows flushes names by itself.
-  if (process.platform === 'win32') return
-  for (const folder of folders) syncFolder(folder)
-}
-
-const syncFolder = (folder: string): void => {
-  let descriptor: number
-  try {
-    descriptor = openSync(folder, 'r')
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return // Moved or removed since: its parent was touched as well.
-    throw error
-  }
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
 }

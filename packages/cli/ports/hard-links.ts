@@ -2,12 +2,12 @@
  * A file with several names (hard links) is several files to a vault: what arrives for one name must not show under
  * another. Bytes always arrive as a new file; this is for what is set in place.
  */
-import { constants, renameSync } from 'node:fs'
+import { constants } from 'node:fs'
 import { chmod, copyFile, open, rm } from 'node:fs/promises'
 
 /**
  * Puts a copy with other attributes in place of a file, by rename, so that its other names keep the old ones.
- * `check` throws when the file is not as it was any more.
+ * `check` throws when the file is not as it was any more; `put` gives the copy the name.
  */
 export const replaceByCopy = async (
   full: string,
@@ -15,6 +15,7 @@ export const replaceByCopy = async (
   mode: number,
   setMtime: (path: string) => void,
   check: () => void,
+  put: (temp: string) => void,
 ): Promise<void> => {
   try {
     await copyFile(full, temp, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
@@ -23,7 +24,7 @@ export const replaceByCopy = async (
     setMtime(temp)
     await file.sync()
     check()
-    renameSync(temp, full)
+    put(temp)
   } catch (error) {
     await rm(temp, { force: true })
     throw error

@@ -1,47 +1,23 @@
 /**
- * A file being made in the private folder. It has a name of its own there, so what a crash leaves behind can be swept.
+ * A file being made in a private folder. It has a name of its own there, so what a crash leaves behind can be swept.
  */
-import { randomUUID } from 'node:crypto'
 import { constants, lstatSync, type BigIntStats } from 'node:fs'
-import { mkdir, open, unlink, type FileHandle } from 'node:fs/promises'
+import { open, unlink, type FileHandle } from 'node:fs/promises'
 import type { TempFile } from '@anysync/client/ports.ts'
 import { assert, demand } from '@anysync/protocol/errors.ts'
 import { attempt, attemptAsync, errorCode } from './disk-errors.ts'
-import type { DiskPaths } from './disk-paths.ts'
-
-const tempFolder = 'tmp'
-
-/** Where temp files live, made when it is not there. `missing` when there is no private folder. */
-export const ensureTempFolder = async (paths: DiskPaths): Promise<string> => {
-  const folder = paths.inPrivate(tempFolder)
-  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
-    if (errorCode(error) !== 'EEXIST') throw error
-  })
-  return folder
-}
-
-/** A name in it that nothing has. */
-export const newTempPath = (paths: DiskPaths): string => paths.inPrivate(tempFolder, randomUUID())
 
 /** What a temp file needs of its Disk. */
 export type TempOptions = {
   setMtime: (path: string, mtimeNs: bigint) => void
   /** When the Disk cannot flush many files at once. */
   isSyncedAtFinish: boolean
-  whenFinished: () => void
+  whenFinished: (path: string) => void
 }
 
-export const createNodeTemp = (paths: DiskPaths, options: TempOptions): Promise<NodeTempFile> =>
-  attemptAsync('disk.createTemp', async () => {
-    const path = newTempPath(paths)
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
-    const handle = await open(path, flags, 0o600).catch(async (error: unknown) => {
-      if (errorCode(error) !== 'ENOENT') throw error
-      await ensureTempFolder(paths)
-      return await open(path, flags, 0o600)
-    })
-    return new NodeTempFile(path, handle, options)
-  })
+/** `path`: where nothing is. */
+export const createNodeTemp = async (path: string, options: TempOptions): Promise<NodeTempFile> =>
+  new NodeTempFile(path, await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600), options)
 
 /** Runs of zeros of this length are not written: a file that was sparse must not fill the disk. */
 const holeBytes = 64 * 1024
@@ -96,11 +72,11 @@ export class NodeTempFile implements TempFile {
       this.#handle = null
       await handle.close()
     })
-    this.#options.whenFinished()
+    this.#options.whenFinished(this.path)
     this.#finished = attempt('disk.finish', () => lstatSync(this.path, { bigint: true }))
   }
 
-  /** What was made, as it stands in the private folder. */
+  /** What was made, as it stands where it was made. */
   finished(): BigIntStats {
     demand(!this.#isPlaced, 'disk.place', 'invalid', 'a temp file is placed once')
     assert(this.#finished !== null, 'a temp file is finished before it is placed')

@@ -29,6 +29,8 @@ export type ChangeOf = 'probe' | 'marker' | 'private' | 'folder'
 
 /** Whose change it is, by the names on the way from the linked folder. */
 export const changeOf = (names: readonly string[]): ChangeOf => {
+  // Temp files of ours lie also on other disks below.
+  if (names.indexOf(privateName) > 0) return 'private'
   if (names[0] !== privateName || names.length < 2) return 'folder'
   if (names.length === 2 && names[1] === probeName) return 'probe'
   return names.length === 2 && names[1] === 'marker' ? 'marker' : 'private'

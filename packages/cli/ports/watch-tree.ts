@@ -83,8 +83,10 @@ export class TreeLookout implements Lookout {
   #hear(folder: Folder, event: string, name: string | null): void {
     this.#queue.count()
     if (folder.isForgotten) return
+    // Temp files of ours on another disk.
+    if (name === privateName && folder !== this.#top) return
     this.#listener.touched(folder.path)
-    if (name === privateName && event === 'rename' && folder === this.#top) this.#watchPrivate()
+    if (name === privateName && event === 'rename') this.#watchPrivate()
     if (name === privateName) return
     if (name === null) void this.#lookBelow(folder, { isTold: true, isRecovery: true })
     else if (event === 'rename' || folder.closed.has(name)) {

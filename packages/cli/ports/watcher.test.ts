@@ -243,7 +243,7 @@ const changes: [names: string[], change: ReturnType<typeof changeOf>][] = [
   [['.anysync', 'tmp', 'probe'], 'private'],
   [['.anysync'], 'folder'],
   [['.anysyncignore'], 'folder'],
-  [['a', '.anysync', 'probe'], 'folder'],
+  [['a', '.anysync', 'probe'], 'private'],
 ]
 
 for (const [names, change] of changes) {

@@ -2,7 +2,7 @@
  * The Watcher of Node: `fs.watch`, for each folder on Linux and for all of them in one elsewhere, which is a hint and
  * nothing more. What AnySync itself does in its private folder is not told.
  */
-import { constants } from 'node:fs'
+import { constants, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Hints } from '@anysync/client/hints.ts'
@@ -26,6 +26,8 @@ export const createWatcher = (
   const hints = new Hints()
   const probing = new Set<() => void>()
   let lookout: Lookout | null = null
+  /** The linked folder that is watched. */
+  let identity = ''
 
   const close = (): void => {
     lookout?.close()
@@ -47,6 +49,7 @@ export const createWatcher = (
       signal.throwIfAborted()
       const opening = kind === 'tree' ? new TreeLookout(root, listener) : new WholeLookout(root, listener)
       lookout = opening
+      identity = identityOf(root)
       try {
         await opening.open(signal)
       } catch (error) {
@@ -55,6 +58,7 @@ export const createWatcher = (
       }
     },
     gap: () => lookout?.gap() ?? null,
+    isInPlace: () => identityOf(root) === identity,
     nextHint: (signal) => hints.next(signal),
     async probe(signal) {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -70,6 +74,17 @@ export const createWatcher = (
       }
     },
     [Symbol.dispose]: close,
+  }
+}
+
+/** Which folder lies at the root; '' when none does, or none that can be seen. */
+const identityOf = (root: string): string => {
+  try {
+    const { dev, ino } = statSync(root, { bigint: true })
+    return `${dev} ${ino}`
+  } catch (error) {
+    if (errorCode(error) === null) throw error
+    return ''
   }
 }
 

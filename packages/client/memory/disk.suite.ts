@@ -33,7 +33,7 @@ const statOf = async (disk: Disk, path: string): Promise<DiskStat> => {
 }
 
 const placeText = async (disk: Disk, path: string, text: string, expected: DiskStat | null): Promise<DiskStat> => {
-  await using temp = await disk.createTemp()
+  await using temp = await disk.createTemp('')
   await temp.write(bytesOf(text))
   await temp.finish(attributes)
   return await disk.place(temp, path, expected)
@@ -184,7 +184,7 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
 
   fact('a placed file is whole, with its mode and its nanoseconds', async ({ disk, user }) => {
     user.mkdir('folder')
-    await using temp = await disk.createTemp()
+    await using temp = await disk.createTemp('')
     for (const part of ['one ', '', 'two']) await temp.write(bytesOf(part))
     await temp.finish({ mode: 0o4751, mtimeNs: 1_234_567_890_987_654_321n })
     assert.deepEqual(await namesIn(disk, 'folder'), [])
@@ -340,11 +340,11 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
 
   fact('a temp file that is not placed leaves nothing', async ({ disk }) => {
     {
-      await using temp = await disk.createTemp()
+      await using temp = await disk.createTemp('')
       await temp.write(bytesOf('half'))
     }
     {
-      await using temp = await disk.createTemp()
+      await using temp = await disk.createTemp('')
       await temp.finish(attributes)
     }
     assert.equal((await readTree(disk)).size, 0)
@@ -352,7 +352,7 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
 
   fact('sweeping takes temp files and nothing else', async ({ disk, user }) => {
     user.writeFile('a', 'x')
-    await using temp = await disk.createTemp()
+    await using temp = await disk.createTemp('')
     await temp.write(bytesOf('half'))
     await disk.sweepTemp()
     assert.deepEqual(await namesIn(disk, ''), ['a'])
@@ -375,7 +375,7 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
     await disk.removeMarker()
     assert.equal(await disk.readMarker(), null)
     await disk.removeMarker()
-    await refuses('missing', disk.createTemp())
+    await refuses('missing', disk.createTemp(''))
     await disk.sweepTemp()
     user.unplug()
     await refuses('missing', disk.readMarker())
@@ -451,7 +451,7 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
       user.chmod('fixed', 0o700)
       user.chmod('shut', 0o700)
       for (const mode of [0o000, 0o200, 0o400, 0o444, 0o600, 0o6755, 0o7777]) {
-        await using temp = await disk.createTemp()
+        await using temp = await disk.createTemp('')
         await temp.write(bytesOf('x'))
         await temp.finish({ mode, mtimeNs: attributes.mtimeNs })
         const stat = await disk.place(temp, `mode ${mode}`, null)

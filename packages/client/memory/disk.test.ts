@@ -18,7 +18,7 @@ const openDisk = async (options: Partial<MemoryDiskOptions> = {}): Promise<Memor
 }
 
 const place = async (disk: MemoryDisk, path: string, text: string) => {
-  await using temp = await disk.createTemp()
+  await using temp = await disk.createTemp('')
   await temp.write(new TextEncoder().encode(text))
   await temp.finish({ mode: 0o644, mtimeNs: 1n })
   return await disk.place(temp, path, await disk.lstat(path))
@@ -154,7 +154,7 @@ suite('memory disk', () => {
   test('an unplugged disk comes back as it was, and a folder that hides it is empty', async () => {
     const disk = await openDisk()
     disk.user.writeFile('a', 'x')
-    await using temp = await disk.createTemp()
+    await using temp = await disk.createTemp('')
     await temp.finish({ mode: 0o644, mtimeNs: 1n })
     disk.user.hideUnderEmptyFolder()
     await assert.rejects(disk.place(temp, 'b', null), (error) => isTrouble(error, 'missing'))

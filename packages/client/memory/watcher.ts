@@ -18,6 +18,8 @@ export type MemoryWatcher = Watcher & {
   /** What `open` throws from now on; null: nothing. */
   refuse(refusal: SyncError | null): void
   setGap(gap: string | null): void
+  /** Another folder lies at its place now; this one is deaf to it. */
+  displace(): void
   /** How often it was opened. */
   opened(): number
 }
@@ -25,6 +27,7 @@ export type MemoryWatcher = Watcher & {
 export const createMemoryWatcher = (): MemoryWatcher => {
   const hints = new Hints()
   let isDeaf = true
+  let isInPlace = true
   let refusal: SyncError | null = null
   let gap: string | null = null
   let opened = 0
@@ -34,9 +37,11 @@ export const createMemoryWatcher = (): MemoryWatcher => {
       if (refusal !== null) throw refusal
       hints.clear()
       isDeaf = false
+      isInPlace = true
       opened += 1
     },
     gap: () => gap,
+    isInPlace: () => isInPlace,
     nextHint: (signal) => hints.next(signal),
     async probe(signal) {
       signal.throwIfAborted()
@@ -59,6 +64,10 @@ export const createMemoryWatcher = (): MemoryWatcher => {
     },
     setGap: (next) => {
       gap = next
+    },
+    displace: () => {
+      isDeaf = true
+      isInPlace = false
     },
     opened: () => opened,
   }

@@ -121,7 +121,7 @@ test("a folder's time comes with what left it", async () => {
 
 test('temporary files of a folder that is linked elsewhere are left alone', async () => {
   const { a } = await household()
-  await a.disk.createTemp()
+  await a.disk.createTemp('')
   await a.disk.writeMarker('the link of somebody else')
   await assert.rejects(a.engine.turn(), (error) => isTrouble(error, 'missing'))
   assert.equal(a.disk.countTemps(), 1)

@@ -391,6 +391,22 @@ test('a watcher that falls silent is found out, opened again, and everything is 
   await loop.stop()
 })
 
+test('a turn that finds another folder at the place of the watched one has it watched at once', async () => {
+  const loop = await rested()
+  loop.watcher.displace()
+  loop.follower.wake()
+  await loop.pass()
+  await loop.pass()
+  assert.equal(loop.follower.state().watcher.isHealthy, false)
+  assert.ok(!loop.follower.state().isUpToDate)
+  await loop.pass(retryMsMin)
+  await loop.pass(quietMs)
+  assert.ok(loop.follower.state().watcher.isHealthy)
+  assert.equal(loop.watcher.opened(), 2)
+  assert.ok(loop.asked().includes('all'))
+  await loop.stop()
+})
+
 test('a watcher that fails is opened again, and everything is looked at, then and once it is open', async () => {
   const loop = await rested()
   loop.watcher.fail(new SyncError('watcher.watch', 'unavailable', 'it broke'))

@@ -162,7 +162,7 @@ class Loop implements Follower {
   }
 
   async #takeTurn(): Promise<void> {
-    const { engine, clock, chance } = this.#parts
+    const { engine, watcher, clock, chance } = this.#parts
     const scope = this.#agenda.begin(clock.monotonicMs(), this.#watcher.isHealthy)
     this.#isHeadNew = false
     this.#activity = 'turning'
@@ -184,6 +184,8 @@ class Loop implements Follower {
     this.#activity = 'resting'
     this.#agenda.ended(report, scope, clock.monotonicMs())
     this.#note(report, scope)
+    // The turn saw a disk to which the watcher does not listen.
+    if (!watcher.isInPlace()) this.#doubt.set()
   }
 
   #note(report: TurnReport, scope: Scope): void {

@@ -4,7 +4,7 @@
  */
 import type { NodeId } from '@anysync/protocol/ids.ts'
 import { parseContent } from '../content/content.ts'
-import { nameOf } from '../path.ts'
+import { folderOf, nameOf } from '../path.ts'
 import type { DiskStat, NodeState, TempFile } from '../ports.ts'
 import type { ApplyParts } from './apply.ts'
 import { attempt, countNode, type Agreement, type Ledger } from './apply.ts'
@@ -123,7 +123,8 @@ const pullSlice = async (
           done(step, path, await disk.placeLink(merged.linkTarget, path, seen, merged.mtimeNs))
           return
         }
-        ready.push({ step, path, temp: await writeTemp(parts, step, (bytes) => report(path, 0, bytes, merged.size)) })
+        const temp = await writeTemp(parts, step, folderOf(path), (bytes) => report(path, 0, bytes, merged.size))
+        ready.push({ step, path, temp })
       })
       report(path, 1, 0, 0)
     })
@@ -140,8 +141,13 @@ const pullSlice = async (
 }
 
 /** A file's bytes, verified chunk by chunk, in a temporary file with its final mode and time. */
-const writeTemp = async (parts: ApplyParts, step: Step, report: (bytes: number) => void): Promise<TempFile> => {
-  const temp = await parts.disk.createTemp()
+const writeTemp = async (
+  parts: ApplyParts,
+  step: Step,
+  folder: string,
+  report: (bytes: number) => void,
+): Promise<TempFile> => {
+  const temp = await parts.disk.createTemp(folder)
   try {
     const { merged } = step
     if (merged !== null) {

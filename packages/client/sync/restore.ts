@@ -5,7 +5,7 @@
 import { assert, demand, SyncError } from '@anysync/protocol/errors.ts'
 import { NodeKind, type Content, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { MiB, treeDepthMax } from '@anysync/protocol/limits.ts'
-import { nameOf } from '../path.ts'
+import { folderOf, nameOf } from '../path.ts'
 import type { Disk, DiskStat, TempFile } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { forEachLimited } from './limited.ts'
@@ -165,7 +165,7 @@ const placeFiles = async (
     vault.expect(slice.map(({ node }) => contentOf(node)))
     await forEachLimited(slice, filesAtOnceMax, async ({ path, node }) => {
       await leaving(report, path, async () => {
-        const temp = await disk.createTemp()
+        const temp = await disk.createTemp(folderOf(path))
         temps.push(temp)
         for await (const bytes of vault.stream(contentOf(node))) {
           await temp.write(bytes)

@@ -75,7 +75,8 @@ const prove = async ({ watcher, clock }: WatchDiskParts, signal: AbortSignal): P
     await clock.wait(probeMsMax / 2, signal)
     return false
   }
-  const isProved = await firstToEnd(signal, [(signal) => watcher.probe(signal).then(() => true), patience])
+  const isProved =
+    watcher.isInPlace() && (await firstToEnd(signal, [(signal) => watcher.probe(signal).then(() => true), patience]))
   if (isProved) return
   throw new SyncError(
     'watcher.probe',
