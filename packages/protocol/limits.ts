@@ -108,8 +108,11 @@ export const deletionShareFilesMin = 10
 /** A turn that keeps losing races gives up after so many rounds and says so. */
 export const turnRoundsMax = 20
 
-/** A scan stops at so many changes, which are carried out before it goes on: a first push must fit in memory. */
-export const scanChangesMax = 50_000
+/**
+ * A scan stops at so many changes, which are carried out before it goes on: a first push must fit in memory. With those of
+ * the folder at which it stops they are one commit.
+ */
+export const scanChangesMax = 9_000
 /** A turn over more folders than this looks at everything instead. */
 export const scopeFoldersMax = 1000
 /** When more than this is missing from the folders that were looked at, everything is looked at before it counts as deleted. */

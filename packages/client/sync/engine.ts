@@ -15,7 +15,7 @@ import type { Plan } from './plan.ts'
 import { noCounts, type OnProgress, type TurnReport } from './report.ts'
 import { oneRound } from './round.ts'
 import { noRules, type Rules } from './rules.ts'
-import { followMoves, joinScopes, nothing, type Move, type Scope } from './scope.ts'
+import { followMoves, followPaths, joinScopes, nothing, type Move, type Scope } from './scope.ts'
 import { StandingTroubles } from './standing-troubles.ts'
 
 export type EngineParts = {
@@ -94,22 +94,28 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   // What the rules keep away may be many nodes: they are judged again with everything else.
   if (wanted === 'all') forgetRuledAbsences(state, link.id, rules, parts.clock.nowNs())
   let scope = wanted
+  let whole: ReadonlySet<string> = new Set()
+  let isComplete = true
   let changesMax = scanChangesMax
   for (let rounds = 0, busyRounds = 0; rounds < turnRoundsMax;) {
-    const where = { scope, rules, changesMax }
+    const where = { scope, whole, rules, changesMax }
     const { outcome, scanned, again, undone } = await oneRound(parts, report, where, (move) => memory.moves.push(move))
     await memory.troubles.forgetGone(parts.disk, scanned.listed)
     memory.troubles.note(scope, scanned.listed, report.troubles)
     if (outcome === 'more') {
       // What could not be carried out is found again, and must not keep the scan from what lies behind it.
       changesMax = scanChangesMax + undone
-      scope = followMoves(scope, memory.moves, scopeFoldersMax)
+      const left = Map.groupBy(scanned.rest, ({ isWhole }) => isWhole)
+      const pathsOf = (isWhole: boolean) => new Set(left.get(isWhole)?.map(({ path }) => path))
+      whole = followPaths(pathsOf(true), memory.moves)
+      scope = followMoves(joinScopes(pathsOf(false), again, scopeFoldersMax), memory.moves, scopeFoldersMax)
+      isComplete &&= scanned.isComplete
       continue
     }
     rounds += 1
     scope = followMoves(joinScopes(scope, again, scopeFoldersMax), memory.moves, scopeFoldersMax)
     if (outcome === 'raced' || (outcome === 'busy' && ++busyRounds < busyRoundsMax)) continue
-    const isWhole = wanted === 'all' && scanned.isComplete
+    const isWhole = wanted === 'all' && isComplete && scanned.isComplete
     if (isWhole) noteWholeScan(parts, rules)
     // Deletions that wait must be found again, all of them: fewer might pass unasked.
     memory.owed = report.waiting === null ? (again.size === 0 ? nothing : again) : 'all'

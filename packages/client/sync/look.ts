@@ -33,8 +33,8 @@ export type Look = {
   unread: Set<NodeId>
 }
 
-/** Where to look on the disk, by which rules, and after how many changes to stop. */
-export type Where = { scope: Scope; rules: Rules; changesMax: number }
+/** Where to look on the disk (`whole`: with all below), by which rules, and after how many changes to stop. */
+export type Where = { scope: Scope; whole?: ReadonlySet<string>; rules: Rules; changesMax: number }
 
 /** Looks at what the scope names, and at all that is new at the head. */
 export const look = async (parts: EngineParts, newest: SnapshotInfo | null, where: Where): Promise<Look> => {

@@ -24,12 +24,13 @@ const filesAtOnceMax = 4
 
 export type Pushed = { counts: Counts; snapshots: SnapshotInfo[] }
 
-/** Carries out every step that concerns the log. Throws `conflict` when the head moved: what was committed before that stands. */
+/** Carries out every step that concerns the log. `hasMore`: other pushes are to follow. Throws `conflict` when the head moved: what was committed before that stands. */
 export const push = async (
   parts: ApplyParts,
   ledger: Ledger,
   steps: Step[],
   newest: SnapshotInfo | null,
+  hasMore: boolean,
 ): Promise<Pushed> => {
   const view = new HeadView(parts, newest)
   const wanted = pushable(view, ledger, steps)
@@ -73,7 +74,7 @@ export const push = async (
       current.end(path)
       parts.onProgress({ ...progress, current: current.list() })
     })
-    const snapshot = await batch.commit(next < files.length)
+    const snapshot = await batch.commit(hasMore || next < files.length)
     if (snapshot !== null) pushed.snapshots.push(snapshot)
   } while (next < files.length)
   return pushed

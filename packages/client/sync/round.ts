@@ -25,7 +25,7 @@ import { Whereabouts } from './whereabouts.ts'
 export type Round = {
   /**
    * `raced`: the head moved, or what could not be here now can; look again at once. `more`: the scan stopped because it
-   * found so much; go on. `busy`: something changed under a step, or could not be done; look again a few times.
+   * found so much; go on with the rest. `busy`: something changed under a step, or could not be done; look again a few times.
    */
   outcome: 'settled' | 'raced' | 'more' | 'busy'
   scanned: Scan
@@ -75,7 +75,7 @@ export const oneRound = async (
   let hasRaced = false
   if (report.waiting === null) {
     try {
-      const pushed = await push(apply, ledger, plan.steps, newest)
+      const pushed = await push(apply, ledger, plan.steps, newest, scanned.rest.length > 0)
       addCounts(report.pushed, pushed.counts)
       report.snapshots += pushed.snapshots.length
       for (const snapshot of pushed.snapshots) report.bytesUploaded += Number(snapshot.statistics.bytesStored)
@@ -97,7 +97,7 @@ export const oneRound = async (
   // What could not be read may be another now, and no hint tells of it again.
   for (const { path, kind } of scanned.troubles) if (kind === 'unreadable') again.add(path)
   const undone = countUndone(parts, scanned, ledger.held)
-  const ended = hasRaced ? 'raced' : scanned.isCut ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
+  const ended = hasRaced ? 'raced' : scanned.rest.length > 0 ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
   // What this round moved or removed may have made room for another.
   const hasRoom = ended === 'settled' && forgetOldAbsences(parts.state, parts.link.id, parts.disk) > 0
   const outcome = hasRoom ? 'raced' : ended

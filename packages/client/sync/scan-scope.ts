@@ -4,7 +4,7 @@
  * is listed, and finds out.
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
-import { joinPath } from '../path.ts'
+import { folderOf, joinPath } from '../path.ts'
 import type { BaseNode, Disk, State } from '../ports.ts'
 import { lookAt } from './look-at.ts'
 import type { Scope } from './scope.ts'
@@ -22,24 +22,30 @@ export type FolderToList = {
 
 export type ScopeParts = { disk: Disk; state: State; linkId: string }
 
-/** The folders to begin with, those above before those below. */
-export const foldersToList = async (parts: ScopeParts, scope: Scope): Promise<FolderToList[]> => {
+/** The folders to begin with, those above before those below. `wholes` are looked at with all that is below them. */
+export const foldersToList = async (
+  parts: ScopeParts,
+  scope: Scope,
+  wholes: ReadonlySet<string> = new Set(),
+): Promise<FolderToList[]> => {
   const root: FolderToList = { id: rootNodeId, path: '', isElsewhere: false, isWhole: scope === 'all', above: null }
   if (scope === 'all') return [root]
   const found = new Map<string, FolderToList>()
-  for (const path of scope) {
+  for (const path of wholes.union(scope)) {
     const folder = await nearestKnown(parts, path, root)
+    const isWhole = folder.isWhole || (folder.path === path && wholes.has(path))
     const before = found.get(folder.path)
-    found.set(folder.path, before?.isWhole === true ? before : folder)
+    found.set(folder.path, before?.isWhole === true ? before : { ...folder, isWhole })
   }
-  const whole = [...found.values()].filter(({ isWhole }) => isWhole).map(({ path }) => path)
-  return [...found.values()]
-    .filter(({ path }) => !whole.some((above) => isBelow(path, above)))
-    .sort((a, b) => depthOf(a.path) - depthOf(b.path))
+  const isBelowWhole = (path: string): boolean => {
+    for (let at = path; at !== '';) {
+      at = folderOf(at)
+      if (found.get(at)?.isWhole === true) return true
+    }
+    return false
+  }
+  return [...found.values()].filter(({ path }) => !isBelowWhole(path)).sort((a, b) => depthOf(a.path) - depthOf(b.path))
 }
-
-const isBelow = (path: string, above: string): boolean =>
-  path !== above && (above === '' || path.startsWith(`${above}/`))
 
 const depthOf = (path: string): number => (path === '' ? 0 : path.split('/').length)
 

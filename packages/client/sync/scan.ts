@@ -40,8 +40,8 @@ export type Scan = {
   troubles: Trouble[]
   /** Whether every folder that was to be listed could be. */
   isComplete: boolean
-  /** Whether it stopped because so much was found: there is more. */
-  isCut: boolean
+  /** Folders that it did not come to, because so much was found; empty when it came to its end. */
+  rest: readonly FolderToList[]
   /** Nodes of the base that lie here and are left out, with all below them. */
   leftOut: Set<NodeId>
   /** Nodes of the base that are left out, and are not here any more; with the reason. */
@@ -61,6 +61,8 @@ export type ScanParts = {
   rules: Rules
   nowNs: bigint
   scope: Scope
+  /** Folders to look at with all that is below them, besides. */
+  whole?: ReadonlySet<string>
   /** A scan that found so many changes, and misses nothing, stops: what was found is carried out first. */
   changesMax: number
   onProgress?: (nodes: number) => void
@@ -75,7 +77,7 @@ type Walk = {
   missed: BaseNode[]
   /** Nodes whose name is, or was taken by, something that is left out. */
   hidden: Map<NodeId, BaseNode>
-  /** Folders to list after those of this level. */
+  /** Folders that were found in the one that is looked at, to be looked at next. */
   below: FolderToList[]
   /** Whether this disk takes different names for one. */
   areNamesFolded: boolean
@@ -87,7 +89,7 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
     changes: new Map(),
     troubles: [],
     isComplete: true,
-    isCut: false,
+    rest: [],
     leftOut: new Set(),
     leftOutGone: [],
     listed: new Set(),
@@ -103,16 +105,18 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
     below: [],
     areNamesFolded: foldsNames((name) => parts.disk.foldName(name)),
   }
-  for (let level = await foldersToList(parts, parts.scope); level.length > 0 && !result.isCut; level = walk.below) {
-    walk.below = []
-    for (const folder of level) {
-      // While something is missed, its new place may be in any folder: then all must be seen before anything is done.
-      result.isCut = result.changes.size >= parts.changesMax && walk.missed.length === 0
-      if (result.isCut) break
-      if (result.listed.has(folder.path)) continue
-      await listOne(walk, folder)
-      parts.onProgress?.(result.nodes)
+  // Depth first: then few folders are left at any moment, however many there are.
+  const left = (await foldersToList(parts, parts.scope, parts.whole)).toReversed()
+  for (let folder = left.pop(); folder !== undefined; folder = left.pop()) {
+    // While something is missed, its new place may be in any folder: then all must be seen before anything is done.
+    if (result.changes.size >= parts.changesMax && walk.missed.length === 0) {
+      result.rest = [folder, ...left.toReversed()]
+      break
     }
+    if (result.listed.has(folder.path)) continue
+    await listOne(walk, folder)
+    for (let found = walk.below.pop(); found !== undefined; found = walk.below.pop()) left.push(found)
+    parts.onProgress?.(result.nodes)
   }
   // What was moved away before its name was taken is where it was met.
   for (const base of walk.hidden.values()) markWithBelow(parts.state, parts.linkId, base, walk.met, result.leftOut)

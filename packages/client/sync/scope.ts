@@ -21,10 +21,15 @@ export type Move = { from: string; to: string }
 /** The scope, and where moves have taken what it names: a hint of before a move tells of the old place. */
 export const followMoves = (scope: Scope, moves: readonly Move[], foldersMax: number): Scope => {
   if (scope === 'all' || moves.length === 0) return scope
-  const paths = new Set(scope)
+  return joinScopes(followPaths(scope, moves), nothing, foldersMax)
+}
+
+/** The paths, and where moves have taken them. */
+export const followPaths = (given: ReadonlySet<string>, moves: readonly Move[]): Set<string> => {
+  const paths = new Set(given)
   for (const { from, to } of moves)
     // What a move adds is where it already was taken.
     for (const path of paths.values().toArray())
       if (path === from || path.startsWith(`${from}/`)) paths.add(to + path.slice(from.length))
-  return joinScopes(paths, nothing, foldersMax)
+  return paths
 }
