@@ -95,6 +95,8 @@ export type History = {
   refusing: number | null
   /** A device whose disk folds names. */
   folding: number | null
+  /** After how many changes scans stop, to go on when those are carried out; null: never. */
+  scanChangesMax: number | null
   steps: Step[]
 }
 
@@ -123,6 +125,7 @@ export const historyOf = (seed: number): History => {
     tree: dice.below(treesMax),
     refusing: dice.oneIn(10) ? dice.below(devices) : null,
     folding: dice.oneIn(10) ? dice.below(devices) : null,
+    scanChangesMax: dice.oneIn(4) ? 1 + dice.below(8) : null,
     steps,
   }
 }

@@ -258,7 +258,7 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('scan-scope'),
-    find: '    .filter(({ path }) => !whole.some((above) => isBelow(path, above)))\n',
+    find: '.filter(({ path }) => !isBelowWhole(path))',
     replace: '',
     breaks: 'a folder of the scope hides what is below it from a look at the whole',
   },

@@ -128,6 +128,7 @@ const makeStart = async (count: number, tree: number): Promise<Start> => {
     hasModes: false,
     refusing: null,
     folding: null,
+    scanChangesMax: null,
     steps: [],
   }
   const world = await makeWorld(history, { server: copy, timeNs, disks: [], states: [] }, () => undefined)
@@ -245,6 +246,7 @@ const createDevice = async (
         grant,
         link,
         rules: createRuleBook(ported, () => noSettings),
+        ...(history.scanChangesMax === null ? {} : { scanChangesMax: history.scanChangesMax }),
       }),
     }
   }

@@ -29,6 +29,8 @@ export type EngineParts = {
   deviceName: string
   /** What is not synced on this device, as of now. */
   rules?: () => Promise<Rules>
+  /** After how many changes a scan stops, to have them carried out first; fewer in tests. */
+  scanChangesMax?: number
   onProgress?: OnProgress
 }
 
@@ -96,7 +98,8 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   let scope = wanted
   let whole: ReadonlySet<string> = new Set()
   let isComplete = true
-  let changesMax = scanChangesMax
+  const changesAtOnceMax = parts.scanChangesMax ?? scanChangesMax
+  let changesMax = changesAtOnceMax
   for (let rounds = 0, busyRounds = 0; rounds < turnRoundsMax;) {
     const where = { scope, whole, rules, changesMax }
     const { outcome, scanned, again, undone } = await oneRound(parts, report, where, (move) => memory.moves.push(move))
@@ -104,7 +107,7 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
     memory.troubles.note(scope, scanned.listed, report.troubles)
     if (outcome === 'more') {
       // What could not be carried out is found again, and must not keep the scan from what lies behind it.
-      changesMax = scanChangesMax + undone
+      changesMax = changesAtOnceMax + undone
       const left = Map.groupBy(scanned.rest, ({ isWhole }) => isWhole)
       const pathsOf = (isWhole: boolean) => new Set(left.get(isWhole)?.map(({ path }) => path))
       whole = followPaths(pathsOf(true), memory.moves)

@@ -105,14 +105,28 @@ export type ProcessParts = {
   grant: OpenedGrant
   link: Link
   rules: () => Promise<Rules>
+  scanChangesMax?: number
 }
 
 /** A device's process: a vault and an engine over its ports. */
 export const openProcess = ({ disk, link, rules, ...parts }: ProcessParts): { vault: Vault; engine: Engine } => {
   const vault = openVault(parts)
-  const { state, clock, chance } = parts
+  const { state, clock, chance, scanChangesMax } = parts
   const deviceName = parts.accessKeys.deviceName
-  return { vault, engine: createEngine({ disk, state, clock, chance, vault, link, deviceName, rules }) }
+  return {
+    vault,
+    engine: createEngine({
+      disk,
+      state,
+      clock,
+      chance,
+      vault,
+      link,
+      deviceName,
+      rules,
+      ...(scanChangesMax === undefined ? {} : { scanChangesMax }),
+    }),
+  }
 }
 
 /** The grant of the account's vault, opened by a device. */
