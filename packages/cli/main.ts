@@ -4,6 +4,7 @@
 import { CommanderError } from 'commander'
 import { exitCodes, explain, type ExitCode } from './output/fail.ts'
 import { buildProgram } from './program.ts'
+import { keepHeapSmall } from './small-heap.ts'
 
 const main = async (): Promise<ExitCode> => {
   let ending: ExitCode = exitCodes.done
@@ -18,6 +19,8 @@ const main = async (): Promise<ExitCode> => {
     return exitCode
   }
 }
+
+keepHeapSmall()
 
 // Whoever reads our answer may have read enough: `anysync ls | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -5,11 +5,14 @@
 import { parseArgs } from 'node:util'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { pickAccount } from '../homes.ts'
+import { keepHeapSmall } from '../small-heap.ts'
 import { LogFile } from './log-file.ts'
 import { logFile } from './place.ts'
 import { runDaemon } from './run.ts'
 import type { News } from './launch.ts'
 import { logVoice } from './voice.ts'
+
+keepHeapSmall()
 
 const { home = '', account = '' } = parseArgs({
   options: { home: { type: 'string' }, account: { type: 'string' } },

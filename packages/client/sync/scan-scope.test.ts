@@ -1,7 +1,8 @@
 /** What a scan finds that looks at some folders only, and what it leaves for later. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { scannedFolder } from './scan.suite.ts'
+import { baseNodeOf } from './node.ts'
+import { linkId, scannedFolder } from './scan.suite.ts'
 
 const scopeOf = (...paths: string[]): ReadonlySet<string> => new Set(paths)
 
@@ -80,6 +81,25 @@ test('a scan that finds much stops, and says so, but not while something is miss
   const whole = await look('all', undefined, 4)
   assert.deepEqual(whole.rest, [])
   assert.equal(whole.changes.size, 13)
+})
+
+test('a scan goes on where one stopped, and both together find all', async () => {
+  const { user, look, state } = await scannedFolder()
+  for (const path of ['a/1', 'a/deep/2', 'b/deep/deeper/3', 'b/4', 'c/5']) user.writeFile(path, path)
+  const found: string[] = []
+  let whole: Set<string> | undefined
+  for (let scans = 0; whole?.size !== 0; scans++) {
+    assert.ok(scans < 10)
+    const { changes, rest } = await look(whole === undefined ? 'all' : new Set(), undefined, 2, whole)
+    for (const [id, { local }] of changes) {
+      assert.ok(local !== null)
+      found.push(local.path)
+      state.putNode(linkId, baseNodeOf({ ...local, id }, local.disk, null))
+    }
+    whole = new Set(rest.map(({ path }) => path))
+  }
+  assert.deepEqual(found.sort(), 'a a/1 a/deep a/deep/2 b b/4 b/deep b/deep/deeper b/deep/deeper/3 c c/5'.split(' '))
+  assert.equal((await look()).changes.size, 0)
 })
 
 test('memory grows with what changed, not with what is there', async () => {

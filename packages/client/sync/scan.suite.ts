@@ -18,7 +18,7 @@ export const scannedFolder = async () => {
   const chance = seededChance(1)
   await disk.writeMarker(linkId)
   state.putLink({ id: linkId, vaultId: parseVaultId('ab'.repeat(16)), root: '/folder', mode: 'sync' })
-  const look = (scope: Scope = 'all', rules = noRules, changesMax = Infinity) =>
+  const look = (scope: Scope = 'all', rules = noRules, changesMax = Infinity, whole?: ReadonlySet<string>) =>
     scan({
       disk,
       state,
@@ -27,6 +27,7 @@ export const scannedFolder = async () => {
       rules,
       nowNs: clock.nowNs(),
       scope,
+      ...(whole ? { whole } : {}),
       changesMax,
     })
   /** Makes the base say what the disk holds. */
