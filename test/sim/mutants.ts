@@ -257,12 +257,6 @@ export const mutants: Mutant[] = [
     breaks: 'a folder that cannot be looked at for a moment is not looked at again',
   },
   {
-    file: sync('scan-scope'),
-    find: '.filter(({ path }) => !isBelowWhole(path))',
-    replace: '',
-    breaks: 'a folder of the scope hides what is below it from a look at the whole',
-  },
-  {
     file: sync('scope'),
     find: 'paths.add(to + path.slice(from.length))',
     replace: 'paths.add(to)',

@@ -4,7 +4,7 @@
  * is listed, and finds out.
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
-import { folderOf, joinPath } from '../path.ts'
+import { joinPath } from '../path.ts'
 import type { BaseNode, Disk, State } from '../ports.ts'
 import { lookAt } from './look-at.ts'
 import type { Scope } from './scope.ts'
@@ -37,14 +37,7 @@ export const foldersToList = async (
     const before = found.get(folder.path)
     found.set(folder.path, before?.isWhole === true ? before : { ...folder, isWhole })
   }
-  const isBelowWhole = (path: string): boolean => {
-    for (let at = path; at !== '';) {
-      at = folderOf(at)
-      if (found.get(at)?.isWhole === true) return true
-    }
-    return false
-  }
-  return [...found.values()].filter(({ path }) => !isBelowWhole(path)).sort((a, b) => depthOf(a.path) - depthOf(b.path))
+  return [...found.values()].sort((a, b) => depthOf(a.path) - depthOf(b.path))
 }
 
 const depthOf = (path: string): number => (path === '' ? 0 : path.split('/').length)
