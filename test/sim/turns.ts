@@ -151,10 +151,11 @@ const checkReport = (world: World, { device, report, before }: TurnTask): void =
   if (report === null) return
   const { name, disk, state, link } = device
   const nodes = new Map(nodesOf(disk))
-  for (const path of report.pushed.removed > 0 ? removedThere(device, before) : []) {
+  // What could not be read yet may have taken the name of what was deleted.
+  for (const path of report.isSettled && report.pushed.removed > 0 ? removedThere(device, before) : []) {
     const inode = nodes.get(path)
     if (inode?.kind !== 'file' || before.contents.get(inode)?.path !== path) continue
-    // Another node may have the name now.
+    // So may another node.
     const isKnown = state.nodeByInode(link.id, disk.fileSystem.device, inode.number) !== null
     demand(isKnown, () => `${name}: '${path}' was deleted from the vault though it lies on the disk`)
   }
