@@ -257,6 +257,18 @@ export const mutants: Mutant[] = [
     breaks: 'a folder that cannot be looked at for a moment is not looked at again',
   },
   {
+    file: sync('engine'),
+    find: 'whole = followPaths(pathsOf(true), memory.moves)',
+    replace: 'whole = new Set()',
+    breaks: 'a scan that stopped does not go on with what it had not come to',
+  },
+  {
+    file: sync('engine'),
+    find: 'joinScopes(pathsOf(false), again, scopeFoldersMax), memory.moves',
+    replace: 'pathsOf(false), memory.moves',
+    breaks: 'what could not be carried out before a scan went on is forgotten',
+  },
+  {
     file: sync('scope'),
     find: 'paths.add(to + path.slice(from.length))',
     replace: 'paths.add(to)',
