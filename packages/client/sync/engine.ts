@@ -100,14 +100,17 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   let isComplete = true
   const changesAtOnceMax = parts.scanChangesMax ?? scanChangesMax
   let changesMax = changesAtOnceMax
+  const listed = new Set<string>()
   for (let rounds = 0, busyRounds = 0; rounds < turnRoundsMax;) {
     const where = { scope, whole, rules, changesMax }
     const { outcome, scanned, again, undone } = await oneRound(parts, report, where, (move) => memory.moves.push(move))
     await memory.troubles.forgetGone(parts.disk, scanned.listed)
     memory.troubles.note(scope, scanned.listed, report.troubles)
     if (outcome === 'more') {
-      // What could not be carried out is found again, and must not keep the scan from what lies behind it.
-      changesMax = changesAtOnceMax + undone
+      // What could not be carried out is found again, and must not keep the scan from what lies behind it. Nor must what
+      // cannot be remembered yet: a scan that came to no other folder than before goes further next time.
+      changesMax = scanned.listed.isSubsetOf(listed) ? 2 * changesMax : changesAtOnceMax + undone
+      for (const path of scanned.listed) listed.add(path)
       const left = Map.groupBy(scanned.rest, ({ isWhole }) => isWhole)
       const pathsOf = (isWhole: boolean) => new Set(left.get(isWhole)?.map(({ path }) => path))
       whole = followPaths(pathsOf(true), memory.moves)
