@@ -4,7 +4,7 @@
  * anywhere by that: what is absent here is in the vault.
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
-import type { AbsenceKind, BaseNode, Disk, State } from '../ports.ts'
+import type { Absence, AbsenceKind, BaseNode, Disk, State } from '../ports.ts'
 import { basePath } from './identify-node.ts'
 import { rootContentFact } from './node.ts'
 import { folderAbsence } from './presence.ts'
@@ -32,6 +32,29 @@ export const noteLeftOutGone = (
     }
   })
 }
+
+/**
+ * Notes, before folders that were left out are made anew under other names, that they are not on this disk, nor what is
+ * below them: else an empty new folder would say that all in it was deleted.
+ */
+export const noteLeftBehind = (
+  state: State,
+  linkId: string,
+  folders: NodeId[],
+  isElsewhere: (id: NodeId) => boolean,
+): void => {
+  if (folders.length === 0) return
+  state.transact(() => {
+    for (const id of folders) {
+      const row = state.node(linkId, id)
+      if (row === null) continue
+      state.putNode(linkId, { ...row, disk: null, absence: leftBehindAbsence })
+      noteAbsentBelow(state, linkId, id, isElsewhere)
+    }
+  })
+}
+
+const leftBehindAbsence: Absence = { kind: 'rules', message: 'it is left out where it lay, and comes again elsewhere' }
 
 /** Notes that what is below a folder is not on this disk, as the folder is not. `isElsewhere`: a node that is on it all the same. */
 export const noteAbsentBelow = (

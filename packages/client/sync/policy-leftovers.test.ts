@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertBaseIsHead, assertNothingToDo } from './settled.suite.ts'
 import { household } from './household.suite.ts'
-import { filesOf, settle } from './world.suite.ts'
+import { filesOf, noSettings, settle } from './world.suite.ts'
 
 test('a folder that was removed elsewhere stays here with what is not synced, is at rest, and is not sent again', async () => {
   for (const leave of ['socket', 'lost name'] as const) {
@@ -82,6 +82,43 @@ test('a folder whose name a socket took, and that others give a name that is ref
   a.user.rename('con', 'h')
   await settle(world)
   assert.deepEqual(await filesOf(b.disk), { 'h/g/x': 'x', keep: 'k' })
+})
+
+test('a folder whose name a socket took comes again with all in it under the name that others give it', async () => {
+  const world = await household({ 'f/g/x': 'x', keep: 'k' })
+  const { a, b } = world
+  b.user.rm('f')
+  b.user.makeOther('f')
+  a.user.rename('f', 'h')
+  await settle(world)
+  assert.deepEqual(await filesOf(b.disk), { 'h/g/x': 'x', keep: 'k' })
+  await assertBaseIsHead(b)
+})
+
+test('a folder that is left out here comes again with all in it when others give it a name that is not: nothing is deleted', async () => {
+  const world = await household({ 'f/g/x': 'x', keep: 'k' })
+  const { a, b } = world
+  b.rules = { ...noSettings, settings: { ...noSettings.settings, exclude: ['/f'] } }
+  await settle(world)
+  a.user.rename('f', 'h')
+  await settle(world)
+  assert.deepEqual(await filesOf(a.disk), { 'h/g/x': 'x', keep: 'k' })
+  assert.deepEqual(await filesOf(b.disk), { 'f/g/x': 'x', 'h/g/x': 'x', keep: 'k' })
+  await assertBaseIsHead(b)
+})
+
+test('what others move into a folder whose name a socket took is not here, and comes when the folder gets another name', async () => {
+  const world = await household({ 'f/g/x': 'x', b2: 'two', keep: 'k' })
+  const { a, b } = world
+  b.user.rm('f')
+  b.user.makeOther('f')
+  a.user.rename('b2', 'f/g/y')
+  await settle(world)
+  await assertBaseIsHead(b)
+  a.user.rename('f', 'h')
+  await settle(world)
+  assert.deepEqual(await filesOf(b.disk), { 'h/g/x': 'x', 'h/g/y': 'two', keep: 'k' })
+  await assertBaseIsHead(b)
 })
 
 test('a mode or time that arrives for one of two names of a file does not change the other', async () => {

@@ -16,6 +16,8 @@ export type PresenceParts = {
   baseChildren: (folder: NodeId) => BaseNode[]
   refuseName: (name: string) => string | null
   foldName: (name: string) => string
+  /** Why nothing can come into a folder that the base has here; null when it can. */
+  refuseFolder: (folder: NodeId) => Absence | null
   /** Why the rules of this device do not let it come to its place; null when they do. */
   refusePlace: (step: Step) => Absence | null
   /** Why the mode brings nothing here that is only in the vault; null when it brings it. */
@@ -66,6 +68,8 @@ const absenceOf = (
   const { id, base, merged } = step
   if (merged === null) return null
   if (isAbsent(merged.parent)) return folderAbsence
+  const hidden = step.toDisk === 'none' ? null : parts.refuseFolder(merged.parent)
+  if (hidden !== null) return hidden
   if (parts.absence !== null && !isHere(step)) return ownAbsence(base) ?? parts.absence(step)
   if (!isComing(step)) return isHere(step) ? null : (base?.absence ?? null)
   const refusal = parts.refuseName(merged.name)

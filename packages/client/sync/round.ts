@@ -6,7 +6,7 @@ import { isTrouble } from '@anysync/protocol/errors.ts'
 import type { NodeId } from '@anysync/protocol/ids.ts'
 import { deletionShareFilesMin } from '@anysync/protocol/limits.ts'
 import { folderOf } from '../path.ts'
-import { forgetOldAbsences, noteLeftOutGone } from './absences.ts'
+import { forgetOldAbsences, noteLeftBehind, noteLeftOutGone } from './absences.ts'
 import { keepActions } from './actions.ts'
 import { Ledger, type ApplyParts } from './apply.ts'
 import { heldWithAbove } from './arrange.ts'
@@ -18,6 +18,7 @@ import type { Step } from './plan.ts'
 import { pull } from './pull.ts'
 import { push } from './push.ts'
 import type { Counts, TurnReport, Waiting } from './report.ts'
+import { leftBehind } from './ruled-out.ts'
 import type { Scan } from './scan.ts'
 import { takeOverLog } from './take-over.ts'
 import { Whereabouts } from './whereabouts.ts'
@@ -50,6 +51,8 @@ export const oneRound = async (
   const { head, plan, scanned, unread } = await look(parts, newest, isAllOwed ? { ...where, scope: 'all' } : where)
   report.troubles.push(...scanned.troubles)
   noteLeftOutGone(parts.state, parts.link.id, scanned.leftOutGone, scanned.changes)
+  const isMet = (id: NodeId): boolean => (scanned.changes.get(id)?.local ?? null) !== null
+  noteLeftBehind(parts.state, parts.link.id, leftBehind(plan.steps, scanned), isMet)
   const apply: ApplyParts = {
     disk: parts.disk,
     state: parts.state,

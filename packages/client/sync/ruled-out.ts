@@ -31,19 +31,54 @@ export const sparingLeftOut = (steps: Step[], { rules, leftOut, nowNs }: RuledPa
     return { ...step, toDisk: 'none', absence: merged === null ? null : { kind: 'rules', message } }
   })
 
+/**
+ * Folders that were left out where they lay and shall be made anew under another name, where they are not left out: nothing
+ * of what is in them is there.
+ */
+export const leftBehind = (steps: Step[], { leftOut }: Pick<RuledParts, 'leftOut'>): NodeId[] =>
+  steps
+    .filter(({ id, local, merged, toDisk }) => {
+      const isMade = toDisk === 'create' && local === null && merged?.kind === 'folder'
+      return isMade && leftOut.has(id)
+    })
+    .map(({ id }) => id)
+
+/**
+ * Why nothing can come into a folder: something that is not synced, and that no rule names, has taken its name on this disk.
+ * Null when it can.
+ */
+export const createFolderJudge = (steps: Step[], parts: RuledParts) => {
+  const madeAnew = new Set(leftBehind(steps, parts))
+  const pathOf = createPathOf(steps, parts)
+  return (folder: NodeId): Absence | null => {
+    if (!parts.leftOut.has(folder) || madeAnew.has(folder)) return null
+    return parts.rules.refuse(pathOf(folder), 'folder', null, parts.nowNs) === null ? hiddenAbsence : null
+  }
+}
+
+const hiddenAbsence: Absence = {
+  kind: 'rules',
+  message: 'what is not synced has the name of the folder that it lies in',
+}
+
 /** Why the rules do not let a node come to where it shall be; null when they do. Its age does not count: it is in the vault. */
-export const createPlaceJudge = (steps: Step[], { root, base, rules, nowNs }: RuledParts) => {
+export const createPlaceJudge = (steps: Step[], parts: RuledParts) => {
+  const pathOf = createPathOf(steps, parts)
+  return ({ id, merged }: Step): Absence | null => {
+    if (merged === null) return null
+    const refusal = parts.rules.refuse(pathOf(id), merged.kind, merged, parts.nowNs)
+    const isOfPlace = refusal !== null && (refusal.kind === 'excluded' || refusal.kind === 'too-large')
+    return isOfPlace ? { kind: 'rules', message: refusal.message } : null
+  }
+}
+
+/** Where nodes shall lie. */
+const createPathOf = (steps: Step[], { root, base }: RuledParts) => {
   const stepsById = new Map(steps.map((step) => [step.id, step]))
-  const pathOf = (id: NodeId): string => {
+  return function pathOf(id: NodeId): string {
     const node = stepsById.get(id)?.merged ?? base(id)
     if (id === root || node === null) return ''
     const folder = pathOf(node.parent)
     return folder === '' ? node.name : `${folder}/${node.name}`
-  }
-  return ({ id, merged }: Step): Absence | null => {
-    if (merged === null) return null
-    const refusal = rules.refuse(pathOf(id), merged.kind, merged, nowNs)
-    const isOfPlace = refusal !== null && (refusal.kind === 'excluded' || refusal.kind === 'too-large')
-    return isOfPlace ? { kind: 'rules', message: refusal.message } : null
   }
 }
