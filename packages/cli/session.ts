@@ -113,7 +113,7 @@ export const listVaults = async ({ keys, remote, state }: Session): Promise<Name
 /** Opens a vault; nothing is fetched yet. */
 export const openNamed = ({ keys, remote, state, flow }: Session, { grant }: NamedVault): Vault => {
   const parts = { cipher: nodeCipher, chance: nodeChance, clock: nodeClock, state, remote }
-  return openVault({ ...parts, accessKeys: keys, grant, transfersMax: () => flow.limits().transfersMax })
+  return openVault({ ...parts, accessKeys: keys, grants: [grant], transfersMax: () => flow.limits().transfersMax })
 }
 
 /** What a vault is called, kept to be told when the server cannot be asked. */

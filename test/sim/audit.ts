@@ -29,7 +29,7 @@ export type Audit = {
 export const auditVault = async ({ chance, clock, server, accessKeys, grant }: World): Promise<Audit> => {
   const state = createMemoryState()
   const remote = server.remote(accessKeys.deviceToken)
-  const vault = openVault({ cipher, chance, clock, state, remote, accessKeys, grant })
+  const vault = openVault({ cipher, chance, clock, state, remote, accessKeys, grants: [grant] })
   await vault.refresh()
   const audit: Audit = {
     sequence: 0,

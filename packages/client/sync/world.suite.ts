@@ -109,8 +109,8 @@ export type ProcessParts = {
 }
 
 /** A device's process: a vault and an engine over its ports. */
-export const openProcess = ({ disk, link, rules, ...parts }: ProcessParts): { vault: Vault; engine: Engine } => {
-  const vault = openVault(parts)
+export const openProcess = ({ disk, link, rules, grant, ...parts }: ProcessParts): { vault: Vault; engine: Engine } => {
+  const vault = openVault({ ...parts, grants: [grant] })
   const { state, clock, chance, scanChangesMax } = parts
   const deviceName = parts.accessKeys.deviceName
   return {

@@ -26,6 +26,7 @@ const addFile = async (vault: Vault, number: number, bytes: Uint8Array) =>
   add(fileOf(number, `file ${number}`, await vault.writeFile(bytes)))
 const namesIn = async (vault: Vault) => (await vault.tree(vault.newest()!.root)).map(({ name }) => name)
 const restart = (state: MemoryState) => createMemoryState({ restore: state.snapshot() })
+const noLimit = () => null
 const unavailable = () => new SyncError('test', 'unavailable', 'the line was cut')
 
 /** A remote that notes the packs it is sent, and can be told to misbehave. */
@@ -341,4 +342,23 @@ test('as many packs are stored, and ranges fetched, at once as are asked for', a
     await Promise.all(edits.map(({ to }) => readFile(vault, to!.node.content!)))
     assert.deepEqual(most, { putPack: stored, getPack: fetched })
   }
+})
+
+test('with grants of several epochs a vault is written in the newest and read in all of them', async () => {
+  const world = await createVaultWorld()
+  const laptop = world.open(0)
+  await push(laptop.vault, [await addFile(laptop.vault, 1, noise(1000, 1))])
+  const laterEpochs = new Map([[1, noise(32, 9)]])
+  const rotated = world.open(0, laptop.state, world.remote(0), noLimit, laterEpochs)
+  await push(rotated.vault, [await addFile(rotated.vault, 2, noise(1000, 2))])
+
+  const reader = world.open(1, createMemoryState(), world.remote(1), noLimit, laterEpochs).vault
+  const newest = await reader.refresh()
+  const files = await reader.tree(newest!.root)
+  assert.deepEqual(await Promise.all(files.map(({ content }) => readFile(reader, content!))), [
+    noise(1000, 1),
+    noise(1000, 2),
+  ])
+  const old = world.open(1).vault
+  await assert.rejects(old.refresh(), trouble('corrupt', /no key for epoch 1/))
 })

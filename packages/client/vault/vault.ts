@@ -36,7 +36,8 @@ export type VaultParts = {
   state: State
   remote: Remote
   accessKeys: AccessKeys
-  grant: OpenedGrant
+  /** One for each epoch that the vault had. What is written is of the newest. */
+  grants: readonly [OpenedGrant, ...OpenedGrant[]]
   /**
    * How many packs may be stored at once, and how many ranges fetched: 1 to 16, null for the usual two and four. Asked
    * anew for each, so it may change at any time.
@@ -44,13 +45,14 @@ export type VaultParts = {
   transfersMax?: () => number | null
 }
 
-/** Opens the vault of a grant. Nothing is read or sent yet. */
+/** Opens the vault of its grants. Nothing is read or sent yet. */
 export const openVault = (parts: VaultParts): Vault => {
-  const { cipher, chance, clock, state, remote, accessKeys, grant } = parts
-  const { vaultId } = grant
+  const { cipher, chance, clock, state, remote, accessKeys, grants } = parts
+  const { vaultId, name } = grants.reduce((newest, grant) => (grant.epoch > newest.epoch ? grant : newest))
   const certificate = accessKeys.deviceCertificate
   demand(certificate !== undefined, 'vault.open', 'corrupt', 'access.keys lacks the device certificate: log in again')
-  const keys = openVaultKeys(cipher, chance, vaultId, new Map([[grant.epoch, grant.vaultKey]]))
+  const vaultKeyByEpoch = new Map(grants.map(({ epoch, vaultKey }) => [epoch, vaultKey]))
+  const keys = openVaultKeys(cipher, chance, vaultId, vaultKeyByEpoch)
 
   const fetch = async (pack: PackId, offset: number, length: number): Promise<Uint8Array> => {
     try {
@@ -132,7 +134,7 @@ export const openVault = (parts: VaultParts): Vault => {
 
   return {
     id: vaultId,
-    name: grant.name,
+    name,
     keys,
     refresh: () =>
       inTurn(async () => {

@@ -23,8 +23,17 @@ export type VaultWorld = {
   keys: AccessKeys[]
   /** The server as a device sees it. */
   remote(device: number): Remote
-  /** The vault as a device opens it, with a new state unless one is given, over its remote unless another is given. */
-  open(device: number, state?: MemoryState, remote?: Remote, transfersMax?: () => number | null): Opened
+  /**
+   * The vault as a device opens it, with a new state unless one is given, over its remote unless another is given, with
+   * the vault keys of these later epochs.
+   */
+  open(
+    device: number,
+    state?: MemoryState,
+    remote?: Remote,
+    transfersMax?: () => number | null,
+    laterEpochs?: ReadonlyMap<number, Uint8Array>,
+  ): Opened
 }
 
 type Template = { copy: ServerCopy; keys: AccessKeys[]; grant: Uint8Array; vaultId: VaultId; timeNs: bigint }
@@ -71,12 +80,22 @@ export const createVaultWorld = async (): Promise<VaultWorld> => {
     vaultId,
     keys,
     remote: remoteOf,
-    open(device, state = createMemoryState(), remote = remoteOf(device), transfersMax = () => null) {
+    open(device, state = createMemoryState(), remote = remoteOf(device), transfersMax = () => null, laterEpochs) {
       const accessKeys = keys[device]!
       const opened = openGrant({ cipher, chance }, ownerOf(accessKeys), vaultId, grant)
+      const later = [...(laterEpochs ?? [])].map(([epoch, vaultKey]) => ({ ...opened, epoch, vaultKey }))
       return {
         state,
-        vault: openVault({ cipher, chance, clock, state, remote, accessKeys, grant: opened, transfersMax }),
+        vault: openVault({
+          cipher,
+          chance,
+          clock,
+          state,
+          remote,
+          accessKeys,
+          grants: [opened, ...later],
+          transfersMax,
+        }),
       }
     },
   }
