@@ -8,7 +8,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { ScalarType, type DescField } from '@bufbuild/protobuf'
 import { purposes } from '@anysync/client/crypto/purposes.ts'
+import { file_anysync_v1_format as schema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import * as limits from '@anysync/protocol/limits.ts'
 import { isTest, projectRoot, sourcesBelow, type Source } from './sources.ts'
 
@@ -152,7 +154,7 @@ test('the commands that the README lists are there', async () => {
 })
 
 test('every file that the documents name exists', () => {
-  const isPath = /^(?:packages|proto|docs|test|vectors|bench|bin|changelog|\.ci)(?:\/[\w.-]+)+\/?$/
+  const isPath = /^(?:packages|proto|docs|test|tools|vectors|bench|bin|changelog|\.ci)(?:\/[\w.-]+)+\/?$/
   const named = documents.flatMap(({ path, text }) =>
     inlineCode(text)
       .filter((code) => isPath.test(code))
@@ -225,6 +227,39 @@ test('the design names every kind of context that the code makes, and no other',
   const table = [...design.text.matchAll(/^\|[^|]*\|[^|]*\| `([a-z-]+)`, [^|]*\|$/gm)].map(([, kind]) => kind)
   const ofServer = [...design.text.matchAll(/context\(`([a-z-]+)`/g)].map(([, kind]) => kind)
   assert.deepEqual(new Set([...table, ...ofServer]), new Set(made))
+})
+
+/** Of a field, as the format's page has it: '*' marks a list. */
+const typeOf = ({ fieldKind, message, enum: values, scalar }: DescField): string => {
+  const name = message?.name ?? values?.name ?? ScalarType[scalar ?? 0]?.toLowerCase() ?? ''
+  return fieldKind === 'list' ? `${name}*` : name
+}
+
+test("the format's list of messages is the schema", () => {
+  const messages = schema.messages.map(
+    ({ name, fields }) =>
+      `${name}: ${fields.map((field) => `${field.number} ${field.name} ${typeOf(field)}`).join(', ')}`,
+  )
+  const enums = schema.enums.map(({ name, values }) => {
+    const known = values.filter(({ number }) => number > 0)
+    return `${name}: ${known.map(({ number, localName }) => `${number} ${localName}`).join(', ')}`
+  })
+  const [, listed = ''] = /^## 10\. All messages$[^]*^```$([^]*)^```$/m.exec(read('docs/format.md').text) ?? []
+  // Long lines go on after two spaces.
+  assert.deepEqual(listed.trim().replaceAll(/\n +/g, ' ').split('\n'), [...messages, ...enums])
+})
+
+test('what the format says of contexts and purposes, the design says too', () => {
+  const { text } = read('docs/format.md')
+  const contexts = [...text.matchAll(/context\(`([a-z-]+)`/g)].map(([, kind]) => kind)
+  assert.ok(contexts.length >= 9)
+  const known = [...design.text.matchAll(/^\|[^|]*\|[^|]*\| `([a-z-]+)`, [^|]*\|$/gm)].map(([, kind]) => kind)
+  complain(contexts.flatMap((kind) => (known.includes(kind) ? [] : [`there is no context ${kind}`])))
+  const derived = [...text.matchAll(/derive\([a-z ]+(?:of it|of epoch 0)?, `([a-z-]+)`\)/g)].map(
+    ([, name = '']) => name,
+  )
+  assert.ok(derived.length >= 9)
+  complain(derived.flatMap((name) => (name in purposes ? [] : [`there is no purpose ${name}`])))
 })
 
 test('a change that a user notices is told in a few lines, behaviour after problem', () => {

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { builtinModules } from 'node:module'
+import { builtinModules, isBuiltin } from 'node:module'
 import { join, posix } from 'node:path'
 import { test } from 'node:test'
 import { version } from '@anysync/cli/version.ts'
@@ -13,8 +13,10 @@ import { codeOf, importsOf, isTest, projectRoot, sourcesBelow, type Source } fro
 const packageNames = ['cli', 'client', 'protocol', 'server', 'web']
 const sources = sourcesBelow('packages', ['.ts'])
 const product = sources.filter((source) => !isTest(source))
+const tools = sourcesBelow('tools', ['.ts'])
 const everything = [
   ...sources,
+  ...tools,
   ...['test', 'bench', 'bin', '.ci'].flatMap((folder) => sourcesBelow(folder, ['.ts', '.sh', '.mjs', 'run'])),
 ]
 
@@ -101,6 +103,18 @@ test('what decides a plan imports types, and each other, alone, and waits for no
   complain(complaints)
 })
 
+test('tools stand alone: they import nothing but what Node has', () => {
+  assert.ok(tools.length > 0)
+  const complaints: string[] = []
+  for (const source of tools) {
+    for (const { from } of importsOf(source.text)) {
+      const isOwn = from.startsWith('./') && tools.some(({ path }) => path === targetOf(source, from))
+      if (!isOwn && !(from.startsWith('node:') && isBuiltin(from))) complaints.push(`${source.path} imports ${from}`)
+    }
+  }
+  complain(complaints)
+})
+
 test('the server has no cipher', () => {
   const complaints: string[] = []
   for (const source of product.filter(({ path }) => path.startsWith('packages/server/'))) {
@@ -135,14 +149,14 @@ test('every package declares what it imports', () => {
 })
 
 test('every module begins with a comment that says why it exists', () => {
-  complain(product.flatMap(({ path, text }) => (/^(#!.*\n)?\/\*\*(\n \*)? \S/.test(text) ? [] : [path])))
+  complain([...product, ...tools].flatMap(({ path, text }) => (/^(#!.*\n)?\/\*\*(\n \*)? \S/.test(text) ? [] : [path])))
 })
 
 test('no source file is longer than 300 lines', () => {
   // The ports are one page on purpose: all that is impure, to be read from end to end.
   const longer: Record<string, number> = { 'packages/client/ports.ts': 360 }
   const complaints: string[] = []
-  for (const { path, text } of product) {
+  for (const { path, text } of [...product, ...tools]) {
     const lines = text.trimEnd().split('\n').length
     if (lines > (longer[path] ?? 300)) complaints.push(`${path} has ${lines} lines`)
   }
@@ -175,7 +189,7 @@ test('files are named in the words of the project, in kebab-case', () => {
     'peer repo repository library entry item block blob journal stub util utils helper helpers misc common'.split(' '),
   )
   const complaints: string[] = []
-  for (const { path } of sources) {
+  for (const { path } of [...sources, ...tools]) {
     const [name = ''] = path.split('/').slice(-1)
     if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|suite))?\.ts$/.test(name)) complaints.push(`${path} is not in kebab-case`)
     for (const word of name.split(/[-.]/)) if (never.has(word)) complaints.push(`${path} says ${word}`)
