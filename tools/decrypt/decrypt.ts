@@ -31,6 +31,7 @@ const main = async (): Promise<void> => {
   const own = values['master-keys']
   const masterKeys = own === undefined ? blobsOf(database, 'select master_keys from account') : [readFileSync(own)]
   const password = await readPassword()
+  process.stdin.destroy()
   const accounts = masterKeys.map((bytes) => openMasterKeys(bytes, password)).filter((account) => account !== null)
   demand(accounts.length > 0, 'the password is wrong')
   const last = values.snapshot === undefined ? undefined : Number(values.snapshot)
