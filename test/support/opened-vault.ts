@@ -30,11 +30,15 @@ export type OpenedVault = AsyncDisposable & {
   commit(root: Content): Promise<void>
 }
 
-/** The one vault of the device. It takes the account for itself, like a command that syncs. */
-export const openVaultOf = async (device: TestDevice, laterKeys: Uint8Array[] = []): Promise<OpenedVault> => {
+/** The vault of this name, or the only one, of the device. It takes the account for itself, like a command that syncs. */
+export const openVaultOf = async (
+  device: TestDevice,
+  laterKeys: Uint8Array[] = [],
+  name?: string,
+): Promise<OpenedVault> => {
   await using stack = new AsyncDisposableStack()
   const session = stack.use(await openSession({ home: device.home }, true))
-  const { grant } = await pickVault(session, undefined)
+  const { grant } = await pickVault(session, name)
   const later = laterKeys.map((vaultKey, i) => ({ ...grant, epoch: i + 1, vaultKey }))
   const grants: OpenedVault['grants'] = [grant, ...later]
   const { keys, remote, state } = session
