@@ -1,10 +1,25 @@
 /**
  * What the server answered, as the client's own types. A server may send anything: what does not parse is `corrupt`.
  */
-import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
-import { recordHashFromBytes } from '@anysync/protocol/ids.ts'
-import type { LogHead } from '@anysync/client/ports.ts'
-import type { Head } from '@anysync/protocol/gen/anysync/v1/vault_pb.js'
+import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import { deviceIdFromBytes, recordHashFromBytes, userIdFromBytes, vaultIdFromBytes } from '@anysync/protocol/ids.ts'
+import {
+  challengeBytesMax,
+  grantBytesMax,
+  idBytes,
+  keyBytes,
+  masterKeysBytesMax,
+  recordBytesMax,
+} from '@anysync/protocol/limits.ts'
+import type { Door, LogHead, LoginAnswer, Me, Remote } from '@anysync/client/ports.ts'
+import type { ChallengeResponse, LoginResponse, WhoAmIResponse } from '@anysync/protocol/gen/anysync/v1/account_pb.js'
+import type {
+  AppendResponse,
+  Head,
+  ListVaultsResponse,
+  RecordsSinceResponse,
+  WatchResponse,
+} from '@anysync/protocol/gen/anysync/v1/vault_pb.js'
 
 /** Runs a parser over an answer. */
 export const parseAnswer = <Parsed>(operation: string, parse: () => Parsed): Parsed => {
@@ -36,4 +51,61 @@ export const parseHead = (head: Head | undefined): LogHead | null => {
   const sequence = parseCount(head?.sequence ?? 0n)
   if (head === undefined || sequence === 0) return null
   return { sequence, hash: recordHashFromBytes(head.hash) }
+}
+
+export const parseMe = (me: WhoAmIResponse): Me => ({
+  userId: userIdFromBytes(me.userId),
+  deviceId: deviceIdFromBytes(me.deviceId),
+  email: me.email,
+  deviceName: me.deviceName,
+  bytesUsed: parseCount(me.bytesUsed),
+  bytesQuota: parseCount(me.bytesQuota),
+})
+
+export const parseVaults = ({
+  vaults,
+  incarnation,
+}: ListVaultsResponse): Awaited<ReturnType<Remote['listVaults']>> => ({
+  incarnation: parseBytes('incarnation', incarnation, idBytes),
+  vaults: vaults.map(({ vaultId, grant, head, bytesStored }) => {
+    demand(grant.length <= grantBytesMax, 'vault.list', 'invalid', 'a grant is too long')
+    return {
+      vaultId: vaultIdFromBytes(vaultId),
+      grant,
+      head: parseHead(head),
+      bytesStored: parseCount(bytesStored),
+    }
+  }),
+})
+
+export const parseAppended = ({ head }: AppendResponse): LogHead => {
+  const parsed = parseHead(head)
+  demand(parsed !== null, 'vault.append', 'invalid', 'there is no head after an append')
+  return parsed
+}
+
+export const parseRecord = ({ record }: RecordsSinceResponse): Uint8Array => {
+  demand(record.length <= recordBytesMax, 'vault.recordsSince', 'invalid', 'a record is too long')
+  return record
+}
+
+/** Null for a message without a vault, which only says that the line is alive. */
+export const parseNews = ({ vaultId, head }: WatchResponse) =>
+  vaultId.length === 0 ? null : { vaultId: vaultIdFromBytes(vaultId), head: parseHead(head) }
+
+export const parseChallenge = ({ challenge, kdf }: ChallengeResponse): Awaited<ReturnType<Door['challenge']>> => {
+  const isWhole = kdf !== undefined && challenge.length > 0 && challenge.length <= challengeBytesMax
+  demand(isWhole, 'account.challenge', 'invalid', 'the challenge is not whole')
+  return { challenge, kdf }
+}
+
+export const parseLogin = (answer: LoginResponse): LoginAnswer => {
+  demand(answer.masterKeys.length <= masterKeysBytesMax, 'account.login', 'invalid', 'master.keys is too long')
+  return {
+    userId: userIdFromBytes(answer.userId),
+    deviceId: deviceIdFromBytes(answer.deviceId),
+    sealedToken: answer.sealedToken,
+    serverBoxPublicKey: parseBytes('box key', answer.serverBoxPublicKey, keyBytes),
+    masterKeys: answer.masterKeys,
+  }
 }

@@ -3,11 +3,11 @@
  */
 import { createClient } from '@connectrpc/connect'
 import type { Door } from '@anysync/client/ports.ts'
-import { demand, SyncError } from '@anysync/protocol/errors.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
 import { Account } from '@anysync/protocol/gen/anysync/v1/account_pb.js'
-import { deviceIdFromBytes, userIdFromBytes } from '@anysync/protocol/ids.ts'
-import { callMsMax, challengeBytesMax, keyBytes, masterKeysBytesMax } from '@anysync/protocol/limits.ts'
-import { parseBytes } from './answers.ts'
+import { userIdFromBytes } from '@anysync/protocol/ids.ts'
+import { callMsMax } from '@anysync/protocol/limits.ts'
+import { parseChallenge, parseLogin } from './answers.ts'
 import { callsTo } from './call.ts'
 import { formatServer, type ServerAddress } from './link.ts'
 import { trustedFingerprint, type Trust } from './pin.ts'
@@ -40,33 +40,9 @@ export const openDoor = (server: ServerAddress, trust: Trust, options: LineOptio
       ),
 
     challenge: (email) =>
-      retry(line, () =>
-        call(
-          'account.challenge',
-          () => account.challenge({ email }, callOptions),
-          ({ challenge, kdf }) => {
-            const isWhole = kdf !== undefined && challenge.length > 0 && challenge.length <= challengeBytesMax
-            demand(isWhole, 'account.challenge', 'invalid', 'the challenge is not whole')
-            return { challenge, kdf }
-          },
-        ),
-      ),
+      retry(line, () => call('account.challenge', () => account.challenge({ email }, callOptions), parseChallenge)),
 
-    login: (request) =>
-      call(
-        'account.login',
-        () => account.login(request, callOptions),
-        (answer) => {
-          demand(answer.masterKeys.length <= masterKeysBytesMax, 'account.login', 'invalid', 'master.keys is too long')
-          return {
-            userId: userIdFromBytes(answer.userId),
-            deviceId: deviceIdFromBytes(answer.deviceId),
-            sealedToken: answer.sealedToken,
-            serverBoxPublicKey: parseBytes('box key', answer.serverBoxPublicKey, keyBytes),
-            masterKeys: answer.masterKeys,
-          }
-        },
-      ),
+    login: (request) => call('account.login', () => account.login(request, callOptions), parseLogin),
 
     [Symbol.asyncDispose]: () => line[Symbol.asyncDispose](),
   }

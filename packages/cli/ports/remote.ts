@@ -7,24 +7,9 @@ import { demand } from '@anysync/protocol/errors.ts'
 import { Account } from '@anysync/protocol/gen/anysync/v1/account_pb.js'
 import { Object$ as ObjectService } from '@anysync/protocol/gen/anysync/v1/object_pb.js'
 import { Vault } from '@anysync/protocol/gen/anysync/v1/vault_pb.js'
-import {
-  deviceIdFromBytes,
-  idToBytes,
-  packIdFromBytes,
-  userIdFromBytes,
-  vaultIdFromBytes,
-  type PackId,
-} from '@anysync/protocol/ids.ts'
-import {
-  callMsMax,
-  existingPacksMax,
-  grantBytesMax,
-  idBytes,
-  packBytesMax,
-  recordBytesMax,
-  streamIdleMsMax,
-} from '@anysync/protocol/limits.ts'
-import { parseAnswer, parseBytes, parseCount, parseHead } from './answers.ts'
+import { idToBytes, packIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
+import { callMsMax, existingPacksMax, packBytesMax, streamIdleMsMax } from '@anysync/protocol/limits.ts'
+import { parseAnswer, parseAppended, parseMe, parseNews, parseRecord, parseVaults } from './answers.ts'
 import { callsTo } from './call.ts'
 import type { ServerAddress } from './link.ts'
 import { networkTrouble } from './network-trouble.ts'
@@ -66,21 +51,7 @@ export const openRemote = (
   }
 
   return {
-    whoAmI: () =>
-      retry(line, () =>
-        call(
-          'account.whoAmI',
-          () => account.whoAmI({}, options),
-          (me) => ({
-            userId: userIdFromBytes(me.userId),
-            deviceId: deviceIdFromBytes(me.deviceId),
-            email: me.email,
-            deviceName: me.deviceName,
-            bytesUsed: parseCount(me.bytesUsed),
-            bytesQuota: parseCount(me.bytesQuota),
-          }),
-        ),
-      ),
+    whoAmI: () => retry(line, () => call('account.whoAmI', () => account.whoAmI({}, options), parseMe)),
 
     // Not repeated: the second would find the token revoked.
     logout: () =>
@@ -99,25 +70,7 @@ export const openRemote = (
         ),
       ),
 
-    listVaults: () =>
-      retry(line, () =>
-        call(
-          'vault.list',
-          () => vault.listVaults({}, options),
-          ({ vaults, incarnation }) => ({
-            incarnation: parseBytes('incarnation', incarnation, idBytes),
-            vaults: vaults.map(({ vaultId, grant, head, bytesStored }) => {
-              demand(grant.length <= grantBytesMax, 'vault.list', 'invalid', 'a grant is too long')
-              return {
-                vaultId: vaultIdFromBytes(vaultId),
-                grant,
-                head: parseHead(head),
-                bytesStored: parseCount(bytesStored),
-              }
-            }),
-          }),
-        ),
-      ),
+    listVaults: () => retry(line, () => call('vault.list', () => vault.listVaults({}, options), parseVaults)),
 
     append: (vaultId, expected, record, packs) =>
       retry(line, () =>
@@ -128,11 +81,7 @@ export const openRemote = (
               { vaultId: idToBytes(vaultId), expected: headMessage(expected), record, packs: packs.map(idToBytes) },
               options,
             ),
-          ({ head }): LogHead => {
-            const parsed = parseHead(head)
-            demand(parsed !== null, 'vault.append', 'invalid', 'there is no head after an append')
-            return parsed
-          },
+          parseAppended,
         ),
       ),
 
@@ -147,10 +96,7 @@ export const openRemote = (
               { vaultId: idToBytes(vaultId), sequence: BigInt(sequence + count) },
               { signal, timeoutMs: 0 },
             ),
-          ({ record }) => {
-            demand(record.length <= recordBytesMax, 'vault.recordsSince', 'invalid', 'a record is too long')
-            return record
-          },
+          parseRecord,
         ),
       ),
 
@@ -158,14 +104,7 @@ export const openRemote = (
       if (signal.aborted) return
       const either = AbortSignal.any([signal, line.closed])
       try {
-        const news = stream(
-          'vault.watch',
-          either,
-          (signal) => vault.watch({}, { signal, timeoutMs: 0 }),
-          ({ vaultId, head }) =>
-            vaultId.length === 0 ? null : { vaultId: vaultIdFromBytes(vaultId), head: parseHead(head) },
-        )
-        // A message without a vault only says that the line is alive.
+        const news = stream('vault.watch', either, (signal) => vault.watch({}, { signal, timeoutMs: 0 }), parseNews)
         for await (const item of news) if (item !== null) yield item
       } catch (error) {
         if (!signal.aborted) throw error
