@@ -9,6 +9,7 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import type { AccessKeys } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { VaultId } from '@anysync/protocol/ids.ts'
 import { homeFolder, lockAccount, pickAccount, type AccountHome, type SignedIn } from './homes.ts'
+import { noteIncarnation } from './incarnation.ts'
 import { shown } from './output/words.ts'
 import { nodeChance } from './ports/chance.ts'
 import { nodeCipher } from './ports/cipher.ts'
@@ -99,10 +100,15 @@ export const ownerOf = (keys: AccessKeys): GrantOwner => {
 /** A vault of the account, its grant opened and checked. */
 export type NamedVault = { info: VaultInfo; grant: OpenedGrant }
 
-export const listVaults = async ({ keys, remote, state }: Session): Promise<NamedVault[]> => {
+export const listVaults = async ({
+  keys,
+  remote,
+  state,
+}: Pick<Session, 'keys' | 'remote' | 'state'>): Promise<NamedVault[]> => {
   const owner = ownerOf(keys)
   const parts = { cipher: nodeCipher, chance: nodeChance }
-  const { vaults } = await remote.listVaults()
+  const { vaults, incarnation } = await remote.listVaults()
+  noteIncarnation(state, incarnation)
   const named = vaults.map((info) => ({ info, grant: openGrant(parts, owner, info.vaultId, info.grant) }))
   for (const { info, grant } of named) {
     if (state.fact(info.vaultId, nameFact) !== grant.name) state.putFact(info.vaultId, nameFact, grant.name)

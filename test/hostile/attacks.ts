@@ -2,7 +2,7 @@
  * All attacks, in an order in which one stage bears them: the laptop stays as it was through the first, takes verified parts
  * in between, and has gone back with the server after the last.
  */
-import { alikeFailures, keyAttacks } from './key-attacks.ts'
+import { alikeFailures, incarnationAttack, keyAttacks } from './key-attacks.ts'
 import { fileAttack, packAttacks, twinAttack } from './pack-attacks.ts'
 import { historyAttacks, recordAttacks } from './record-attacks.ts'
 import type { Attack } from './stage.ts'
@@ -16,5 +16,6 @@ export const attacks: Attack[] = [
   twinAttack,
   fileAttack,
   ...writerAttacks,
+  incarnationAttack,
   ...historyAttacks,
 ]

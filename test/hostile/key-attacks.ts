@@ -23,6 +23,7 @@ import type { ListVaultsResponse } from '@anysync/protocol/gen/anysync/v1/vault_
 import { vaultIdFromBytes } from '@anysync/protocol/ids.ts'
 import { scryptFloor } from '@anysync/protocol/limits.ts'
 import { ann } from '../support/device.ts'
+import { assertSameTree, treeOf } from '../support/tree.ts'
 import type { Lies } from './proxy.ts'
 import { refuses, type Attack, type Refusal, type Stage } from './stage.ts'
 
@@ -261,6 +262,23 @@ export const keyAttacks: Attack[] = [
     play: login({ login: (answer) => void (answer.sealedToken[30]! ^= 1) }, { says: /./ }, true),
   },
 ]
+
+/** Taken for what it is: no harm, and told. */
+export const incarnationAttack: Attack = {
+  name: 'the server says that it is another than before',
+  async play(stage) {
+    const honest = await stage.turn({})
+    if (honest !== null) throw honest
+    const before = treeOf(stage.laptopFolder)
+    assert.equal((await stage.laptop.json<{ serverChanged: string | null }>(['status'])).serverChanged, null)
+    assert.equal(await stage.turn({ vaults: (answer) => void (answer.incarnation = nodeChance.bytes(16)) }), null)
+    assertSameTree(treeOf(stage.laptopFolder), before)
+    const { stdout } = await stage.laptop.done(['status'])
+    assert.match(stdout, /put back from a backup/)
+    await stage.laptop.done(['confirm'])
+    assert.equal((await stage.laptop.json<{ serverChanged: string | null }>(['status'])).serverChanged, null)
+  },
+}
 
 /** All that the server gets to see of these is the same: what failed does not show. */
 export const alikeFailures = async (stage: Stage): Promise<void> => {

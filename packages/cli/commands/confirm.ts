@@ -6,6 +6,7 @@ import { acknowledgeAlarm, alarmOf, confirmWaiting, waitingOf } from '@anysync/c
 import { askDaemon } from '../daemon/ask.ts'
 import type { Answer } from '../daemon/wire.ts'
 import { pickLinks } from '../folders.ts'
+import { acknowledgeIncarnation } from '../incarnation.ts'
 import { createOutput } from '../output/print.ts'
 import { counted, shown } from '../output/words.ts'
 import { openLocal, type CommonOptions } from '../session.ts'
@@ -24,8 +25,10 @@ export const confirm = async (folder: string | undefined, options: CommonOptions
     if (deletions > 0) output.say(`${shown(link.root)}: ${counted(deletions, 'deletion')} will go through ${when}`)
     if (isAlarmOver) output.say(`${shown(link.root)}: the alarm is over`)
   }
-  if (folders.length === 0) output.say('nothing waits for a decision')
-  output.tell({ folders })
+  const isServerKnown = acknowledgeIncarnation(state)
+  if (isServerKnown) output.say('you know that the server was put back')
+  if (folders.length === 0 && !isServerKnown) output.say('nothing waits for a decision')
+  output.tell({ folders, isServerKnown })
 }
 
 /** Noted for the next turn, whoever takes it: no server need be reached for that. */

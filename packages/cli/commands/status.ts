@@ -9,6 +9,7 @@ import { findLinked, pickLink, pickLinks } from '../folders.ts'
 import { folderRules } from '../folder-rules.ts'
 import type { AccountHome } from '../homes.ts'
 import { knowFolder, knowPath, seeDaemon, type PathParts, type SeenDaemon } from '../knowledge.ts'
+import { incarnationChangedNs } from '../incarnation.ts'
 import { createOutput, table, type Output } from '../output/print.ts'
 import { progressLine } from '../output/progress.ts'
 import { counted, isoTime, localTime, shown } from '../output/words.ts'
@@ -28,6 +29,8 @@ export const status = async (path: string | undefined, options: CommonOptions): 
     return
   }
   sayDaemon(daemon, output)
+  const changedNs = incarnationChangedNs(state)
+  if (changedNs !== null) output.say(wasPutBack(changedNs))
   const folders: object[] = []
   const links = path === undefined && state.links().length === 0 ? [] : pickLinks(state, path)
   if (links.length === 0) output.say('no folder is linked: link one with `anysync add FOLDER --vault NAME`')
@@ -37,7 +40,8 @@ export const status = async (path: string | undefined, options: CommonOptions): 
     folders.push(documentOf(state, link, known, found))
     for (const line of linesOf(state, link, known, found)) output.say(line)
   }
-  output.tell({ email: keys.email, server: keys.serverUrl, daemon: daemonDocument(daemon), folders })
+  const serverChanged = changedNs === null ? null : isoTime(changedNs)
+  output.tell({ email: keys.email, server: keys.serverUrl, serverChanged, daemon: daemonDocument(daemon), folders })
 }
 
 /** As many paths with trouble as people are shown at once. */
@@ -56,6 +60,10 @@ const phrases: Record<FolderWord, string> = {
   'not-in-step': 'not in step',
   'never-synced': 'not synced yet',
 }
+
+const wasPutBack = (seenNs: bigint): string =>
+  `the server says that it was put back from a backup (seen ${localTime(seenNs)}): nothing is deleted by that, and what ` +
+  'it lost is uploaded again; `anysync confirm` when you know of it'
 
 const isLinkedRoot = (state: State, typed: string): boolean => {
   const linked = findLinked(state, typed)

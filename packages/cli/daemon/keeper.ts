@@ -16,6 +16,7 @@ import type { Vault } from '@anysync/client/vault/vault-types.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { fullScanMs } from '@anysync/protocol/limits.ts'
 import { openLinkEngine } from '../engines.ts'
+import { noteIncarnation } from '../incarnation.ts'
 import { meterFor, type Meter } from '../output/meter.ts'
 import { nodeChance } from '../ports/chance.ts'
 import { nodeClock } from '../ports/clock.ts'
@@ -163,7 +164,7 @@ export class Keeper {
     const follower = createFollower({
       engine,
       watcher,
-      remote: session.remote,
+      remote: { watch: (signal) => watchNoting(session, signal) },
       vaultId: link.vaultId,
       clock: nodeClock,
       chance: nodeChance,
@@ -223,5 +224,15 @@ export class Keeper {
     const root = this.#opened.vault.newest()?.root
     const atHead = root === undefined ? null : contentBytes(root).toHex()
     return this.#parts.session.state.fact(this.link.id, rootContentFact) === atHead
+  }
+}
+
+/** The same heads, and a look at which life of the server tells them: whoever put it back stopped it, so the line was lost. */
+async function* watchNoting({ remote, state }: Session, signal: AbortSignal): ReturnType<Session['remote']['watch']> {
+  let isNoted = false
+  for await (const news of remote.watch(signal)) {
+    if (!isNoted) noteIncarnation(state, (await remote.listVaults()).incarnation)
+    isNoted = true
+    yield news
   }
 }

@@ -22,7 +22,7 @@ import {
   type RecordHash,
   type VaultId,
 } from '@anysync/protocol/ids.ts'
-import { recordBytesMax } from '@anysync/protocol/limits.ts'
+import { hashBytes, recordBytesMax } from '@anysync/protocol/limits.ts'
 import { equalBytes } from '../crypto/bytes.ts'
 import { encodeContext } from '../crypto/context.ts'
 import { parseMessage } from '../crypto/message.ts'
@@ -99,6 +99,14 @@ export const openRecord = (
   const isSigned = cipher.verify(certificate.devicePublicKey, signed, record.signature)
   refuseUnless(isSigned, 'its device did not sign it')
   return readRecord(parts, bytes)
+}
+
+/** What a record of this number says that it follows; null for the first. For who has not seen the records before. */
+export const previousOf = ({ sequence }: LogHead, bytes: Uint8Array): LogHead | null => {
+  const { previous } = parseRecord(bytes).header
+  if (sequence === 1) return null
+  demand(previous.length === hashBytes, 'record.open', 'corrupt', `record ${sequence} does not say what it follows`)
+  return { sequence: sequence - 1, hash: recordHashFromBytes(previous) }
 }
 
 /**
