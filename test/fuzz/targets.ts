@@ -66,6 +66,8 @@ import {
 import { demand, SyncError } from '@anysync/protocol/errors.ts'
 import { idToBytes, packIdFromBytes, type ChunkId } from '@anysync/protocol/ids.ts'
 import { scryptFloor } from '@anysync/protocol/limits.ts'
+import { openGrant as decryptGrant } from '../../tools/decrypt/keys.ts'
+import { readLog } from '../../tools/decrypt/vault.ts'
 
 export type Target = {
   name: string
@@ -91,6 +93,16 @@ const authenticated = (name: string, valid: Uint8Array[], read: (bytes: Uint8Arr
     return null
   },
 })
+
+/** The stand-alone decryptor tells every error in one line, whatever its kind; it must take nothing that was altered. */
+const decryptor = (what: string, valid: Uint8Array[], read: (bytes: Uint8Array) => unknown): Target =>
+  authenticated(`${what}, by the decryptor`, valid, (bytes) => {
+    try {
+      read(bytes)
+    } catch (error) {
+      throw new SyncError('decrypt', 'corrupt', 'refused', error)
+    }
+  })
 
 const canonical = (name: string, valid: Uint8Array[], read: Target['read']): Target => ({
   name,
@@ -128,6 +140,8 @@ const head = { sequence: 7n, hash: chance.bytes(32) }
 const signer = signerOf(1)
 const records = [bodyOf(), bodyOf({ label: '', deviceHeads: [{ deviceId: chance.bytes(16), sequence: 3n }] })]
 
+const sealedRecords = records.map((body) => sealRecord({ cipher, keys, signer }, null, body).bytes)
+
 const chunk = (kind: ContentKind, plaintext: Uint8Array) => ({ kind, id: chunkIdOf(keys, kind, plaintext), plaintext })
 const chunks = [utf8('one '.repeat(200)), chance.bytes(500)].map((bytes) => chunk(ContentKind.DATA, bytes))
 const segment = sealSegment(parts, ContentKind.DATA, chunks)
@@ -137,6 +151,7 @@ const indexed = indexedPack(pack)
 const [first] = [...placesOf(indexed)]
 
 const owner = { fileKey: chance.bytes(32), identityPublicKey }
+const { grant } = newVaultGrant(parts, owner, vaultId, 'documents')
 const passwordKey = chance.bytes(32)
 const bundle = newBundle(chance)
 const accessKeys = create(AccessKeysSchema, {
@@ -166,10 +181,12 @@ const link = {
 const text = (bytes: Uint8Array): string => new TextDecoder('latin1').decode(bytes)
 
 export const targets: Target[] = [
-  authenticated(
-    'a record',
-    records.map((body) => sealRecord({ cipher, keys, signer }, null, body).bytes),
-    (bytes) => openRecord({ cipher, keys, identityPublicKey }, null, bytes),
+  authenticated('a record', sealedRecords, (bytes) => openRecord({ cipher, keys, identityPublicKey }, null, bytes)),
+  decryptor('a record', sealedRecords, (bytes) =>
+    readLog([bytes], identityPublicKey, {
+      vaultId: idToBytes(vaultId),
+      vaultKeys: new Map([0, 1].map((epoch) => [epoch, new Uint8Array(32).fill(0x20 + epoch)])),
+    }),
   ),
   canonical(
     'the body of a record',
@@ -224,8 +241,9 @@ export const targets: Target[] = [
     (bytes) => openWithPasswordKey(cipher, parseMasterKeys(bytes), passwordKey),
   ),
   canonical('access.keys', [serializeAccessKeys(accessKeys)], (bytes) => serializeAccessKeys(parseAccessKeys(bytes))),
-  authenticated('a grant', [newVaultGrant(parts, owner, vaultId, 'documents').grant], (bytes) =>
-    openGrant(parts, owner, vaultId, bytes),
+  authenticated('a grant', [grant], (bytes) => openGrant(parts, owner, vaultId, bytes)),
+  decryptor('a grant', [grant], (bytes) =>
+    decryptGrant({ fileKey: owner.fileKey, identity: owner.identityPublicKey }, bytes),
   ),
   canonical(
     'a zstd frame',
