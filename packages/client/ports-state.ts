@@ -98,7 +98,7 @@ export interface State extends Disposable {
    */
   absentNodes(linkId: string, kind: Exclude<AbsenceKind, 'folder'>, limit: number, after?: NodeId): BaseNode[]
 
-  /** Small facts by name, per link or vault ('scope'): settled head, confirmation, last scan … */
+  /** Small facts by name, per link, vault or 'server' ('scope'): settled head, confirmation, last scan … */
   fact(scope: string, name: string): string | null
   putFact(scope: string, name: string, value: string | null): void
 
