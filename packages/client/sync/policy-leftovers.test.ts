@@ -121,6 +121,19 @@ test('what others move into a folder whose name a socket took is not here, and c
   await assertBaseIsHead(b)
 })
 
+test('what changes in a folder that could not be here comes with the rest when the folder gets another name', async () => {
+  const world = await household({ keep: 'k' }, { refusedByB: ['con'] })
+  const { a, b } = world
+  a.user.writeFile('con/g/x', 'x')
+  await settle(world)
+  assert.deepEqual(await filesOf(b.disk), { keep: 'k' })
+  a.user.writeFile('con/g/y', 'y')
+  a.user.rename('con', 'h')
+  await settle(world)
+  assert.deepEqual(await filesOf(b.disk), { 'h/g/x': 'x', 'h/g/y': 'y', keep: 'k' })
+  await assertBaseIsHead(b)
+})
+
 test('a mode or time that arrives for one of two names of a file does not change the other', async () => {
   const world = await household({ one: 'text', keep: 'k' })
   const { a, b } = world

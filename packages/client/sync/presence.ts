@@ -34,7 +34,8 @@ export const withPresence = (steps: Step[], parts: PresenceParts): Step[] => {
   const stepsById = new Map(steps.map((step) => [step.id, step]))
   const isAbsent = (folder: NodeId): boolean =>
     folder !== parts.root && (stepsById.has(folder) ? absences.has(folder) : parts.base(folder)?.disk === null)
-  return steps.map((step) => {
+  return steps.map((given) => {
+    const step = isFreed(given, isAbsent) ? { ...given, toDisk: 'create' as const } : given
     const absence = absenceOf(step, twins, isAbsent, parts)
     if (absence === null) return step
     if (!isHere(step)) {
@@ -46,6 +47,14 @@ export const withPresence = (steps: Step[], parts: PresenceParts): Step[] => {
     return { ...step, absence, toDisk: 'remove' }
   })
 }
+
+/** Whether only the folder above kept it from this disk, and keeps it no more. */
+const isFreed = (step: Step, isAbsent: (folder: NodeId) => boolean): boolean =>
+  step.toDisk === 'none' &&
+  !isHere(step) &&
+  step.merged !== null &&
+  step.base?.absence?.kind === 'folder' &&
+  !isAbsent(step.merged.parent)
 
 const isHere = ({ local }: Step): boolean => local !== null && local.path !== ''
 
