@@ -50,7 +50,13 @@ export class Oracle {
   hasHardLinks = false
   /** What people saved, and what any of them has removed or overwritten since. */
   readonly #saved = new Set<string>()
-  readonly #thrownAway = new Set<string>()
+  /** On which disks. */
+  readonly #thrownAway = new Map<string, Set<MemoryDisk>>()
+  /**
+   * Disks on which a socket was made. The vault keeps what it has under the name of one, so nothing that is thrown away
+   * there, before or after, need be a deletion: it comes again when others change something beside it and the socket goes.
+   */
+  readonly #disksWithSockets = new Set<MemoryDisk>()
   /** What people did something else to, or made more than once: a deletion may give way to that. By first version. */
   readonly #disturbed = new Set<string>()
   /** Of what a person wrote over something, the first version of that. */
@@ -61,9 +67,15 @@ export class Oracle {
     return [...this.#saved].filter((key) => !this.#thrownAway.has(key))
   }
 
-  /** Contents that cannot be at the head: somebody has thrown them away, and nobody did anything else to them. */
+  /**
+   * Contents that cannot be at the head: somebody has thrown them away where no socket ever lay, and nobody did anything
+   * else to them.
+   */
   dead(): string[] {
-    return [...this.#thrownAway].filter((key) => this.#saved.has(key) && !this.#disturbed.has(this.#firstOf(key)))
+    return [...this.#thrownAway]
+      .filter(([, disks]) => [...disks].some((disk) => !this.#disksWithSockets.has(disk)))
+      .map(([key]) => key)
+      .filter((key) => this.#saved.has(key) && !this.#disturbed.has(this.#firstOf(key)))
   }
 
   #firstOf(key: string): string {
@@ -77,10 +89,11 @@ export class Oracle {
       work()
     } finally {
       const after = this.#contentsOf(disk)
+      if (nodesOf(disk).some(([, { kind }]) => kind === 'other')) this.#disksWithSockets.add(disk)
       for (const [key, { count, how }] of before) {
         const left = after.get(key)
         // One of two copies is enough: a move in the middle of a scan makes two of one.
-        if ((left?.count ?? 0) < count) this.#thrownAway.add(key)
+        if ((left?.count ?? 0) < count) this.#thrownAway.set(key, (this.#thrownAway.get(key) ?? new Set()).add(disk))
         if (left !== undefined && left.how !== how) this.#disturbed.add(this.#firstOf(key))
       }
       const keysByPath = new Map([...before].map(([key, { path }]) => [path, key]))

@@ -134,6 +134,21 @@ test('what changes in a folder that could not be here comes with the rest when t
   await assertBaseIsHead(b)
 })
 
+test('a folder whose name a socket took, and in which others made something, comes again when the socket goes', async () => {
+  const world = await household({ 'f/x': 'x', keep: 'k' })
+  const { a, b } = world
+  b.user.rm('f')
+  b.user.makeOther('f')
+  a.user.writeFile('f/y', 'new')
+  await a.engine.turn()
+  await b.engine.turn()
+  await assertBaseIsHead(b)
+  b.user.rm('f')
+  await settle(world)
+  for (const { disk } of [a, b]) assert.deepEqual(await filesOf(disk), { 'f/x': 'x', 'f/y': 'new', keep: 'k' })
+  await assertBaseIsHead(b)
+})
+
 test('a mode or time that arrives for one of two names of a file does not change the other', async () => {
   const world = await household({ one: 'text', keep: 'k' })
   const { a, b } = world
