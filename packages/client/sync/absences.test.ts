@@ -32,22 +32,24 @@ const newState = () => {
   return { state, commits: () => commits - before }
 }
 
-test('where nothing is absent, finding that out writes nothing', () => {
+test('where nothing is absent, finding that out writes nothing', async () => {
   const { state, commits } = newState()
   const disk = createMemoryDisk({ clock: steppedClock() })
   assert.equal(forgetOldAbsences(state, linkId, disk), 0)
-  assert.equal(forgetRuledAbsences(state, linkId, noRules, 0n), 0)
+  assert.equal(await forgetRuledAbsences({ disk, state, linkId }, noRules, 0n), 0)
   assert.equal(commits(), 0)
 })
 
 for (const kind of ['name', 'twin', 'rules'] as const)
-  test(`what was absent because of its ${kind}, and could be here now, is forgotten in one transaction`, () => {
+  test(`what was absent because of its ${kind}, and could be here now, is forgotten in one transaction`, async () => {
     const { state, commits } = newState()
     const disk = createMemoryDisk({ clock: steppedClock() })
     state.putNode(linkId, absentNode(1, 'a', kind))
     state.putNode(linkId, absentNode(2, 'b', kind))
     const forgotten =
-      kind === 'rules' ? forgetRuledAbsences(state, linkId, noRules, 0n) : forgetOldAbsences(state, linkId, disk)
+      kind === 'rules'
+        ? await forgetRuledAbsences({ disk, state, linkId }, noRules, 0n)
+        : forgetOldAbsences(state, linkId, disk)
     assert.equal(forgotten, 2)
     assert.equal(state.children(linkId, rootNodeId).length, 0)
     assert.equal(commits(), 3)

@@ -6,6 +6,7 @@
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import type { Absence, AbsenceKind, BaseNode, Disk, State } from '../ports.ts'
 import { basePath } from './identify-node.ts'
+import { lookAt } from './look-at.ts'
 import { rootContentFact } from './node.ts'
 import { folderAbsence } from './presence.ts'
 import type { Rules } from './rules.ts'
@@ -71,16 +72,29 @@ export const noteAbsentBelow = (
   }
 }
 
-/** Forgets the nodes that the rules of this device keep from this disk no more. Returns how many. */
-export const forgetRuledAbsences = (state: State, linkId: string, rules: Rules, nowNs: bigint): number => {
-  if (!hasAbsences(state, linkId, 'rules')) return 0
-  return state.transact(() =>
-    forgetAbsences(state, linkId, 'rules', (node) => {
+/**
+ * Forgets the nodes that the rules of this device keep from this disk no more. What is not synced may still lie under the
+ * name of one: then it stays away. Returns how many.
+ */
+export const forgetRuledAbsences = async (
+  { disk, state, linkId }: { disk: Disk; state: State; linkId: string },
+  rules: Rules,
+  nowNs: bigint,
+): Promise<number> => {
+  const freed = new Set<NodeId>()
+  for (let page = state.absentNodes(linkId, 'rules', pageNodes); ;) {
+    for (const node of page) {
       const path = basePath(state, linkId, node)
       const refusal = path === null ? null : rules.refuse(path, node.kind, node, nowNs)
-      return refusal?.kind === 'excluded' || refusal?.kind === 'too-large'
-    }),
-  )
+      if (refusal?.kind === 'excluded' || refusal?.kind === 'too-large') continue
+      const there = path === null ? null : await lookAt(disk, path)
+      if (there !== 'closed' && there?.kind !== 'other') freed.add(node.id)
+    }
+    const last = page.at(-1)
+    if (last === undefined) break
+    page = state.absentNodes(linkId, 'rules', pageNodes, last.id)
+  }
+  return freed.size === 0 ? 0 : state.transact(() => forgetAbsences(state, linkId, 'rules', ({ id }) => !freed.has(id)))
 }
 
 /** Forgets the nodes whose name or twin keeps them from this disk no more. Returns how many. */

@@ -94,7 +94,8 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   const wanted: Scope = isNewRules ? 'all' : memory.owed
   memory.owed = wanted
   // What the rules keep away may be many nodes: they are judged again with everything else.
-  if (wanted === 'all') forgetRuledAbsences(state, link.id, rules, parts.clock.nowNs())
+  const here = { disk: parts.disk, state, linkId: link.id }
+  if (wanted === 'all') await forgetRuledAbsences(here, rules, parts.clock.nowNs())
   let scope = wanted
   let whole: ReadonlySet<string> = new Set()
   let isComplete = true
