@@ -13,7 +13,7 @@ import { linkNow, takeUpMode } from './link-mode.ts'
 import { look } from './look.ts'
 import type { Plan } from './plan.ts'
 import { noCounts, type OnProgress, type TurnReport } from './report.ts'
-import { oneRound } from './round.ts'
+import { oneRound, type Listeners } from './round.ts'
 import { noRules, type Rules } from './rules.ts'
 import { followMoves, followPaths, joinScopes, nothing, type Move, type Scope } from './scope.ts'
 import { StandingTroubles } from './standing-troubles.ts'
@@ -102,9 +102,15 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   const changesAtOnceMax = parts.scanChangesMax ?? scanChangesMax
   let changesMax = changesAtOnceMax
   const listed = new Set<string>()
+  const listeners: Listeners = {
+    onMoved: (move) => memory.moves.push(move),
+    onOwed: (folders) => {
+      memory.owed = joinScopes(memory.owed, folders, scopeFoldersMax)
+    },
+  }
   for (let rounds = 0, busyRounds = 0; rounds < turnRoundsMax;) {
     const where = { scope, whole, rules, changesMax }
-    const { outcome, scanned, again, undone } = await oneRound(parts, report, where, (move) => memory.moves.push(move))
+    const { outcome, scanned, again, undone } = await oneRound(parts, report, where, listeners)
     await memory.troubles.forgetGone(parts.disk, scanned.listed)
     memory.troubles.note(scope, scanned.listed, report.troubles)
     if (outcome === 'more') {

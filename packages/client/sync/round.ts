@@ -14,6 +14,7 @@ import type { EngineParts } from './engine.ts'
 import { facts } from './facts.ts'
 import { mustAsk } from './guards.ts'
 import { look, type Where } from './look.ts'
+import { isSamePlace } from './merge.ts'
 import type { Step } from './plan.ts'
 import { pull } from './pull.ts'
 import { push } from './push.ts'
@@ -36,12 +37,15 @@ export type Round = {
   undone: number
 }
 
+/** Who is told in the middle of a round. `onOwed`: folders that must be looked at again though the round throws. */
+export type Listeners = { onMoved: ApplyParts['onMoved']; onOwed: (folders: ReadonlySet<string>) => void }
+
 /** Takes one round, and adds what it did to the report. Throws what stops the turn; what was carried out before stands. */
 export const oneRound = async (
   parts: EngineParts,
   report: TurnReport,
   where: Where,
-  onMoved: ApplyParts['onMoved'],
+  { onMoved, onOwed }: Listeners,
 ): Promise<Round> => {
   report.troubles = []
   const newest = await takeOverLog(parts)
@@ -73,20 +77,15 @@ export const oneRound = async (
   const ledger = new Ledger(apply)
   ledger.begin()
   for (const id of unread) ledger.unsettled.add(id)
-  addCounts(report.pulled, await pull(apply, ledger, plan.steps))
-  report.waiting = askAbout(parts, plan.steps)
   let hasRaced = false
-  if (report.waiting === null) {
-    try {
-      const pushed = await push(apply, ledger, plan.steps, newest, scanned.rest.length > 0)
-      addCounts(report.pushed, pushed.counts)
-      report.snapshots += pushed.snapshots.length
-      for (const snapshot of pushed.snapshots) report.bytesUploaded += Number(snapshot.statistics.bytesStored)
-      parts.state.putFact(parts.link.id, facts.confirmed, null)
-    } catch (error) {
-      if (!isTrouble(error, 'conflict')) throw error
-      hasRaced = true
-    }
+  try {
+    addCounts(report.pulled, await pull(apply, ledger, plan.steps))
+    report.waiting = askAbout(parts, plan.steps)
+    const hasMore = scanned.rest.length > 0
+    if (report.waiting === null) hasRaced = !(await send(report, apply, ledger, plan.steps, newest, hasMore))
+  } catch (error) {
+    onOwed(foldersOf(apply, plan.steps, new Set([...ledger.unsettled, ...movedUnagreed(apply, plan.steps)])))
+    throw error
   }
   ledger.finish()
   keepActions(parts.state, parts.link.id, { plan, ledger, where: apply.where, timeNs: parts.clock.nowNs() })
@@ -95,16 +94,34 @@ export const oneRound = async (
     if (path !== null && !report.conflicts.includes(path)) report.conflicts.push(path)
   }
   // What is held is found again, or it would be taken for as agreed.
-  const left = new Set([...ledger.unsettled, ...ledger.held])
+  const moved = hasRaced ? movedUnagreed(apply, plan.steps) : []
+  const left = new Set([...ledger.unsettled, ...ledger.held, ...moved])
   const again = foldersOf(apply, plan.steps, left)
   // What could not be read may be another now, and no hint tells of it again.
   for (const { path, kind } of scanned.troubles) if (kind === 'unreadable') again.add(path)
+  onOwed(again)
   const undone = countUndone(parts, scanned, ledger.held)
   const ended = hasRaced ? 'raced' : scanned.rest.length > 0 ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
   // What this round moved or removed may have made room for another.
   const hasRoom = ended === 'settled' && forgetOldAbsences(parts.state, parts.link.id, parts.disk) > 0
   const outcome = hasRoom ? 'raced' : ended
   return { outcome, scanned, again, undone }
+}
+
+/** Pushes, and adds what that did to the report. False when the head moved meanwhile. */
+const send = async (report: TurnReport, ...what: Parameters<typeof push>): Promise<boolean> => {
+  const [{ state, linkId }] = what
+  try {
+    const pushed = await push(...what)
+    addCounts(report.pushed, pushed.counts)
+    report.snapshots += pushed.snapshots.length
+    for (const snapshot of pushed.snapshots) report.bytesUploaded += Number(snapshot.statistics.bytesStored)
+    state.putFact(linkId, facts.confirmed, null)
+    return true
+  } catch (error) {
+    if (!isTrouble(error, 'conflict')) throw error
+    return false
+  }
 }
 
 const countUndone = ({ state, link }: EngineParts, { changes }: Scan, held: ReadonlySet<NodeId>): number => {
@@ -115,6 +132,17 @@ const countUndone = ({ state, link }: EngineParts, { changes }: Scan, held: Read
   }
   return undone
 }
+
+/**
+ * What this round moved on the disk, and the base has elsewhere still: who looked for it only where it lay would take it
+ * for deleted.
+ */
+const movedUnagreed = ({ state, linkId }: ApplyParts, steps: Step[]): NodeId[] =>
+  steps.flatMap(({ id, merged, toDisk }) => {
+    if (merged === null || toDisk !== 'change') return []
+    const row = state.node(linkId, id)
+    return row === null || !isSamePlace(row, merged) ? [id] : []
+  })
 
 /** Where the nodes of these steps lie, lay and shall lie. */
 const foldersOf = ({ where }: ApplyParts, steps: Step[], ids: ReadonlySet<NodeId>): Set<string> => {
