@@ -11,6 +11,7 @@ import type { Agreement, ApplyParts, Ledger } from './apply.ts'
 import type { HeadView } from './head-view.ts'
 import { lookAt } from './look-at.ts'
 import { baseNodeOf, nodeOf } from './node.ts'
+import { forgetRemovals, noteRemovals } from './own-removals.ts'
 import type { Step } from './plan.ts'
 
 type Put = { state: NodeState; stat: DiskStat | null; absence: Absence | null }
@@ -56,7 +57,7 @@ export class Batch {
 
   /** Commits what was gathered and empties the batch. Null when there was nothing to commit. */
   async commit(isPartial: boolean): Promise<SnapshotInfo | null> {
-    const { vault } = this.#parts
+    const { vault, state, linkId } = this.#parts
     if (this.#puts.size === 0) {
       this.#ledger.agree(this.#agreements)
       this.#agreements = []
@@ -64,6 +65,8 @@ export class Batch {
     }
     await this.#touchFolders()
     const edited = await vault.editTree(this.#view.root, this.#edits(), this.#view.parentOf)
+    const isRemoving = this.#puts.values().some((put) => put === null)
+    if (isRemoving) noteRemovals(state, linkId, this.#view.head?.sequence ?? 0, edited.root)
     const snapshot = await vault.commit({
       expected: this.#view.head,
       root: edited.root,
@@ -73,6 +76,7 @@ export class Batch {
     const contents = new Map([...edited.folders].map(([id, content]) => [id, contentBytes(content)]))
     this.#view.committed(snapshot)
     this.#ledger.agree([...this.#agreements, ...this.#rows()], contents)
+    if (isRemoving) forgetRemovals(state, linkId)
     this.#agreements = []
     this.#from.clear()
     this.#puts.clear()

@@ -5,8 +5,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { household } from './household.suite.ts'
-import { filesOf } from './world.suite.ts'
+import { assertAlike, household } from './household.suite.ts'
+import { assertBaseIsHead } from './settled.suite.ts'
+import { filesOf, settle } from './world.suite.ts'
 
 test('an edit is sent though its turn moved the file out of the folders that it looks at, and another push came first', async () => {
   const world = await household({ 'a/x': 'x', 'b/y': 'y' })
@@ -46,4 +47,63 @@ test('an edit is sent by the next turn though the last one moved the file elsewh
   await a.engine.turn()
   assert.deepEqual(await filesOf(a.disk), { 'b/x': 'edited', 'b/y': 'y' })
   assert.deepEqual(await filesOf(b.disk), { 'b/x': 'edited', 'b/y': 'y' })
+})
+
+test('what was sent as deleted is not deleted here when it turns up elsewhere, though the process died as it was sent', async () => {
+  const world = await household({ 'b/y': 'y', 'c/d/x': 'x' })
+  const { a, b } = world
+  await a.engine.turn()
+  a.user.rename('c', 'b/c')
+  world.server.setFault(({ operation, moment }) => {
+    if (operation === 'vault.append' && moment === 'after') throw new Error('the process died')
+  })
+  await assert.rejects(a.engine.turn(new Set([''])), /died/)
+  world.server.setFault(null)
+  a.restart()
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(await filesOf(a.disk), { 'b/y': 'y', 'b/c/d/x': 'x' })
+  await assertBaseIsHead(a)
+  await assertBaseIsHead(b)
+})
+
+test('what others deleted before is deleted here, though the process died as it sent deletions of its own', async () => {
+  const world = await household({ 'b/y': 'y', 'c/x': 'x', 'd/z': 'z' })
+  const { a, b } = world
+  await a.engine.turn()
+  b.user.rm('d/z')
+  await b.engine.turn()
+  a.user.rename('c/x', 'b/x')
+  a.faults.disk = ({ operation }) => {
+    if (operation === 'disk.remove') throw new SyncError(operation, 'unavailable', 'it is busy')
+  }
+  world.server.setFault(({ operation, moment }) => {
+    if (operation === 'vault.append' && moment === 'after') throw new Error('the process died')
+  })
+  await assert.rejects(a.engine.turn(new Set(['c'])), /died/)
+  world.server.setFault(null)
+  a.faults.disk = null
+  a.restart()
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(await filesOf(a.disk), { 'b/y': 'y', 'b/x': 'x' })
+})
+
+test('what was sent as deleted is not deleted here when it turns up elsewhere, though the line was cut', async () => {
+  const world = await household({ 'b/y': 'y', 'c/d/x': 'x', 'c/l': 'l' })
+  const { a } = world
+  await a.engine.turn()
+  a.user.rename('c', 'b/c')
+  let isCut = false
+  world.server.setFault(({ operation, moment }) => {
+    isCut ||= operation === 'vault.append' && moment === 'after'
+    if (isCut) throw new SyncError('remote.test', 'unavailable', 'the line is cut')
+  })
+  await assert.rejects(a.engine.turn(new Set([''])), /the line is cut/)
+  world.server.setFault(null)
+  a.user.writeFile('b/c/l', 'edited')
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(await filesOf(a.disk), { 'b/y': 'y', 'b/c/d/x': 'x', 'b/c/l': 'edited' })
+  await assertBaseIsHead(a)
 })

@@ -16,6 +16,8 @@ export const facts = {
   rewinds: 'rewinds',
   /** The times that folders shall have again after a pull. */
   folderTimes: 'folder-times',
+  /** A commit that removes nodes, until the base holds it. */
+  removing: 'removing',
   /** What a person must know of, until it is acknowledged. */
   alarm: 'alarm',
 } as const

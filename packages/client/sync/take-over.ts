@@ -14,6 +14,7 @@ import type { EngineParts } from './engine.ts'
 import { facts, raiseAlarm } from './facts.ts'
 import { headChanges } from './head-changes.ts'
 import { forgottenDisk, rootContentFact } from './node.ts'
+import { takeOverRemovals } from './own-removals.ts'
 
 /** The newest snapshot, the base being one that its log has. Throws as `Vault.refresh` and `Vault.rewind` do. */
 export const takeOverLog = async (parts: EngineParts): Promise<SnapshotInfo | null> => {
@@ -26,6 +27,7 @@ export const takeOverLog = async (parts: EngineParts): Promise<SnapshotInfo | nu
     await vault.rewind()
     newest = vault.newest()
   }
+  await takeOverRemovals({ state, linkId: link.id, vault })
   const rewinds = parseRewinds(state.fact(vault.id, rewindsFact))
   if (rewinds === null || state.fact(link.id, facts.rewinds) === String(rewinds.count)) return newest
   await rewindBase(parts, rewinds.sequence, String(rewinds.count))
