@@ -18,7 +18,7 @@ export type LinkEngine = { link: Link; vault: Vault; disk: Disk; engine: Engine 
 export const openLinkEngine = async (session: Session, link: Link, onProgress?: OnProgress): Promise<LinkEngine> => {
   const { state } = session
   const vault = openNamed(session, await notingTrouble(state, link.id, () => findVault(session, link.vaultId)))
-  const disk = await openNodeDisk(link.root)
+  const disk = await openNodeDisk(link.root, { threads: session.threads })
   const rules = folderRules(disk, link.root, () => session.settings())
   const parts = { disk, state, clock: nodeClock, chance: nodeChance, vault, link, rules }
   const deviceName = session.keys.deviceName

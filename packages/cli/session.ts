@@ -17,8 +17,10 @@ import { nodeClock } from './ports/clock.ts'
 import { createFlow, type Flow } from './ports/flow.ts'
 import { parseServerLink } from './ports/link.ts'
 import { trustOf } from './ports/pin.ts'
+import { workInThreads } from './ports/content-threads.ts'
 import { openRemote } from './ports/remote.ts'
 import { openState } from './ports/state.ts'
+import { createThreads, type Threads } from './ports/threads.ts'
 import type { LineOptions } from './ports/transport.ts'
 import { readSettings, settingsReader } from './settings/settings-file.ts'
 import type { Settings } from './settings/settings.ts'
@@ -37,6 +39,8 @@ export type Session = Local & {
   remote: Remote
   /** What all transfers of this process share. */
   flow: Flow
+  /** What all heavy work of this process shares. */
+  threads: Threads
   /**
    * The settings as they are now; limits and proxy hold from then on. Cheap: ask at every turn. Throws `invalid` while
    * the file is wrong, and then all stays as it was.
@@ -75,9 +79,10 @@ export const openSession = async (options: CommonOptions, isAlone: boolean): Pro
     return current
   }
   settings()
+  const threads = stack.use(createThreads())
   const remote = stack.use(remoteOf({ account, keys }, { flow, proxy: () => proxy }))
   const held = stack.move()
-  return { account, keys, state, remote, flow, settings, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return { account, keys, state, remote, flow, threads, settings, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
 /** The server as this device's keys know it, through the account's proxy unless another is given. */
@@ -117,9 +122,10 @@ export const listVaults = async ({
 }
 
 /** Opens a vault; nothing is fetched yet. */
-export const openNamed = ({ keys, remote, state, flow }: Session, { grant }: NamedVault): Vault => {
+export const openNamed = ({ keys, remote, state, flow, threads }: Session, { grant }: NamedVault): Vault => {
   const parts = { cipher: nodeCipher, chance: nodeChance, clock: nodeClock, state, remote }
-  return openVault({ ...parts, accessKeys: keys, grants: [grant], transfersMax: () => flow.limits().transfersMax })
+  const transfersMax = () => flow.limits().transfersMax
+  return openVault({ ...parts, accessKeys: keys, grants: [grant], transfersMax, workFor: workInThreads(threads) })
 }
 
 /** What a vault is called, kept to be told when the server cannot be asked. */

@@ -3,6 +3,7 @@
  * memory twins in `memory/`, and each interface has one suite that every implementation passes.
  * Paths are relative to the linked folder, with '/' between names; '' is the folder itself.
  */
+import type { SyncError } from '@anysync/protocol/errors.ts'
 import type { DeviceId, PackId, UserId, VaultId } from '@anysync/protocol/ids.ts'
 import type { Kdf } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { LogHead } from './ports-state.ts'
@@ -94,6 +95,9 @@ export interface FileReader extends AsyncDisposable {
   read(buffer: Uint8Array, position: number): Promise<number>
 }
 
+/** A whole file, and what it was when its bytes were these; or why it was not read: `conflict` when it changed meanwhile. */
+export type FileRead = { stat: DiskStat; bytes: Uint8Array } | { trouble: SyncError }
+
 /** A file being made beside the tree, under a private folder. Disposing it unplaced removes it. */
 export interface TempFile extends AsyncDisposable {
   write(bytes: Uint8Array): Promise<void>
@@ -114,6 +118,12 @@ export interface Disk {
   list(path: string): Promise<DiskEntry[]>
   /** Opens a regular file, never through a symlink. Throws `missing`, `unavailable`, or `conflict` when it is not a file. */
   openFile(path: string): Promise<FileReader>
+  /**
+   * Reads small files whole, each as it was from first byte to last without a change in between; the answers in the
+   * order of the paths. `bytesMax` is the most of one that is read; a larger one is `conflict`. Does what `openFile` and
+   * its like do, at a cost that allows many thousands.
+   */
+  readFiles(files: { path: string; bytesMax: number }[]): Promise<FileRead[]>
   readLink(path: string): Promise<string>
 
   /** For a file that is to be placed in this folder, which may lie on another file system than the linked one. */

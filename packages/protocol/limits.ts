@@ -77,6 +77,17 @@ export const fetchesMax = 4
 export const readAheadChunks = 2
 export const expectedSegmentsMax = 65_536
 
+/** A large source is read through windows of so many bytes, and what the one before left. */
+export const windowBytes = 4 * MiB
+
+/**
+ * Threads that work on content: at most so many, and none before there were so many bytes to work on; less than
+ * `threadBytesMin` at once is done where it is asked for.
+ */
+export const threadsMax = 8
+export const threadWorthBytes = 8 * MiB
+export const threadBytesMin = 64 * KiB
+
 /** Content: a list of more than this many chunk ids becomes a list-chunk. */
 export const contentChunksMax = 1000
 export const contentDepthMax = 3
@@ -119,6 +130,10 @@ export const scopeFoldersMax = 1000
 export const scopedGoneMax = 100
 /** Paths with trouble that are remembered from turn to turn. */
 export const standingTroublesMax = 10_000
+
+/** Files of up to `segmentAloneBytes` are read and named together: so many at once, of so many bytes. */
+export const filesTogetherMax = 256
+export const filesTogetherBytesMax = 2 * MiB
 
 /** The local state database keeps opened chunks of trees up to this much, and forgets the oldest. */
 export const stateCacheBytesMax = 64 * MiB

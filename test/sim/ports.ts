@@ -3,6 +3,7 @@
  * but what the process decides, and tells whoever keeps the account of contents which ones a call took from the disk.
  */
 import type { Disk, DiskStat, FileReader, Remote, TempFile } from '@anysync/client/ports.ts'
+import { readEach } from '@anysync/client/read-each.ts'
 import type { Inode } from '@anysync/client/memory/disk-inodes.ts'
 import type { MemoryDisk } from '@anysync/client/memory/disk.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
@@ -55,7 +56,7 @@ export const diskOf = (process: Process, disk: MemoryDisk, trace: Trace, onTaken
     return result
   }
 
-  return {
+  const sim: Disk = {
     lstat: (path) => call('disk.lstat', path, false, () => disk.lstat(path), stat),
     list: (path) =>
       call(
@@ -72,6 +73,7 @@ export const diskOf = (process: Process, disk: MemoryDisk, trace: Trace, onTaken
       ),
     openFile: (path) =>
       call('disk.openFile', path, false, async () => readerOf(process, await disk.openFile(path), path, trace)),
+    readFiles: (files) => readEach(sim, files),
     readLink: (path) =>
       call(
         'disk.readLink',
@@ -116,6 +118,7 @@ export const diskOf = (process: Process, disk: MemoryDisk, trace: Trace, onTaken
     refuseName: (name) => disk.refuseName(name),
     foldName: (name) => disk.foldName(name),
   }
+  return sim
 }
 
 /** What lies at a path now, seen without a call; null for nothing and for folders. */

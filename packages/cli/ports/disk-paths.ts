@@ -18,6 +18,8 @@ export type DiskPaths = {
    * whether its last parent is a folder: the call that follows says so.
    */
   fenced: (operation: string, path: string) => string
+  /** `fenced` for many paths that are used at once, one after the other: each folder is looked at once. */
+  fenceForMany: (operation: string) => (path: string) => string
   /** The same for a folder that will be read: the folder itself is checked as well. */
   fencedFolder: (operation: string, path: string) => string
 }
@@ -40,9 +42,20 @@ export const diskPaths = (givenRoot: string): DiskPaths => {
     return join(root, ...names)
   }
 
+  const fenceForMany = (operation: string): ((path: string) => string) => {
+    const fullByFolder = new Map<string, string>()
+    return (path) => {
+      const names = namesOf(operation, path)
+      const folder = names.slice(0, -1).join('/')
+      const full = fullByFolder.get(folder) ?? fence(operation, names.slice(0, -1))
+      fullByFolder.set(folder, full)
+      return join(full, ...names.slice(-1))
+    }
+  }
+
   const fencedFolder = (operation: string, path: string): string => fence(operation, namesOf(operation, path))
 
-  return { root, inPrivate: (...names) => join(root, privateName, ...names), fenced, fencedFolder }
+  return { root, inPrivate: (...names) => join(root, privateName, ...names), fenced, fenceForMany, fencedFolder }
 }
 
 /** Paths come from trees that others wrote: a name that could leave the folder stops here, whoever let it pass. */

@@ -76,7 +76,8 @@ export const openNodeFile = async (full: string): Promise<FileReader> => {
   return nodeReader(handle)
 }
 
-const refuseOther = (stat: BigIntStats): void => {
+/** Throws `conflict` unless it is a regular file. */
+export const refuseOther = (stat: BigIntStats): void => {
   if (stat.isFile()) return
   throw new SyncError('disk.openFile', 'conflict', 'a file was expected and something else is there')
 }

@@ -4,7 +4,7 @@ import * as fs from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { suite, test } from 'node:test'
+import { after, suite, test } from 'node:test'
 import { diskSuite, type DiskWorld } from '@anysync/client/memory/disk.suite.ts'
 import { readFile } from '@anysync/client/memory/read-tree.ts'
 import { isTrouble } from '@anysync/protocol/errors.ts'
@@ -12,15 +12,16 @@ import { assert as assertProperty, asyncProperty, bigInt } from 'fast-check'
 import { openNodeDisk } from './disk.ts'
 import { loadLibc, noLibc, type Libc } from './libc.ts'
 import { refuseName } from './refuse-name.ts'
+import { createThreads, type Threads } from './threads.ts'
 
 const nobody = 65534
 
-const openWorld = async (libc?: Libc): Promise<DiskWorld & { root: string }> => {
+const openWorld = async (libc?: Libc, threads?: Threads): Promise<DiskWorld & { root: string }> => {
   const base = await mkdtemp(join(tmpdir(), 'anysync-disk-'))
   const root = join(base, 'root')
   fs.mkdirSync(root)
   const at = (path: string) => join(root, path)
-  const disk = await openNodeDisk(root, libc)
+  const disk = await openNodeDisk(root, { ...(libc ? { libc } : {}), ...(threads ? { threads } : {}) })
   await disk.writeMarker('test')
   const mkdir = (path: string) => void fs.mkdirSync(at(path), { recursive: true })
   const writeFile = (path: string, content: string | Uint8Array, mode?: number) => {
@@ -70,6 +71,11 @@ const openWorld = async (libc?: Libc): Promise<DiskWorld & { root: string }> => 
 const real = await loadLibc()
 
 suite('disk of Node', () => diskSuite(() => openWorld()))
+suite('disk of Node with threads', () => {
+  const threads = createThreads({ count: 1, worthBytes: 0 })
+  after(() => threads[Symbol.asyncDispose]())
+  diskSuite(() => openWorld(real, threads))
+})
 suite('disk of Node where renames can replace', () => diskSuite(() => openWorld({ ...real, renameNoReplace: null })))
 suite('disk of Node where single files are flushed', () =>
   diskSuite(() => openWorld({ ...real, syncFileSystem: null })),

@@ -28,15 +28,20 @@ import { settleFolders } from './disk-settle.ts'
 import { replaceByCopy } from './hard-links.ts'
 import { loadLibc, type Libc } from './libc.ts'
 import { foldingOf } from './name-folding.ts'
+import { readFiles } from './read-files.ts'
 import { refuseName } from './refuse-name.ts'
 import { createNodeTemp, NodeTempFile, type TempOptions } from './temp-file.ts'
 import { TempPlaces } from './temp-places.ts'
+import type { Threads } from './threads.ts'
 
-/** The folder at an absolute path, which need not be there yet. `libc` is given by tests alone. */
-export const openNodeDisk = async (root: string, libc?: Libc): Promise<Disk> =>
-  createNodeDisk(root, libc ?? (await loadLibc()))
+/** `libc` is given by tests alone; without threads all is done where it is asked for. */
+export type NodeDiskOptions = { libc?: Libc; threads?: Threads }
 
-const createNodeDisk = (root: string, libc: Libc): Disk => {
+/** The folder at an absolute path, which need not be there yet. */
+export const openNodeDisk = async (root: string, { libc, threads }: NodeDiskOptions = {}): Promise<Disk> =>
+  createNodeDisk(root, libc ?? (await loadLibc()), threads ?? null)
+
+const createNodeDisk = (root: string, libc: Libc, threads: Threads | null): Disk => {
   const paths = diskPaths(root)
   /** Folders whose names changed since the last settle. */
   const touched = new Set<string>()
@@ -77,6 +82,7 @@ const createNodeDisk = (root: string, libc: Libc): Disk => {
     },
     list: (path) => attemptAsync('disk.list', () => listFolder(paths.fencedFolder('disk.list', path))),
     openFile: (path) => attemptAsync('disk.openFile', () => openNodeFile(paths.fenced('disk.openFile', path))),
+    readFiles: (files) => readFiles(threads, paths.root, files),
     readLink: (path) => attemptAsync('disk.readLink', () => readNodeLink(paths.fenced('disk.readLink', path))),
 
     createTemp: (folder) =>

@@ -8,11 +8,11 @@ import { ContentKind, ContentSchema } from '@anysync/protocol/gen/anysync/v1/for
 import { concatBytes } from '../crypto/bytes.ts'
 import { chunkIdOf } from './chunk-id.ts'
 import { checkContent, contentBytes, emptyContent, parseContent, sameContent } from './content.ts'
-import { createIdentify, type IdentifyLimits } from './identify.ts'
-import { cipher, noise, portions, testKeys } from './store.suite.ts'
+import { createIdentify, type Chunk, type IdentifyLimits } from './identify.ts'
+import { noise, portions, testKeys, testWork } from './store.suite.ts'
 
 const keys = testKeys()
-const identify = createIdentify({ cipher, keys })
+const identify = createIdentify(testWork(keys))
 
 test('chunk ids are as in the vectors', () => {
   const ids = vectors.ids as unknown as { kind: ContentKind; plaintext: string; id: string }[]
@@ -24,7 +24,7 @@ test('chunk ids are as in the vectors', () => {
 for (const { length, limits, depth, content } of vectors.contents) {
   test(`the content of ${length} bytes, lists ${depth} deep, is as in the vectors`, async () => {
     const changes: Partial<IdentifyLimits> = typeof limits === 'string' ? {} : limits
-    const found = await createIdentify({ cipher, keys }, changes)(ContentKind.DATA, noise(length))
+    const found = await createIdentify(testWork(keys), changes)(ContentKind.DATA, noise(length))
     assert.equal(contentBytes(found).toHex(), content)
     assert.equal(found.depth, depth)
     assert.ok(sameContent(parseContent(Uint8Array.fromHex(content)), found))
@@ -54,7 +54,10 @@ test('the same bytes are the same content, whatever their portions', async () =>
 test('list chunks are given after the chunks that they list', async () => {
   const limits = { dataCut: { min: 16, average: 64, max: 256 }, contentChunksMax: 4, listChunkBytesMax: 8 * 32 }
   const given: { kind: ContentKind; plaintext: Uint8Array }[] = []
-  const content = await createIdentify({ cipher, keys }, limits)(ContentKind.DATA, noise(9000), (chunk) => {
+  const content = await createIdentify(testWork(keys), limits)(ContentKind.DATA, noise(9000), ({ chunks }) => {
+    for (const chunk of chunks) look(chunk)
+  })
+  function look(chunk: Chunk): void {
     if (chunk.kind === ContentKind.LIST) {
       const listed = given.map(({ kind, plaintext }) => chunkIdOf(keys, kind, plaintext))
       for (let i = 0; i < chunk.plaintext.length; i += 32) {
@@ -62,7 +65,7 @@ test('list chunks are given after the chunks that they list', async () => {
       }
     }
     given.push(chunk)
-  })
+  }
   assert.ok(content.depth > 1 && content.chunks.length <= 4)
   const data = given.filter(({ kind }) => kind === ContentKind.DATA).map(({ plaintext }) => plaintext)
   assert.deepEqual(concatBytes(...data), noise(9000))

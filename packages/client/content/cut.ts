@@ -17,102 +17,46 @@ export const makeGear = (cipher: Cipher, gearKey: Uint8Array): Gear => {
   return Int32Array.from({ length: 256 }, (_, byte) => new DataView(mac(Uint8Array.of(byte)).buffer).getInt32(0))
 }
 
-/** Cuts one stream. The cuts are the same whatever the sizes of the buffers that bring it. */
-export type Cutter = {
-  /**
-   * The chunks that these bytes complete; must be run to its end before the next push. Chunks are copies: the buffer
-   * may be used again.
-   */
-  push(bytes: Uint8Array): Generator<Uint8Array<ArrayBuffer>, void, void>
-  /** The last chunk, or null when the stream ended with a cut or is empty. Then the next stream may begin. */
-  finish(): Uint8Array<ArrayBuffer> | null
+/**
+ * Where the chunks end that begin at the first byte, in order. A chunk depends on its own bytes alone, so a long stream
+ * may be cut in windows: each begins where the last cut of the one before was. What comes after the last cut belongs to
+ * the next window, or is the last chunk when `isLast` says that nothing follows. `gear` is asked for only when there is
+ * something to look at: short contents, which most are, need none.
+ */
+export const cutEnds = (gear: () => Gear, limits: CutLimits, bytes: Uint8Array, isLast: boolean): number[] => {
+  const masks = masksOf(limits)
+  const ends: number[] = []
+  let start = 0
+  for (let end = endOf(gear, limits, masks, bytes, 0); end >= 0; end = endOf(gear, limits, masks, bytes, start)) {
+    ends.push(end)
+    start = end
+  }
+  if (isLast && start < bytes.length) ends.push(bytes.length)
+  return ends
 }
 
-/** `gear` is asked for only when there is something to look at: short contents, which most are, need none. */
-export const createCutter = (gear: () => Gear, limits: CutLimits): Cutter => {
-  const scanner = createScanner(gear, limits)
-  let held = new Uint8Array(0)
-  let heldLength = 0
+type Masks = { strict: number; loose: number }
 
-  const hold = (bytes: Uint8Array): void => {
-    const length = heldLength + bytes.length
-    if (length > held.length) {
-      const larger = new Uint8Array(Math.min(limits.max, Math.max(length, 2 * held.length)))
-      larger.set(held.subarray(0, heldLength))
-      held = larger
-    }
-    held.set(bytes, heldLength)
-    heldLength = length
-  }
-
-  const take = (last: Uint8Array): Uint8Array<ArrayBuffer> => {
-    const chunk = new Uint8Array(heldLength + last.length)
-    chunk.set(held.subarray(0, heldLength))
-    chunk.set(last, heldLength)
-    heldLength = 0
-    return chunk
-  }
-
-  return {
-    *push(bytes) {
-      let start = 0
-      for (let end = scanner.next(bytes, 0); end >= 0; end = scanner.next(bytes, start)) {
-        yield take(bytes.subarray(start, end))
-        start = end
-      }
-      hold(bytes.subarray(start))
-    },
-    finish() {
-      scanner.reset()
-      return heldLength === 0 ? null : take(new Uint8Array(0))
-    },
-  }
+/** Normalised chunking, level 2: cuts are 4 times rarer before the average and 4 times more frequent after it. */
+const masksOf = ({ average }: CutLimits): Masks => {
+  const bits = Math.log2(average)
+  return { strict: topBits(bits + 2), loose: topBits(bits - 2) }
 }
 
-/** Finds cuts and remembers, between buffers, how far the chunk has come and its hash. */
-type Scanner = {
-  /** Where the chunk that goes on at `start` ends, or -1 when it goes on after these bytes. */
-  next(bytes: Uint8Array, start: number): number
-  reset(): void
-}
-
-const createScanner = (gear: () => Gear, limits: CutLimits): Scanner => {
-  const bits = Math.log2(limits.average)
-  // Normalised chunking, level 2: cuts are 4 times rarer before the average and 4 times more frequent after it.
-  const strictMask = topBits(bits + 2)
-  const looseMask = topBits(bits - 2)
-  const rolling = { hash: 0 }
-  let length = 0
-
-  const find = (bytes: Uint8Array, start: number): number => {
-    const origin = start - length
-    const averageAt = Math.min(origin + limits.average, bytes.length)
-    const maxAt = Math.min(origin + limits.max, bytes.length)
-    // No chunk ends in its first `min` bytes, so they are not even looked at.
-    const from = Math.max(start, Math.min(origin + limits.min, bytes.length))
-    if (from < maxAt) {
-      const early = scan(gear(), bytes, from, averageAt, strictMask, rolling)
-      if (early >= 0) return early
-      const late = scan(gear(), bytes, Math.max(from, averageAt), maxAt, looseMask, rolling)
-      if (late >= 0) return late
-    }
-    return maxAt === origin + limits.max ? maxAt : -1
+/** Where the chunk that begins at `origin` ends, or -1 when it goes on after these bytes. */
+const endOf = (gear: () => Gear, limits: CutLimits, masks: Masks, bytes: Uint8Array, origin: number): number => {
+  const averageAt = Math.min(origin + limits.average, bytes.length)
+  const maxAt = Math.min(origin + limits.max, bytes.length)
+  // No chunk ends in its first `min` bytes, so they are not even looked at.
+  const from = Math.min(origin + limits.min, bytes.length)
+  if (from < maxAt) {
+    const rolling = { hash: 0 }
+    const early = scan(gear(), bytes, from, averageAt, masks.strict, rolling)
+    if (early >= 0) return early
+    const late = scan(gear(), bytes, Math.max(from, averageAt), maxAt, masks.loose, rolling)
+    if (late >= 0) return late
   }
-
-  const reset = (): void => {
-    rolling.hash = 0
-    length = 0
-  }
-
-  return {
-    next(bytes, start) {
-      const end = find(bytes, start)
-      if (end < 0) length += bytes.length - start
-      else reset()
-      return end
-    },
-    reset,
-  }
+  return maxAt === origin + limits.max ? maxAt : -1
 }
 
 /** The highest bits depend on the most bytes, 32 of them for the first: a cut looks at a window of that size. */

@@ -2,7 +2,7 @@
  * Finds the content of bytes: cuts them, names the chunks, and lists the names. The same bytes give the same content
  * in one vault, whoever writes them and whether or not anything is stored.
  */
-import { demand } from '@anysync/protocol/errors.ts'
+import { assert, demand } from '@anysync/protocol/errors.ts'
 import { idToBytes, type ChunkId } from '@anysync/protocol/ids.ts'
 import {
   chunkBytesMax,
@@ -15,11 +15,10 @@ import {
 } from '@anysync/protocol/limits.ts'
 import { ContentKind, type Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { concatBytes } from '../crypto/bytes.ts'
-import type { VaultKeys } from '../crypto/vault-keys.ts'
-import type { Cipher } from '../ports.ts'
-import { chunkIdOf } from './chunk-id.ts'
 import { makeContent } from './content.ts'
-import { createCutter, makeGear, type CutLimits, type Gear } from './cut.ts'
+import type { CutLimits } from './cut.ts'
+import { createWindows, cutSource, type Window } from './windows.ts'
+import type { ContentWork } from './work.ts'
 
 /** What a content may be of. Lists come along with what they list. */
 export type SourceKind = ContentKind.DATA | ContentKind.TREE | ContentKind.INDEX
@@ -27,7 +26,11 @@ export type SourceKind = ContentKind.DATA | ContentKind.TREE | ContentKind.INDEX
 /** Bytes in any portions. A buffer may be used again once the next is asked for. */
 export type Source = AsyncIterable<Uint8Array> | Uint8Array
 
-export type Chunk = { kind: ContentKind; id: ChunkId; plaintext: Uint8Array }
+export type Chunk = {
+  kind: ContentKind
+  id: ChunkId
+  plaintext: Uint8Array
+}
 
 /** Limits of the format; tests use smaller ones. */
 export type IdentifyLimits = {
@@ -39,42 +42,49 @@ export type IdentifyLimits = {
 
 const formatLimits: IdentifyLimits = { dataCut, treeCut, contentChunksMax, listChunkBytesMax }
 
-/** The content of a source. `take` is given every chunk, and every list chunk after what it lists; it is awaited. */
+/** Chunks that lie in one piece of memory, which may be used again when nothing holds it any more. */
+export type Portion = { chunks: Chunk[]; window: Window | null }
+
+/**
+ * The content of a source. `take` is given every chunk, those of a window at once, and every list chunk after what it
+ * lists; it is awaited.
+ */
 export type Identify = (
   kind: SourceKind,
   source: Source,
-  take?: (chunk: Chunk) => Promise<void> | void,
+  take?: (portion: Portion) => Promise<void> | void,
 ) => Promise<Content>
 
-export const createIdentify = (
-  parts: { cipher: Cipher; keys: Pick<VaultKeys, 'chunkId' | 'gearKey'> },
-  changes: Partial<IdentifyLimits> = {},
-): Identify => {
+export const createIdentify = (work: ContentWork, changes: Partial<IdentifyLimits> = {}): Identify => {
   const limits = { ...formatLimits, ...changes }
-  let made: Gear | null = null
-  const gear = (): Gear => (made ??= makeGear(parts.cipher, parts.keys.gearKey))
   const cutLimits: Record<SourceKind, CutLimits> = {
     [ContentKind.DATA]: limits.dataCut,
     [ContentKind.TREE]: limits.treeCut,
     // A pack index is one chunk, so that its directory entry is all that a reader needs to find it.
     [ContentKind.INDEX]: { min: chunkBytesMax, average: chunkBytesMax, max: chunkBytesMax },
   }
+  const windows = createWindows((length) => work.allocate(length))
 
   return async (kind, source, take = () => undefined) => {
-    const name = async (kind: ContentKind, plaintext: Uint8Array): Promise<ChunkId> => {
-      const id = chunkIdOf(parts.keys, kind, plaintext)
-      await take({ kind, id, plaintext })
+    const ids = createIdList(limits, async (list) => {
+      const [id] = await work.name(ContentKind.LIST, [list])
+      assert(id !== undefined, 'a name comes for each plaintext')
+      await take({ chunks: [{ kind: ContentKind.LIST, id, plaintext: list }], window: null })
       return id
-    }
-    const cutter = createCutter(gear, cutLimits[kind])
-    const ids = createIdList(limits, (list) => name(ContentKind.LIST, list))
+    })
     let size = 0
-    for await (const bytes of source instanceof Uint8Array ? [source] : source) {
-      size += bytes.length
-      for (const chunk of cutter.push(bytes)) await ids.add(await name(kind, chunk))
+    const cut = async (bytes: Uint8Array, isLast: boolean): Promise<Chunk[]> => {
+      let start = 0
+      const named = await work.cut(kind, cutLimits[kind], bytes, isLast)
+      return named.map(({ id, length }) => ({ kind, id, plaintext: bytes.subarray(start, (start += length)) }))
     }
-    const last = cutter.finish()
-    if (last !== null) await ids.add(await name(kind, last))
+    for await (const { chunks, window } of cutSource(source, windows, cutLimits[kind].max, cut)) {
+      await take({ chunks, window })
+      for (const { id, plaintext } of chunks) {
+        size += plaintext.length
+        await ids.add(id)
+      }
+    }
     return ids.finish(size)
   }
 }

@@ -22,8 +22,8 @@ import type { Chunk } from './identify.ts'
 import { buildPack, indexedPack, readDirectory, type SealedPack } from './pack.ts'
 import { padmeLength } from './padme.ts'
 import { placesOf } from './places.ts'
-import { openChunk, openSegment, sealSegment, type SealedSegment } from './segment.ts'
-import { cipher, noise, replayedChance, testKeys } from './store.suite.ts'
+import { openChunk, openSegment, type SealedSegment } from './segment.ts'
+import { cipher, noise, replayedChance, testKeys, sealSegment, testWork } from './store.suite.ts'
 
 type Valid = {
   why: string
@@ -35,7 +35,7 @@ type Valid = {
 const valid = vectors.valid as unknown as Valid[]
 
 const keys = testKeys()
-const parts = { cipher, chance: seededChance(3), keys }
+const parts = { cipher, chance: seededChance(3), keys, work: testWork(keys) }
 
 const chunkOf = (kind: ContentKind, plaintext: Uint8Array): Chunk => ({
   kind,
@@ -72,10 +72,11 @@ for (const vector of valid) {
   })
 }
 
-test('a pack that is not compressed is built as in the vectors, byte for byte', () => {
+test('a pack that is not compressed is built as in the vectors, byte for byte', async () => {
   const { chance, segments, pack, name } = valid[0]!
   const replayed = replayedChance(chance!)
-  const replayedParts = { cipher, chance: replayed, keys: testKeys(1, 0, replayed) }
+  const replayedKeys = testKeys(1, 0, replayed)
+  const replayedParts = { cipher, chance: replayed, keys: replayedKeys, work: testWork(replayedKeys) }
   const sealed = segments.map(({ kind, chunks }) =>
     sealSegment(
       replayedParts,
@@ -83,7 +84,7 @@ test('a pack that is not compressed is built as in the vectors, byte for byte', 
       chunks.map((chunk) => chunkOf(kind, Uint8Array.fromHex(chunk))),
     ),
   )
-  const built = buildPack(replayedParts, sealed)
+  const built = await buildPack(replayedParts, sealed)
   assert.equal(built.bytes.toHex(), pack)
   assert.equal(built.id, name)
 })
@@ -97,8 +98,8 @@ for (const { why, kind, reason, name, pack } of vectors.invalid) {
   })
 }
 
-test('any flipped bit of a pack is refused', () => {
-  const { id, bytes } = buildPack(parts, [sealNoise(ContentKind.DATA, 50)])
+test('any flipped bit of a pack is refused', async () => {
+  const { id, bytes } = await buildPack(parts, [sealNoise(ContentKind.DATA, 50)])
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const flipped = bytes.slice()
     flipped[bit >> 3] = flipped[bit >> 3]! ^ (1 << (bit & 7))
@@ -109,15 +110,15 @@ test('any flipped bit of a pack is refused', () => {
   }
 })
 
-test('what was built is read, and every chunk lies in its place', () => {
-  fc.assert(
-    fc.property(
+test('what was built is read, and every chunk lies in its place', async () => {
+  await fc.assert(
+    fc.asyncProperty(
       fc.array(fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 5 }), {
         minLength: 1,
         maxLength: 5,
       }),
-      (lengths) => {
-        const pack = buildPack(
+      async (lengths) => {
+        const pack = await buildPack(
           parts,
           lengths.map((each) => sealNoise(ContentKind.DATA, ...each)),
         )
@@ -134,10 +135,10 @@ test('what was built is read, and every chunk lies in its place', () => {
   )
 })
 
-test('the lengths of a pack and of its sealed directory are Padmé lengths', () => {
+test('the lengths of a pack and of its sealed directory are Padmé lengths', async () => {
   for (let count = 1; count < 120; count++) {
     const segment = sealNoise(ContentKind.DATA, ...Array.from({ length: count }, () => 1))
-    const { bytes, directory } = buildPack(parts, [segment])
+    const { bytes, directory } = await buildPack(parts, [segment])
     assert.equal(bytes.length, padmeLength(bytes.length))
     const sealedLength = sealDirectory(keys, directory).length
     assert.equal(sealedLength, padmeLength(sealedLength))
@@ -192,16 +193,16 @@ test('a segment has at most 65,536 chunks', () => {
   refuses(directoryOfChunks(segmentChunksMax + 1), /65537 chunks/)
 })
 
-test('a pack opens in its own vault only, and in any later epoch', () => {
-  const pack: SealedPack = buildPack(parts, [sealNoise(ContentKind.DATA, 10)])
+test('a pack opens in its own vault only, and in any later epoch', async () => {
+  const pack: SealedPack = await buildPack(parts, [sealNoise(ContentKind.DATA, 10)])
   assert.throws(() => readDirectory({ cipher, keys: testKeys(2) }, pack.id, pack.bytes), /sealed elsewhere/)
   const later = { cipher, keys: testKeys(1, 1) }
   assert.deepEqual(readDirectory(later, pack.id, pack.bytes), indexedPack(pack))
 })
 
-test('an epoch that the header lies about is refused', () => {
+test('an epoch that the header lies about is refused', async () => {
   const later = testKeys(1, 1)
-  const { bytes } = buildPack({ ...parts, keys: later }, [sealNoise(ContentKind.DATA, 10)])
+  const { bytes } = await buildPack({ ...parts, keys: later }, [sealNoise(ContentKind.DATA, 10)])
   const lying = concatBytes(bytes.subarray(0, 11), Uint8Array.of(0), bytes.subarray(12))
   const name = packIdFromBytes(cipher.sha256(lying))
   assert.equal(idToBytes(name).length, 32)

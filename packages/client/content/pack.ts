@@ -24,6 +24,7 @@ import { openDirectory, sealDirectory } from './directory.ts'
 import { padmeLength } from './padme.ts'
 import { packFooterBytes, packHeaderBytes, segmentsEnd } from './places.ts'
 import type { SealedSegment } from './segment.ts'
+import type { ContentWork } from './work.ts'
 
 /** A pack, ready to be stored. */
 export type SealedPack = { id: PackId; bytes: Uint8Array; directory: PackDirectory }
@@ -34,24 +35,21 @@ const version = 1
 const flags = 0
 
 /** Lays sealed segments, at least one, into a pack of the newest epoch. */
-export const buildPack = (
-  { cipher, chance, keys }: { cipher: Cipher; chance: Chance; keys: VaultKeys },
+export const buildPack = async (
+  { chance, keys, work }: { chance: Chance; keys: VaultKeys; work: Pick<ContentWork, 'join'> },
   segments: SealedSegment[],
-): SealedPack => {
+): Promise<SealedPack> => {
   const directory = create(PackDirectorySchema, { segments: segments.map(({ entry }) => entry) })
   const sealedDirectory = sealDirectory(keys, directory)
   const length = segmentsEnd(directory) + sealedDirectory.length + packFooterBytes
-  const bytes = concatBytes(
-    magic,
-    Uint8Array.of(0, version, 0, flags),
-    u32(keys.epoch),
+  const { bytes, sha256 } = await work.join([
+    concatBytes(magic, Uint8Array.of(0, version, 0, flags), u32(keys.epoch)),
     ...segments.map(({ bytes }) => bytes),
     chance.bytes(padmeLength(length) - length),
     sealedDirectory,
-    u32(sealedDirectory.length),
-    magicAtEnd,
-  )
-  return { id: packIdFromBytes(cipher.sha256(bytes)), bytes, directory }
+    concatBytes(u32(sealedDirectory.length), magicAtEnd),
+  ])
+  return { id: packIdFromBytes(sha256), bytes, directory }
 }
 
 /** What an index keeps of a pack. */

@@ -16,7 +16,9 @@ export type LaneName = 'tree' | 'data' | 'index'
 export type PackerParts = {
   /** May run elsewhere, such as in a worker: lanes keep the order of their segments whatever the order of answers. */
   seal: (segment: Gathered) => Promise<SealedSegment>
-  build: (segments: SealedSegment[]) => SealedPack
+  /** How many segments may be sealed, or wait for their pack, while more are placed. */
+  sealingMax: number
+  build: (segments: SealedSegment[]) => Promise<SealedPack>
   storePack: (pack: SealedPack) => Promise<void>
   /** How many packs may be on their way at once. */
   storingMax: () => number
@@ -24,8 +26,8 @@ export type PackerParts = {
 
 export type Packer = {
   /**
-   * Takes chunks, which stay neighbours, and resolves when the segments that they filled lie in packs: await it to hold
-   * bounded memory. Throws what any earlier seal or store threw; then nothing more is taken.
+   * Takes chunks, which stay neighbours, and resolves when no more than a few segments wait for their pack: await it to
+   * hold bounded memory. Throws what any earlier seal or store threw; then nothing more is taken.
    */
   place(lane: LaneName, chunks: Chunk[]): Promise<void>
   /** Throws what an earlier seal or store threw. */
@@ -38,6 +40,9 @@ export const createPacker = (parts: PackerParts): Packer => {
   const lanes = { tree: createLane(), data: createLane(), index: createLane() }
   const storing = createGate(parts.storingMax)
   const underWay = new Set<Promise<unknown>>()
+  // Segments that are being sealed or wait for their pack, and who waits for fewer.
+  let waiting = 0
+  const sleepers: (() => void)[] = []
   let packs: IndexedPack[] = []
   let failure: { error: unknown } | null = null
 
@@ -76,13 +81,21 @@ export const createPacker = (parts: PackerParts): Packer => {
   const close = (lane: Lane, gathered: Gathered): void => {
     const sealing = attempt(() => parts.seal(gathered))
     const before = lane.last
+    waiting++
     lane.last = attempt(async () => {
       await before
       const segment = await sealing
       if (segment === null) return
       if (!lane.pack.fits(segment)) await store(lane.pack.take())
       lane.pack.add(segment)
+    }).finally(() => {
+      waiting--
+      for (const wake of sleepers.splice(0)) wake()
     })
+  }
+
+  const hasRoom = async (): Promise<void> => {
+    while (waiting > parts.sealingMax) await new Promise<void>((wake) => sleepers.push(wake))
   }
 
   return {
@@ -93,7 +106,7 @@ export const createPacker = (parts: PackerParts): Packer => {
         const full = lane.gatherer.add(chunk)
         if (full) close(lane, full)
       }
-      await lane.last
+      await hasRoom()
       check()
     },
     check,

@@ -11,8 +11,8 @@ import { memoryCipher } from '../memory/cipher.ts'
 import type { Cipher, ChunkPlace } from '../ports.ts'
 import { chunkIdOf } from './chunk-id.ts'
 import type { Chunk } from './identify.ts'
-import { openChunk, openSegment, sealSegment, type SealedSegment } from './segment.ts'
-import { cipher, noise, prose, replayedChance, testKeys } from './store.suite.ts'
+import { openChunk, openSegment, type SealedSegment } from './segment.ts'
+import { cipher, noise, prose, replayedChance, testKeys, sealSegment } from './store.suite.ts'
 
 /** A vector's numbers as what they mean. */
 type Meant<Vector> = Omit<Vector, 'kind' | 'compression'> & { kind: ContentKind; compression: Compression }

@@ -25,22 +25,29 @@ export type SealedSegment = { entry: Segment; bytes: Uint8Array }
 
 export type SegmentParts = { cipher: Cipher; keys: VaultKeys }
 
-/** Seals chunks of one kind, at least one, under the newest epoch. */
-export const sealSegment = ({ cipher, keys }: SegmentParts, kind: ContentKind, chunks: Chunk[]): SealedSegment => {
-  const plaintext = chunks.length === 1 && chunks[0] ? chunks[0].plaintext : concatBytes(...chunks.map(plaintextOf))
+/** The bytes of a segment, and whether they were compressed before they were sealed. */
+export type Sealed = { bytes: Uint8Array<ArrayBuffer>; compression: Compression }
+
+/** Seals plaintexts of one kind, at least one, laid end to end, under the newest epoch. */
+export const sealPlaintexts = ({ cipher, keys }: SegmentParts, kind: ContentKind, plaintexts: Uint8Array[]): Sealed => {
+  const plaintext = plaintexts.length === 1 && plaintexts[0] ? plaintexts[0] : concatBytes(...plaintexts)
   const frame = compress(cipher, plaintext)
   const compression = frame === null ? Compression.NONE : Compression.ZSTD
   const context = segmentContext(keys, keys.epoch, { kind, compression, plainLength: plaintext.length })
-  const bytes = segmentKey(keys, keys.epoch, kind).seal(frame ?? plaintext, context)
-  const entry = create(SegmentSchema, {
+  return { bytes: segmentKey(keys, keys.epoch, kind).seal(frame ?? plaintext, context), compression }
+}
+
+/** The segment that these chunks of one kind were sealed to. */
+export const segmentOf = (kind: ContentKind, chunks: Chunk[], { bytes, compression }: Sealed): SealedSegment => ({
+  entry: create(SegmentSchema, {
     kind,
     compression,
     sealedLength: bytes.length,
-    plainLength: plaintext.length,
+    plainLength: chunks.reduce((sum, { plaintext }) => sum + plaintext.length, 0),
     chunks: chunks.map(({ id, plaintext }) => ({ id: idToBytes(id), length: plaintext.length })),
-  })
-  return { entry, bytes }
-}
+  }),
+  bytes,
+})
 
 /**
  * The plaintext of the segment at this place. `corrupt`, naming the pack and the chunk that is wanted, unless the bytes
@@ -78,8 +85,6 @@ export const corruptAt = (place: ChunkPlace, wanted: ChunkId, why: string, cause
   const message = `chunk ${wanted} in pack ${place.pack} cannot be read: ${why}; nothing was changed`
   return new SyncError('content.read', 'corrupt', message, cause)
 }
-
-const plaintextOf = ({ plaintext }: Chunk): Uint8Array => plaintext
 
 /** A zstd frame, or null when it would not save enough. */
 const compress = (cipher: Cipher, plaintext: Uint8Array): Uint8Array | null => {

@@ -4,13 +4,17 @@
  */
 import { createCipheriv } from 'node:crypto'
 import { nodeCipher } from '@anysync/cli/ports/cipher.ts'
+import type { ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { vaultIdFromBytes, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
 import { openVaultKeys, type VaultKeys } from '../crypto/vault-keys.ts'
 import { seededChance } from '../memory/chance.ts'
 import type { Chance, ChunkPlace } from '../ports.ts'
+import type { Chunk } from './identify.ts'
 import { indexedPack, type SealedPack } from './pack.ts'
 import { placesOf } from './places.ts'
 import { createContentReader, type ContentReader, type ContentReaderParts } from './read.ts'
+import { sealPlaintexts, segmentOf, type SealedSegment, type SegmentParts } from './segment.ts'
+import { createContentWork, type ContentWork } from './work.ts'
 import { createContentWriter, type ContentWriter, type ContentWriterParts } from './write.ts'
 
 export const cipher = nodeCipher
@@ -22,6 +26,20 @@ export const testKeys = (vault = 1, epoch = 0, chance: Chance = seededChance(1))
   )
   return openVaultKeys(cipher, chance, vaultIdFromBytes(new Uint8Array(16).fill(vault)), vaultKeyByEpoch)
 }
+
+export const testWork = (keys: VaultKeys): ContentWork => createContentWork({ cipher, keys })
+
+/** Seals chunks of one kind, as a writer does. */
+export const sealSegment = (parts: SegmentParts, kind: ContentKind, chunks: Chunk[]): SealedSegment =>
+  segmentOf(
+    kind,
+    chunks,
+    sealPlaintexts(
+      parts,
+      kind,
+      chunks.map(({ plaintext }) => plaintext),
+    ),
+  )
 
 /** The AES-256-CTR keystream of a key whose 32 bytes are all `seed`: bytes that no compressor shrinks, and fast. */
 export const noise = (length: number, seed = 0): Uint8Array<ArrayBuffer> => {
@@ -63,9 +81,9 @@ export const createTestStore = (keys: VaultKeys = testKeys()): TestStore => {
     fetches: [],
     writer: (changes) =>
       createContentWriter({
-        cipher,
         chance: seededChance(2),
         keys,
+        work: testWork(keys),
         isKnown: (id) => store.places.has(id),
         storePack: (pack) => {
           store.packs.set(pack.id, pack.bytes)
@@ -77,8 +95,8 @@ export const createTestStore = (keys: VaultKeys = testKeys()): TestStore => {
       }),
     reader: (changes) =>
       createContentReader({
-        cipher,
         keys,
+        work: testWork(changes?.keys ?? keys),
         locate: (id) => store.places.get(id) ?? null,
         fetch: (pack, offset, length) => {
           store.fetches.push({ pack, offset, length })

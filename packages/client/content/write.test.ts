@@ -8,7 +8,7 @@ import { concatBytes } from '../crypto/bytes.ts'
 import { sameContent } from './content.ts'
 import { createIdentify } from './identify.ts'
 import { indexedPack, readDirectory } from './pack.ts'
-import { cipher, createTestStore, noise, portions, prose, testKeys, type TestStore } from './store.suite.ts'
+import { cipher, createTestStore, noise, portions, prose, testKeys, testWork, type TestStore } from './store.suite.ts'
 
 const tiny = {
   dataCut: { min: 16, average: 64, max: 256 },
@@ -307,8 +307,8 @@ test('nothing written is nothing stored', async () => {
 
 test('a writer and an identifier of the same vault agree, those of two vaults do not', async () => {
   const content = await createTestStore().writer().write(ContentKind.DATA, noise(2_000_000))
-  const identify = createIdentify({ cipher, keys: testKeys() })
+  const identify = createIdentify(testWork(testKeys()))
   assert.ok(sameContent(await identify(ContentKind.DATA, noise(2_000_000)), content))
-  const elsewhere = createIdentify({ cipher, keys: testKeys(2) })
+  const elsewhere = createIdentify(testWork(testKeys(2)))
   assert.ok(!sameContent(await elsewhere(ContentKind.DATA, noise(2_000_000)), content))
 })

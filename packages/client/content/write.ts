@@ -2,21 +2,24 @@
  * Writes contents: cut → id → known? → segment → seal → pack → store. What the vault has already is not stored again.
  * Nothing is durable before `finish`.
  */
-import { demand } from '@anysync/protocol/errors.ts'
+import { assert, demand } from '@anysync/protocol/errors.ts'
 import { chunkIdFromBytes, type ChunkId } from '@anysync/protocol/ids.ts'
-import { chunkBytesMax, segmentBytesTarget, storingPacksMax } from '@anysync/protocol/limits.ts'
+import { chunkBytesMax, dataCut, segmentAloneBytes, storingPacksMax } from '@anysync/protocol/limits.ts'
 import { ContentKind, type Content, type IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
-import type { Chance, Cipher } from '../ports.ts'
+import type { Chance } from '../ports.ts'
+import { emptyContent, makeContent } from './content.ts'
 import { createIdentify, type Chunk, type IdentifyLimits, type Source, type SourceKind } from './identify.ts'
 import { buildPack, type SealedPack } from './pack.ts'
 import { createPacker, type LaneName } from './packer.ts'
-import { sealSegment } from './segment.ts'
+import { segmentOf } from './segment.ts'
+import type { Window } from './windows.ts'
+import type { ContentWork } from './work.ts'
 
 export type ContentWriterParts = {
-  cipher: Cipher
   chance: Chance
   keys: VaultKeys
+  work: ContentWork
   /** Whether the vault has the chunk. Must be true for a pack's chunks by the time that `finish` has given the pack. */
   isKnown: (chunk: ChunkId) => boolean
   /** Resolves when the pack is durable. */
@@ -36,24 +39,53 @@ export type ContentWriterParts = {
 export type ContentWriter = {
   /**
    * The content of these bytes, whose chunks are durable after the next `finish`. May be called several times at once;
-   * small chunks of one source stay neighbours. A source that fails makes only its own write fail. An index is one
+   * chunks of one portion stay neighbours. A source that fails makes only its own write fail. An index is one
    * chunk in a pack of its own kind, always stored, at most 4 MiB, or else `invalid`.
    */
   write(kind: SourceKind, source: Source): Promise<Content>
+  /**
+   * The contents of files of up to 256 KiB, in their order; what `write` does, for many at once. The memory must stay as
+   * it is until the next `finish`.
+   */
+  writeSmall(plaintexts: Uint8Array[]): Promise<Content[]>
   /** Makes durable all that was written before; the packs that were stored since the last finish, in order. One at a time. */
   finish(): Promise<IndexedPack[]>
 }
 
 export const createContentWriter = (parts: ContentWriterParts): ContentWriter => {
-  const identify = createIdentify(parts, parts.limits)
+  const { work } = parts
+  const identify = createIdentify(work, parts.limits)
+  /** Where the plaintext of a large chunk lies until it is sealed. */
+  const windowsByChunk = new Map<Chunk, Window>()
   const packer = createPacker({
-    seal: async ({ kind, chunks }) => sealSegment(parts, kind, chunks),
+    sealingMax: work.atOnceMax,
+    async seal({ kind, chunks }) {
+      try {
+        const plaintexts = chunks.map(({ plaintext }) => plaintext)
+        return segmentOf(kind, chunks, await work.seal(kind, plaintexts))
+      } finally {
+        for (const chunk of chunks) letGo(chunk)
+      }
+    },
     build: (segments) => buildPack(parts, segments),
     storePack: parts.storePack,
     storingMax: parts.storingMax ?? (() => storingPacksMax),
   })
   // Chunks that are on their way: as good as known, for one finish makes all of them durable.
   const written = new Set<ChunkId>()
+
+  const letGo = (chunk: Chunk): void => {
+    windowsByChunk.get(chunk)?.release()
+    windowsByChunk.delete(chunk)
+  }
+
+  /** What waits for neighbours to fill a segment may wait for long, so it does not keep a whole window. */
+  const hold = (chunk: Chunk, window: Window): Chunk => {
+    if (chunk.plaintext.length < segmentAloneBytes) return { ...chunk, plaintext: chunk.plaintext.slice() }
+    window.hold()
+    windowsByChunk.set(chunk, window)
+    return chunk
+  }
 
   const isNew = (lane: LaneName, { id }: Chunk): boolean => {
     // A record names the packs that hold its index, so an index goes into a new pack even when an older one has it.
@@ -65,25 +97,33 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
   return {
     async write(kind, source) {
       const lane = lanesByKind[kind]
-      // Chunks are placed in groups, so that those of one source stay neighbours when several are written at once.
-      let group: Chunk[] = []
-      let groupBytes = 0
-      const placeGroup = async (): Promise<void> => {
-        if (lane === 'tree') for (const { id, plaintext } of group) parts.cacheTree?.(id, plaintext)
-        const fresh = group.filter((chunk) => isNew(lane, chunk))
-        group = []
-        groupBytes = 0
-        await packer.place(lane, fresh)
-      }
+      let chunkCount = 0
       packer.check()
-      const content = await identify(kind, source, async (chunk) => {
-        demand(lane !== 'index' || group.length === 0, 'content.write', 'invalid', largeIndex)
-        group.push(chunk)
-        groupBytes += chunk.plaintext.length
-        if (lane !== 'index' && groupBytes >= segmentBytesTarget) await placeGroup()
+      return await identify(kind, source, async ({ chunks, window }) => {
+        chunkCount += chunks.length
+        demand(lane !== 'index' || chunkCount <= 1, 'content.write', 'invalid', largeIndex)
+        packer.check()
+        if (lane === 'tree') for (const { id, plaintext } of chunks) parts.cacheTree?.(id, plaintext)
+        const fresh = chunks.filter((chunk) => isNew(lane, chunk))
+        await packer.place(lane, window === null ? fresh : fresh.map((chunk) => hold(chunk, window)))
       })
-      await placeGroup()
-      return content
+    },
+    async writeSmall(plaintexts) {
+      packer.check()
+      const filled = plaintexts.filter(({ length }) => length > 0)
+      const isFitting = filled.every(({ length }) => length <= dataCut.min)
+      assert(isFitting, `a small content is one chunk of at most ${dataCut.min} bytes`)
+      const ids = await work.name(ContentKind.DATA, filled)
+      const chunks = filled.map((plaintext, i) => ({ kind: ContentKind.DATA, id: idAt(ids, i), plaintext }))
+      packer.check()
+      await packer.place(
+        'data',
+        chunks.filter((chunk) => isNew('data', chunk)),
+      )
+      let next = 0
+      return plaintexts.map(({ length }) =>
+        length === 0 ? emptyContent() : makeContent(length, 0, [idAt(ids, next++)]),
+      )
     },
     async finish() {
       const packs = await packer.finish()
@@ -95,6 +135,12 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
       return packs
     },
   }
+}
+
+const idAt = (ids: ChunkId[], index: number): ChunkId => {
+  const id = ids[index]
+  assert(id !== undefined, 'a name comes for each plaintext')
+  return id
 }
 
 const largeIndex = `an index is larger than ${chunkBytesMax} bytes; split it`

@@ -128,6 +128,27 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
     assert.equal(await file.read(buffer, 99), 0)
   })
 
+  fact('many files are read at once, each with its stat or with what kept it from being read', async (world) => {
+    const { disk, user } = world
+    user.writeFile('a', 'one')
+    user.writeFile('folder/b', 'two')
+    user.writeFile('folder/empty', '')
+    user.writeFile('folder/large', 'larger')
+    user.symlink('folder', 'link')
+    const files = ['a', 'folder/b', 'gone', 'folder', 'link', 'link/b', 'folder/large', 'folder/empty', '']
+    const reads = await disk.readFiles(files.map((path) => ({ path, bytesMax: 3 })))
+    const told = await Promise.all(
+      reads.map(async (read, i) => {
+        if ('trouble' in read) return read.trouble.kind
+        assert.ok(isSameStat(read.stat, await statOf(disk, files[i]!)))
+        return new TextDecoder().decode(new Uint8Array(read.bytes))
+      }),
+    )
+    const conflict = 'conflict'
+    assert.deepEqual(told, ['one', 'two', 'missing', conflict, conflict, conflict, conflict, '', conflict])
+    assert.deepEqual(await disk.readFiles([]), [])
+  })
+
   fact('openFile and readLink refuse what is not a file or a link', async ({ disk, user }) => {
     user.writeFile('a', 'x')
     user.mkdir('b')

@@ -4,6 +4,7 @@
 import { assert, demand, SyncError } from '@anysync/protocol/errors.ts'
 import { isSameStat } from '../disk-stat.ts'
 import type { Clock, Disk, DiskStat } from '../ports.ts'
+import { readEach } from '../read-each.ts'
 import { MemoryTempFile, openInode, type DiskFault } from './disk-files.ts'
 import { createFileSystem, demandAccess, mayRead, maySearch, mayWrite } from './disk-inodes.ts'
 import type { FileSystem, Inode, Place } from './disk-inodes.ts'
@@ -87,7 +88,7 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
     return fileSystem.stat(inode)
   }
 
-  return {
+  const disk: MemoryDisk = {
     user: createDiskUser(fileSystem),
     fileSystem,
     crash: (isLost = () => true) => undoList.undo(isLost),
@@ -126,6 +127,8 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
         demandAccess(operation, inode, mayRead)
         return openInode(fileSystem, inode, path, options.fault)
       }),
+
+    readFiles: (files) => readEach(disk, files),
 
     readLink: (path) =>
       run('disk.readLink', path, (operation) => {
@@ -266,6 +269,7 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
 
     sweepTemp: () => run('disk.sweepTemp', '', () => temps.clear()),
   }
+  return disk
 }
 
 function demandSame(

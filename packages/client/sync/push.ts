@@ -3,9 +3,17 @@
  * removals, links), with the first files; then the rest of the files, in batches that are committed as they go, so that
  * a long first push is durable and visible early, and resumes by itself.
  */
-import { commitBytesMax, commitMsMax, commitNodesMax } from '@anysync/protocol/limits.ts'
+import type { Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import {
+  commitBytesMax,
+  commitMsMax,
+  commitNodesMax,
+  filesTogetherBytesMax,
+  filesTogetherMax,
+  segmentAloneBytes,
+} from '@anysync/protocol/limits.ts'
 import { contentBytes } from '../content/content.ts'
-import type { NodeState } from '../ports.ts'
+import type { DiskStat } from '../ports.ts'
 import type { SnapshotInfo } from '../vault/vault-types.ts'
 import type { ApplyParts } from './apply.ts'
 import { attempt, countNode, type Ledger } from './apply.ts'
@@ -63,15 +71,20 @@ export const push = async (
         yield step
       }
     }
-    await forEachLimited(takeFiles(), filesAtOnceMax, async (step) => {
-      const path = parts.where.path(step.id) ?? ''
-      await pushFile(parts, ledger, batch, step, pushed.counts, (length) => {
-        progress.bytes += length
-        current.add(path, length, step.merged?.size ?? 0)
-        parts.onProgress({ ...progress, current: current.list() })
-      })
-      progress.files += 1
-      current.end(path)
+    await forEachLimited(groupSmall(takeFiles()), filesAtOnceMax, async (group) => {
+      const left = group.length === 1 ? group : await pushTogether(parts, batch, group, pushed.counts)
+      for (const step of left) {
+        const path = parts.where.path(step.id) ?? ''
+        await pushFile(parts, ledger, batch, step, pushed.counts, (length) => {
+          progress.bytes += length
+          current.add(path, length, step.merged?.size ?? 0)
+          parts.onProgress({ ...progress, current: current.list() })
+        })
+        current.end(path)
+      }
+      const isLeft = new Set(left)
+      progress.files += group.length
+      progress.bytes += sum(group.filter((step) => !isLeft.has(step)))
       parts.onProgress({ ...progress, current: current.list() })
     })
     const snapshot = await batch.commit(hasMore || next < files.length)
@@ -113,6 +126,67 @@ const putStructure = (parts: ApplyParts, batch: Batch, step: Step, counts: Count
   countNode(counts, merged)
 }
 
+/** Neighbours that are small, as many as are read together; each large file alone. */
+function* groupSmall(steps: Iterable<Step>): Generator<Step[]> {
+  let group: Step[] = []
+  let bytes = 0
+  for (const step of steps) {
+    const size = step.merged?.size ?? 0
+    if (size > segmentAloneBytes) {
+      yield [step]
+      continue
+    }
+    group.push(step)
+    bytes += size
+    if (group.length < filesTogetherMax && bytes < filesTogetherBytesMax) continue
+    yield group
+    group = []
+    bytes = 0
+  }
+  if (group.length > 0) yield group
+}
+
+/** Pushes small files together; those that could not be read are left, to be looked at one by one. */
+const pushTogether = async (parts: ApplyParts, batch: Batch, group: Step[], counts: Counts): Promise<Step[]> => {
+  const lookedNs = parts.clock.nowNs()
+  const files = group.map((step) => ({ path: parts.where.path(step.id) ?? '', bytesMax: step.merged?.size ?? 0 }))
+  const reads = await parts.disk.readFiles(files)
+  const left: Step[] = []
+  const ready: { step: Step; stat: DiskStat; bytes: Uint8Array }[] = []
+  for (const [i, step] of group.entries()) {
+    const read = reads[i]
+    if (read === undefined || 'trouble' in read) left.push(step)
+    else ready.push({ step, ...read })
+  }
+  const contents = await parts.vault.writeSmallFiles(ready.map(({ bytes }) => bytes))
+  for (const [i, { step, stat }] of ready.entries()) {
+    const content = contents[i]
+    if (content !== undefined) putFile(batch, step, content, stat, rememberedDisk(stat, lookedNs), counts)
+  }
+  return left
+}
+
+/** The content, and the stat that belongs to it, as the node shall be. */
+const putFile = (
+  batch: Batch,
+  step: Step,
+  content: Content,
+  stat: DiskStat,
+  remembered: DiskStat,
+  counts: Counts,
+): void => {
+  const { merged, remote } = step
+  if (merged === null) return
+  const size = Number(content.size)
+  const state = { ...merged, content: contentBytes(content), size, mode: stat.mode, mtimeNs: stat.mtimeNs }
+  if (remote !== null && isUnchanged(state, remote)) {
+    batch.agree(step, state, remembered)
+    return
+  }
+  batch.put(step, state, remembered)
+  countNode(counts, state)
+}
+
 const pushFile = async (
   parts: ApplyParts,
   ledger: Ledger,
@@ -134,19 +208,7 @@ const pushFile = async (
       parts.troubles.push({ path, kind: 'busy', message: busyMessage })
       return
     }
-    const state: NodeState = {
-      ...merged,
-      content: contentBytes(read.result),
-      size: Number(read.result.size),
-      mode: read.stat.mode,
-      mtimeNs: read.stat.mtimeNs,
-    }
-    if (step.remote !== null && isUnchanged(state, step.remote)) {
-      batch.agree(step, state, read.remembered)
-      return
-    }
-    batch.put(step, state, read.remembered)
-    countNode(counts, state)
+    putFile(batch, step, read.result, read.stat, read.remembered, counts)
   })
 }
 

@@ -8,6 +8,7 @@ import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import { SnapshotBodySchema, type IndexedPack, type SnapshotBody } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { packIdFromBytes, recordHashFromBytes, type PackId } from '@anysync/protocol/ids.ts'
 import { recordsStoredAtOnce } from '@anysync/protocol/limits.ts'
+import type { ContentWork } from '../content/work.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Cipher, LogHead, Remote, State } from '../ports.ts'
 import {
@@ -24,6 +25,7 @@ import { openRecord, readRecord, sealRecord, type OpenedRecord, type Signer } fr
 export type LogParts = {
   cipher: Cipher
   keys: VaultKeys
+  work: ContentWork
   state: State
   remote: Remote
   signer: Signer

@@ -15,10 +15,11 @@ import { chunkBytesMax, inlineDirectoriesBytesMax } from '@anysync/protocol/limi
 import { makeContent } from '../content/content.ts'
 import { placesOf } from '../content/places.ts'
 import { createContentReader } from '../content/read.ts'
+import type { ContentWork } from '../content/work.ts'
 import type { ContentWriter } from '../content/write.ts'
 import { parseMessage } from '../crypto/message.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
-import type { ChunkPlace, Cipher } from '../ports.ts'
+import type { ChunkPlace } from '../ports.ts'
 
 /** Room for the tag and length of a field around a directory. */
 const fieldBytesMax = 8
@@ -58,8 +59,8 @@ const groupBySize = (packs: IndexedPack[]): { packs: IndexedPack[]; bytes: numbe
 /** Every pack that a body brings: those it lists, its index packs, and those that they list. Throws `corrupt` for what no writer makes. */
 export const packsOfBody = async (
   parts: {
-    cipher: Cipher
     keys: VaultKeys
+    work: ContentWork
     fetch: (pack: PackId, offset: number, length: number) => Promise<Uint8Array>
   },
   body: Pick<SnapshotBody, 'packs' | 'indexPacks'>,

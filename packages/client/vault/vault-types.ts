@@ -88,6 +88,8 @@ export type Vault = {
    * every write and commit fails until `refresh`: contents given before it may not have been stored.
    */
   writeFile(source: AsyncIterable<Uint8Array> | Uint8Array): Promise<Content>
+  /** The same for many files of up to 256 KiB at once, in their order. The memory must stay as it is until the next commit. */
+  writeSmallFiles(files: Uint8Array[]): Promise<Content[]>
   /**
    * Applies edits to the tree of `root` (null: an empty vault) and stores the folders that change. `corrupt` when an
    * edit names what is not there; `conflict` when edits give two nodes one name, or put a folder below itself.

@@ -8,13 +8,16 @@ import { packIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
 import { existingPacksMax } from '@anysync/protocol/limits.ts'
 import type { Source, SourceKind } from '../content/identify.ts'
 import { indexedPack } from '../content/pack.ts'
+import type { ContentWork } from '../content/work.ts'
 import { createContentWriter, type ContentWriter } from '../content/write.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
-import type { Chance, Cipher, Remote, State } from '../ports.ts'
+import type { Chance, Remote, State } from '../ports.ts'
 
 export type VaultWriter = {
   /** The content of these bytes; its chunks are durable after `finish`. */
   write(kind: SourceKind, source: Source): Promise<Content>
+  /** The same for files of up to 256 KiB, many at once. */
+  writeSmall(plaintexts: Uint8Array[]): Promise<Content[]>
   /** Makes durable all that was written; the packs stored since the last finish. */
   finish(): Promise<IndexedPack[]>
   /** Begins anew when something failed to be stored, and else goes on. */
@@ -26,9 +29,9 @@ export type VaultWriter = {
 }
 
 export const createVaultWriter = (parts: {
-  cipher: Cipher
   chance: Chance
   keys: VaultKeys
+  work: ContentWork
   state: State
   remote: Remote
   /** How many packs may be on their way at once. */
@@ -77,6 +80,10 @@ export const createVaultWriter = (parts: {
     async write(kind, source) {
       await ready()
       return (current ??= create()).write(kind, source)
+    },
+    async writeSmall(plaintexts) {
+      await ready()
+      return (current ??= create()).writeSmall(plaintexts)
     },
     async finish() {
       await ready()

@@ -17,6 +17,7 @@ import { chunkIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
 import { appendPacksMax, fetchesMax, storingPacksMax } from '@anysync/protocol/limits.ts'
 import { createIdentify } from '../content/identify.ts'
 import { createContentReader } from '../content/read.ts'
+import { createContentWork, type WorkFor } from '../content/work.ts'
 import { openVaultKeys } from '../crypto/vault-keys.ts'
 import type { Chance, Cipher, Clock, Remote, State } from '../ports.ts'
 import { editTree } from './edit.ts'
@@ -43,6 +44,8 @@ export type VaultParts = {
    * anew for each, so it may change at any time.
    */
   transfersMax?: () => number | null
+  /** Who cuts, names, seals and opens, given the vault key of each epoch; all of it is done here unless told. */
+  workFor?: WorkFor
 }
 
 /** Opens the vault of its grants. Nothing is read or sent yet. */
@@ -53,6 +56,8 @@ export const openVault = (parts: VaultParts): Vault => {
   demand(certificate !== undefined, 'vault.open', 'corrupt', 'access.keys lacks the device certificate: log in again')
   const vaultKeyByEpoch = new Map(grants.map(({ epoch, vaultKey }) => [epoch, vaultKey]))
   const keys = openVaultKeys(cipher, chance, vaultId, vaultKeyByEpoch)
+
+  const work = parts.workFor?.(vaultId, vaultKeyByEpoch) ?? createContentWork({ cipher, keys })
 
   const fetch = async (pack: PackId, offset: number, length: number): Promise<Uint8Array> => {
     try {
@@ -65,8 +70,8 @@ export const openVault = (parts: VaultParts): Vault => {
   }
   const transfersMax = (usual: number) => () => parts.transfersMax?.() ?? usual
   const reader = createContentReader({
-    cipher,
     keys,
+    work,
     locate: (chunkId) => state.findChunk(vaultId, chunkId),
     fetch,
     fetchingMax: transfersMax(fetchesMax),
@@ -75,11 +80,11 @@ export const openVault = (parts: VaultParts): Vault => {
   })
   const signer = { signingSeed: accessKeys.signingSeed, certificate }
   const { identityPublicKey } = certificate
-  const logParts = { cipher, keys, state, remote, signer, identityPublicKey, fetch }
+  const logParts = { cipher, keys, work, state, remote, signer, identityPublicKey, fetch }
   const log = createLog(logParts)
   const snapshots = createSnapshotList(vaultId, state, log)
-  const writer = createVaultWriter({ cipher, chance, keys, state, remote, storingMax: transfersMax(storingPacksMax) })
-  const identify = createIdentify({ cipher, keys })
+  const writer = createVaultWriter({ chance, keys, work, state, remote, storingMax: transfersMax(storingPacksMax) })
+  const identify = createIdentify(work)
   const inTurn = createTurns()
 
   const readTree = async (content: Content) => parseTree(await reader.bytes(ContentKind.TREE, content))
@@ -156,6 +161,7 @@ export const openVault = (parts: VaultParts): Vault => {
     expect: (contents) => reader.expect(contents),
     identify: (source) => identify(ContentKind.DATA, source),
     writeFile: (source) => writer.write(ContentKind.DATA, source),
+    writeSmallFiles: (files) => writer.writeSmall(files),
     async editTree(root, edits, parentOf) {
       const result = await editTree({ tree: readTree, writeTree }, root, edits, parentOf)
       for (const { to } of edits) {

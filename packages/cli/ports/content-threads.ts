@@ -1,0 +1,50 @@
+/**
+ * The work on content, in threads: what is worth a thread goes to one, the rest is done here.
+ */
+import { openVaultKeys } from '@anysync/client/crypto/vault-keys.ts'
+import { createContentWork, type ContentWork, type WorkFor } from '@anysync/client/content/work.ts'
+import { threadBytesMin } from '@anysync/protocol/limits.ts'
+import { nodeChance } from './chance.ts'
+import { nodeCipher } from './cipher.ts'
+import { allocateShared, isShared, movable, sendable } from './thread-memory.ts'
+import type { Threads } from './threads.ts'
+
+export const workInThreads =
+  (threads: Threads): WorkFor =>
+  (vaultId, vaultKeyByEpoch): ContentWork => {
+    const keys = openVaultKeys(nodeCipher, nodeChance, vaultId, vaultKeyByEpoch)
+    const here = createContentWork({ cipher: nodeCipher, keys })
+    threads.tell('openVault', [vaultId, vaultKeyByEpoch])
+    const goes = (bytes: number): boolean => threads.areWorth(bytes) && bytes >= threadBytesMin
+    return {
+      // One for each thread to work on, and one that lies ready.
+      atOnceMax: 2 * threads.count,
+      allocate: allocateShared,
+      cut: (kind, limits, bytes, isLast) =>
+        goes(bytes.length)
+          ? threads.run('cut', [vaultId, kind, limits, sendable(bytes), isLast])
+          : here.cut(kind, limits, bytes, isLast),
+      name: (kind, plaintexts) =>
+        goes(lengthOf(plaintexts))
+          ? threads.run('name', [vaultId, kind, plaintexts.map(sendable)])
+          : here.name(kind, plaintexts),
+      seal: (kind, plaintexts) =>
+        goes(lengthOf(plaintexts))
+          ? threads.run('seal', [vaultId, kind, plaintexts.map(sendable)])
+          : here.seal(kind, plaintexts),
+      join: (parts) =>
+        goes(lengthOf(parts)) ? threads.run('join', [vaultId, parts.map(sendable)], movable(parts)) : here.join(parts),
+      open: (place, sealed, wanted, slices) =>
+        goes(sealed.length + place.plainLength) && isShared(sealed)
+          ? threads.run('open', [
+              vaultId,
+              place,
+              sealed,
+              wanted,
+              slices.map(({ offset, length }) => ({ offset, length })),
+            ])
+          : here.open(place, sealed, wanted, slices),
+    }
+  }
+
+const lengthOf = (parts: Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0)

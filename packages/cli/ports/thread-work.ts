@@ -1,0 +1,61 @@
+/**
+ * What a thread can be asked to do, and how it does it. A thread holds the keys of the vaults that it was told of, in
+ * memory only, and no other state.
+ */
+import { openVaultKeys } from '@anysync/client/crypto/vault-keys.ts'
+import type { CutLimits } from '@anysync/client/content/cut.ts'
+import type { Sealed } from '@anysync/client/content/segment.ts'
+import {
+  createContentWork,
+  type ContentWork,
+  type Joined,
+  type NamedLength,
+  type Opened,
+  type Slice,
+} from '@anysync/client/content/work.ts'
+import type { ChunkPlace } from '@anysync/client/ports.ts'
+import { assert } from '@anysync/protocol/errors.ts'
+import type { ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { ChunkId, VaultId } from '@anysync/protocol/ids.ts'
+import { nodeChance } from './chance.ts'
+import { nodeCipher } from './cipher.ts'
+import { readTogether, type ReadTogether } from './read-files.ts'
+
+export type ThreadWork = {
+  openVault(vaultId: VaultId, vaultKeyByEpoch: ReadonlyMap<number, Uint8Array>): void
+  cut(
+    vaultId: VaultId,
+    kind: ContentKind,
+    limits: CutLimits,
+    bytes: Uint8Array,
+    isLast: boolean,
+  ): Promise<NamedLength[]>
+  name(vaultId: VaultId, kind: ContentKind, plaintexts: Uint8Array[]): Promise<ChunkId[]>
+  seal(vaultId: VaultId, kind: ContentKind, plaintexts: Uint8Array[]): Promise<Sealed>
+  join(vaultId: VaultId, parts: Uint8Array[]): Promise<Joined>
+  open(vaultId: VaultId, place: ChunkPlace, sealed: Uint8Array, wanted: ChunkId, slices: Slice[]): Promise<Opened>
+  readFiles(root: string, files: { path: string; bytesMax: number }[]): ReadTogether
+}
+
+export type ThreadWorkName = keyof ThreadWork
+
+export const createThreadWork = (): ThreadWork => {
+  const works = new Map<VaultId, ContentWork>()
+  const workOf = (vaultId: VaultId): ContentWork => {
+    const work = works.get(vaultId)
+    assert(work !== undefined, 'a thread is told of a vault before it works for it')
+    return work
+  }
+  return {
+    openVault: (vaultId, vaultKeyByEpoch) => {
+      const keys = openVaultKeys(nodeCipher, nodeChance, vaultId, vaultKeyByEpoch)
+      works.set(vaultId, createContentWork({ cipher: nodeCipher, keys }))
+    },
+    cut: (vaultId, ...rest) => workOf(vaultId).cut(...rest),
+    name: (vaultId, ...rest) => workOf(vaultId).name(...rest),
+    seal: (vaultId, ...rest) => workOf(vaultId).seal(...rest),
+    join: (vaultId, ...rest) => workOf(vaultId).join(...rest),
+    open: (vaultId, ...rest) => workOf(vaultId).open(...rest),
+    readFiles: readTogether,
+  }
+}

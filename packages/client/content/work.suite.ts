@@ -1,0 +1,128 @@
+/**
+ * What whoever does the work on content must do, here or in threads: the same as the functions of this folder.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isTrouble } from '@anysync/protocol/errors.ts'
+import { ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { dataCut, treeCut } from '@anysync/protocol/limits.ts'
+import { concatBytes } from '../crypto/bytes.ts'
+import { chunkIdOf } from './chunk-id.ts'
+import { cutEnds, makeGear } from './cut.ts'
+import { placesOf } from './places.ts'
+import { buildPack, indexedPack } from './pack.ts'
+import { openSegment, segmentOf } from './segment.ts'
+import { cipher, createTestStore, noise, portions, prose, testKeys } from './store.suite.ts'
+import { seededChance } from '../memory/chance.ts'
+import type { ContentWork } from './work.ts'
+
+const keys = testKeys()
+
+/** In memory of the worker's own, as a writer has it, and not. */
+const placements = (work: ContentWork, bytes: Uint8Array): Uint8Array[] => {
+  const own = work.allocate(bytes.length + 10).subarray(7, 7 + bytes.length)
+  own.set(bytes)
+  return [bytes, own, concatBytes(bytes, bytes).subarray(bytes.length)]
+}
+
+const isCorrupt = (error: unknown): boolean => isTrouble(error, 'corrupt')
+
+const noiseParts = () => [noise(10), noise(300_000, 1), noise(0), noise(150_000, 2)]
+
+/** `open` gives who works with the keys of `testKeys()`. */
+export const contentWorkSuite = (open: () => ContentWork & AsyncDisposable): void => {
+  const fact = (name: string, body: (work: ContentWork) => Promise<void>): void => {
+    test(name, async () => {
+      await using work = open()
+      await body(work)
+    })
+  }
+  fact('bytes are cut where they must be, and the pieces get their names', async (work) => {
+    const gear = makeGear(cipher, keys.gearKey)
+    for (const [kind, limits, length] of [
+      [ContentKind.DATA, dataCut, 3_000_000],
+      [ContentKind.TREE, treeCut, 300_000],
+      [ContentKind.DATA, dataCut, 10],
+      [ContentKind.DATA, dataCut, 0],
+    ] as const) {
+      for (const bytes of placements(work, noise(length))) {
+        for (const isLast of [true, false]) {
+          let start = 0
+          const wanted = cutEnds(() => gear, limits, bytes, isLast).map((end) => {
+            const plaintext = bytes.subarray(start, end)
+            start = end
+            return { id: chunkIdOf(keys, kind, plaintext), length: plaintext.length }
+          })
+          assert.deepEqual(await work.cut(kind, limits, bytes, isLast), wanted)
+        }
+      }
+    }
+  })
+
+  fact('names come in the order of the plaintexts', async (work) => {
+    const plaintexts = [noise(1), noise(200_000, 1), prose(70_000), noise(3, 2)]
+    const wanted = plaintexts.map((plaintext) => chunkIdOf(keys, ContentKind.LIST, plaintext))
+    assert.deepEqual(await work.name(ContentKind.LIST, plaintexts), wanted)
+    assert.deepEqual(await work.name(ContentKind.LIST, []), [])
+  })
+
+  fact('what is sealed opens, with the names of what lies in it', async (work) => {
+    for (const plaintexts of [[prose(500_000)], [prose(100_000), noise(100_000), prose(5)], [noise(20)]]) {
+      for (const first of placements(work, plaintexts[0]!)) {
+        const chunks = [first, ...plaintexts.slice(1)].map((plaintext) => ({
+          kind: ContentKind.DATA,
+          id: chunkIdOf(keys, ContentKind.DATA, plaintext),
+          plaintext,
+        }))
+        const whole = concatBytes(...plaintexts)
+        const sealed = await work.seal(
+          ContentKind.DATA,
+          chunks.map(({ plaintext }) => plaintext),
+        )
+        const segment = segmentOf(ContentKind.DATA, chunks, sealed)
+        const pack = await buildPack({ chance: seededChance(1), keys, work }, [segment])
+        const places = [...placesOf(indexedPack(pack))].map(({ place }) => place)
+        const [place] = places
+        const bytes = pack.bytes.slice(place!.segmentOffset, place!.segmentOffset + place!.sealedLength)
+        assert.deepEqual(openSegment({ cipher, keys }, place!, bytes, chunks[0]!.id), whole)
+        for (const given of placements(work, bytes)) {
+          const opened = await work.open(place!, given, chunks[0]!.id, places)
+          assert.deepEqual(new Uint8Array(opened.plaintext), whole)
+          assert.deepEqual(
+            opened.ids,
+            chunks.map(({ id }) => id),
+          )
+          const beyond = await work.open(place!, given, chunks[0]!.id, [{ offset: whole.length - 1, length: 9 }])
+          assert.notEqual(beyond.ids[0], chunks[0]!.id)
+          given[given.length - 1] = 1 ^ given[given.length - 1]!
+          await assert.rejects(work.open(place!, given, chunks[0]!.id, places), isCorrupt)
+          given[given.length - 1] = 1 ^ given[given.length - 1]!
+        }
+      }
+    }
+  })
+
+  fact('parts are joined in their order', async (work) => {
+    const { bytes, sha256 } = await work.join(noiseParts())
+    assert.deepEqual(bytes, concatBytes(...noiseParts()))
+    assert.deepEqual(new Uint8Array(sha256), cipher.sha256(bytes))
+  })
+
+  fact('many contents at once come back as they were written', async (work) => {
+    const store = createTestStore()
+    const writer = store.writer({ work })
+    const large = [noise(9_000_000, 1), prose(6_000_000, 2), concatBytes(noise(700_000, 3), prose(400_000, 3))]
+    const small = Array.from({ length: 200 }, (_, i) => prose(i * 300, i))
+    const [contents, ...others] = await Promise.all([
+      writer.writeSmall(small),
+      ...large.map((bytes) => writer.write(ContentKind.DATA, portions(bytes, 1 << 20))),
+    ])
+    await writer.finish()
+    const reader = store.reader({ work })
+    reader.expect([...contents, ...others])
+    for (const [i, content] of [...contents, ...others].entries()) {
+      const bytes = await reader.bytes(ContentKind.DATA, content)
+      assert.deepEqual(new Uint8Array(bytes), [...small, ...large][i])
+    }
+  })
+}
