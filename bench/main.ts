@@ -2,6 +2,7 @@
  * `npm run bench -- NAME`: runs one bench and prints what it found.
  */
 import { mkdirSync } from 'node:fs'
+import { file, tree } from './keeping.ts'
 import { latency } from './latency.ts'
 import { parseOptions, usage, type BenchOptions } from './options.ts'
 import { scan } from './scan.ts'
@@ -9,7 +10,7 @@ import { tell, type Findings } from './table.ts'
 import { growTree } from './trees.ts'
 import { turn } from './turn.ts'
 
-const benches: Record<string, (options: BenchOptions) => Promise<Findings>> = { scan, turn, latency }
+const benches: Record<string, (options: BenchOptions) => Promise<Findings>> = { scan, turn, latency, tree, file }
 
 const { name, to, options } = parseOptions(process.argv.slice(2))
 const bench = Object.hasOwn(benches, name) ? benches[name] : undefined

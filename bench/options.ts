@@ -12,16 +12,23 @@ export type BenchOptions = {
   edits: number
   /** Of the same edits, how many Syncthing gets; 0 leaves it out. */
   syncthingEdits: number
+  /** What the tree and file benches keep, and whether other programs keep it too. */
+  files: number
+  megabytes: number
+  isAlone: boolean
   isJson: boolean
   /** How it goes, for who waits. */
   say: (line: string) => void
 }
 
 export const usage = `npm run bench -- NAME [options]
-  NAME             scan, turn, latency or trees
+  NAME             tree, file, scan, turn, latency or trees
   --sizes LIST     files in the tree, like 10000,100000,1000000
   --runs N         how often each size is measured
   --edits N        edits of the latency bench
+  --files N        files of the tree bench
+  --megabytes N    size of the file bench's file
+  --alone          measures AnySync and no other program
   --syncthing N    how many of them Syncthing gets as well, when it is installed; 0 leaves it out
   --seed TEXT      another tree, or other edits
   --to FOLDER      where trees puts its tree, which then stays
@@ -35,6 +42,9 @@ export const parseOptions = (words: string[]) => {
       sizes: { type: 'string', default: '10000,100000' },
       runs: { type: 'string', default: '5' },
       edits: { type: 'string', default: '500' },
+      files: { type: 'string', default: '26681' },
+      megabytes: { type: 'string', default: '1024' },
+      alone: { type: 'boolean', default: false },
       syncthing: { type: 'string', default: '60' },
       seed: { type: 'string', default: 'anysync' },
       to: { type: 'string' },
@@ -50,6 +60,9 @@ export const parseOptions = (words: string[]) => {
     runs: count('runs', values.runs),
     edits: count('edits', values.edits),
     syncthingEdits: values.syncthing === '0' ? 0 : count('syncthing', values.syncthing),
+    files: count('files', values.files),
+    megabytes: count('megabytes', values.megabytes),
+    isAlone: values.alone,
     isJson: values.json,
     say: (line) => void process.stderr.write(`${line}\n`),
   }

@@ -95,6 +95,8 @@ export interface FileReader extends AsyncDisposable {
   read(buffer: Uint8Array, position: number): Promise<number>
 }
 
+/** `bytesMax`: the most of it that is read. */
+export type FileToRead = { path: string; bytesMax: number }
 /** A whole file, and what it was when its bytes were these; or why it was not read: `conflict` when it changed meanwhile. */
 export type FileRead = { stat: DiskStat; bytes: Uint8Array } | { trouble: SyncError }
 
@@ -119,11 +121,11 @@ export interface Disk {
   /** Opens a regular file, never through a symlink. Throws `missing`, `unavailable`, or `conflict` when it is not a file. */
   openFile(path: string): Promise<FileReader>
   /**
-   * Reads small files whole, each as it was from first byte to last without a change in between; the answers in the
-   * order of the paths. `bytesMax` is the most of one that is read; a larger one is `conflict`. Does what `openFile` and
-   * its like do, at a cost that allows many thousands.
+   * Reads small files whole into memory, one after the other, each as it was from first byte to last without a change in
+   * between; the answers in the order of the paths. What is larger than `bytesMax`, or than the memory that is left, is
+   * `conflict`. Does what `openFile` and its like do, at a cost that allows many thousands.
    */
-  readFiles(files: { path: string; bytesMax: number }[]): Promise<FileRead[]>
+  readFiles(files: FileToRead[], memory: Uint8Array): Promise<FileRead[]>
   readLink(path: string): Promise<string>
 
   /** For a file that is to be placed in this folder, which may lie on another file system than the linked one. */

@@ -73,7 +73,7 @@ export const diskOf = (process: Process, disk: MemoryDisk, trace: Trace, onTaken
       ),
     openFile: (path) =>
       call('disk.openFile', path, false, async () => readerOf(process, await disk.openFile(path), path, trace)),
-    readFiles: (files) => readEach(sim, files),
+    readFiles: (files, memory) => readEach(sim, files, memory),
     readLink: (path) =>
       call(
         'disk.readLink',

@@ -12,6 +12,8 @@ export type TestServer = AsyncDisposable & {
   /** https://HOST:PORT; the port stays the same when it starts again. */
   url(): string
   port(): number
+  /** Of the running process, 0 when there is none. */
+  pid(): number
   /** Starts, and resolves when it answers. */
   start(): Promise<void>
   /** Ends it as an operator would. */
@@ -61,6 +63,7 @@ export const startServer = async (scratch: Scratch, options: ServerOptions = {})
     home,
     url: () => `https://127.0.0.1:${port}`,
     port: () => port,
+    pid: () => process?.pid ?? 0,
     start: async () => {
       assert.equal(process, null, 'the server runs already')
       process = start('anysync-server', ['start', '--port', String(port), ...words], { home, timeoutMs: runMsMax })

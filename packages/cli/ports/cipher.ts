@@ -17,6 +17,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { discard } from '@anysync/client/crypto/bytes.ts'
 import { isPlainFrame } from '@anysync/client/crypto/zstd-frame.ts'
 import type { Cipher } from '@anysync/client/ports.ts'
 import { keyBytes } from '@anysync/protocol/limits.ts'
@@ -68,7 +69,9 @@ export const nodeCipher: Cipher = {
   gcmSeal: (key, nonce, plaintext, associated) => {
     const cipher = createCipheriv(gcm, createSecretKey(key), nonce).setAAD(associated)
     const sealed = new Uint8Array(plaintext.length + tagBytes)
-    sealed.set(cipher.update(plaintext))
+    const ciphertext = cipher.update(plaintext)
+    sealed.set(ciphertext)
+    discard(ciphertext)
     cipher.final()
     sealed.set(cipher.getAuthTag(), plaintext.length)
     return sealed

@@ -82,7 +82,7 @@ const createNodeDisk = (root: string, libc: Libc, threads: Threads | null): Disk
     },
     list: (path) => attemptAsync('disk.list', () => listFolder(paths.fencedFolder('disk.list', path))),
     openFile: (path) => attemptAsync('disk.openFile', () => openNodeFile(paths.fenced('disk.openFile', path))),
-    readFiles: (files) => readFiles(threads, paths.root, files),
+    readFiles: (files, memory) => readFiles(threads, paths.root, files, memory),
     readLink: (path) => attemptAsync('disk.readLink', () => readNodeLink(paths.fenced('disk.readLink', path))),
 
     createTemp: (folder) =>

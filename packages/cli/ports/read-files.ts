@@ -4,26 +4,29 @@
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs'
 import { isSameStat } from '@anysync/client/disk-stat.ts'
-import type { DiskStat, FileRead } from '@anysync/client/ports.ts'
+import type { DiskStat, FileRead, FileToRead } from '@anysync/client/ports.ts'
 import { fileChanged } from '@anysync/client/read-each.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { attempt } from './disk-errors.ts'
 import { diskPaths } from './disk-paths.ts'
 import { refuseOther, toDiskStat } from './disk-read.ts'
-import { allocateShared } from './thread-memory.ts'
+import { isShared } from './thread-memory.ts'
 import type { Threads } from './threads.ts'
 
 const operation = 'disk.readFiles'
 
-/** As `Disk.readFiles`, in a thread when that is worth it. */
+/** As `Disk.readFiles`, in a thread when that is worth it and the memory is shared with it. */
 export const readFiles = async (
   threads: Threads | null,
   root: string,
-  files: { path: string; bytesMax: number }[],
+  files: FileToRead[],
+  memory: Uint8Array,
 ): Promise<FileRead[]> => {
-  const { memory, reads } = threads?.areWorth(bytesOf(files))
-    ? await threads.run('readFiles', [root, files])
-    : readTogether(root, files)
+  const bytes = files.reduce((sum, { bytesMax }) => sum + bytesMax, 0)
+  const reads =
+    threads?.areWorth(bytes) && isShared(memory)
+      ? await threads.run('readFiles', [root, files, memory])
+      : readTogether(root, files, memory)
   return reads.map((read) =>
     'trouble' in read
       ? { trouble: new SyncError(read.trouble.operation, read.trouble.kind, read.trouble.message) }
@@ -31,23 +34,18 @@ export const readFiles = async (
   )
 }
 
-/** A SyncError as data: a thread cannot send the error itself. */
-type PlainTrouble = Pick<SyncError, 'operation' | 'kind' | 'message'>
+/** Where the bytes of a file lie in the memory, or what kept it from being read: a thread cannot send an error itself. */
+export type ReadTogether =
+  { stat: DiskStat; offset: number; length: number } | { trouble: Pick<SyncError, 'operation' | 'kind' | 'message'> }
 
-/** Where the bytes of each lie, or what kept them from being read. */
-export type ReadTogether = {
-  memory: Uint8Array
-  reads: ({ stat: DiskStat; offset: number; length: number } | { trouble: PlainTrouble })[]
-}
-
-/** The files below a folder, read into one piece of memory that threads share. */
-export const readTogether = (root: string, files: { path: string; bytesMax: number }[]): ReadTogether => {
+/** The files below a folder, read into memory one after the other. */
+export const readTogether = (root: string, files: FileToRead[], memory: Uint8Array): ReadTogether[] => {
   const fence = diskPaths(root).fenceForMany(operation)
-  const memory = allocateShared(bytesOf(files))
   let offset = 0
-  const reads = files.map(({ path, bytesMax }) => {
+  return files.map(({ path, bytesMax }) => {
     try {
-      const { stat, length } = attempt(operation, () => readOne(fence(path), memory, offset, bytesMax))
+      const room = memory.subarray(offset, offset + bytesMax)
+      const { stat, length } = attempt(operation, () => readOne(fence(path), room))
       const read = { stat, offset, length }
       offset += length
       return read
@@ -57,29 +55,21 @@ export const readTogether = (root: string, files: { path: string; bytesMax: numb
       return { trouble: { operation, kind, message } }
     }
   })
-  return { memory, reads }
 }
-
-const bytesOf = (files: { bytesMax: number }[]): number => files.reduce((sum, { bytesMax }) => sum + bytesMax, 0)
 
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-const readOne = (
-  full: string,
-  memory: Uint8Array,
-  offset: number,
-  bytesMax: number,
-): { stat: DiskStat; length: number } => {
+const readOne = (full: string, room: Uint8Array): { stat: DiskStat; length: number } => {
   // Opening a device can do things, so look first; that it is this file that opened shows afterwards.
   const seen = lstatSync(full, { bigint: true })
   refuseOther(seen)
   const before = toDiskStat(seen)
-  if (before.size > bytesMax) throw fileChanged()
+  if (before.size > room.length) throw fileChanged()
   const descriptor = openSync(full, flags)
   try {
     let length = 0
     while (length < before.size) {
-      const read = readSync(descriptor, memory, offset + length, before.size - length, null)
+      const read = readSync(descriptor, room, length, before.size - length, null)
       if (read === 0) break
       length += read
     }

@@ -13,7 +13,7 @@ import {
   type Opened,
   type Slice,
 } from '@anysync/client/content/work.ts'
-import type { ChunkPlace } from '@anysync/client/ports.ts'
+import type { ChunkPlace, FileToRead } from '@anysync/client/ports.ts'
 import { assert } from '@anysync/protocol/errors.ts'
 import type { ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { ChunkId, VaultId } from '@anysync/protocol/ids.ts'
@@ -34,7 +34,7 @@ export type ThreadWork = {
   seal(vaultId: VaultId, kind: ContentKind, plaintexts: Uint8Array[]): Promise<Sealed>
   join(vaultId: VaultId, parts: Uint8Array[]): Promise<Joined>
   open(vaultId: VaultId, place: ChunkPlace, sealed: Uint8Array, wanted: ChunkId, slices: Slice[]): Promise<Opened>
-  readFiles(root: string, files: { path: string; bytesMax: number }[]): ReadTogether
+  readFiles(root: string, files: FileToRead[], memory: Uint8Array): ReadTogether[]
 }
 
 export type ThreadWorkName = keyof ThreadWork

@@ -90,7 +90,11 @@ type Thread = {
 }
 
 const startThread = (): Thread => {
-  const worker = new Worker(new URL('./thread.ts', import.meta.url), { env: {}, name: 'anysync' })
+  const worker = new Worker(new URL('./thread.ts', import.meta.url), {
+    env: {},
+    name: 'anysync',
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+  })
   worker.unref()
   const waiting = new Map<number, Waiting>()
   let nextId = 0

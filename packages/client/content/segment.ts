@@ -12,7 +12,7 @@ import {
   segmentAloneBytes,
 } from '@anysync/protocol/limits.ts'
 import { Compression, ContentKind, SegmentSchema, type Segment } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { concatBytes } from '../crypto/bytes.ts'
+import { concatBytes, discard } from '../crypto/bytes.ts'
 import { encodeContext } from '../crypto/context.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { SealKey } from '../crypto/xaes.ts'
@@ -30,11 +30,16 @@ export type Sealed = { bytes: Uint8Array<ArrayBuffer>; compression: Compression 
 
 /** Seals plaintexts of one kind, at least one, laid end to end, under the newest epoch. */
 export const sealPlaintexts = ({ cipher, keys }: SegmentParts, kind: ContentKind, plaintexts: Uint8Array[]): Sealed => {
-  const plaintext = plaintexts.length === 1 && plaintexts[0] ? plaintexts[0] : concatBytes(...plaintexts)
+  const [first] = plaintexts
+  const isAlone = plaintexts.length === 1 && first !== undefined
+  const plaintext = isAlone ? first : concatBytes(...plaintexts)
   const frame = compress(cipher, plaintext)
   const compression = frame === null ? Compression.NONE : Compression.ZSTD
   const context = segmentContext(keys, keys.epoch, { kind, compression, plainLength: plaintext.length })
-  return { bytes: segmentKey(keys, keys.epoch, kind).seal(frame ?? plaintext, context), compression }
+  const bytes = segmentKey(keys, keys.epoch, kind).seal(frame ?? plaintext, context)
+  if (frame !== null) discard(frame)
+  if (!isAlone) discard(plaintext)
+  return { bytes, compression }
 }
 
 /** The segment that these chunks of one kind were sealed to. */
@@ -95,7 +100,9 @@ const compress = (cipher: Cipher, plaintext: Uint8Array): Uint8Array | null => {
     if (!isWorth(trial, cipher.compress(trial, compressionLevel))) return null
   }
   const frame = cipher.compress(plaintext, compressionLevel)
-  return isWorth(plaintext, frame) ? frame : null
+  if (isWorth(plaintext, frame)) return frame
+  discard(frame)
+  return null
 }
 
 const isWorth = (plaintext: Uint8Array, frame: Uint8Array): boolean =>

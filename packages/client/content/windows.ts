@@ -2,7 +2,7 @@
  * Reads a source through windows: pieces of memory that are filled while the one before is cut, and used again when
  * nothing holds them any more. So every chunk lies in one piece, and is not copied on its way.
  */
-import { windowBytes } from '@anysync/protocol/limits.ts'
+import { KiB, windowBytes } from '@anysync/protocol/limits.ts'
 import type { Chunk, Source } from './identify.ts'
 
 export type Window = {
@@ -13,25 +13,24 @@ export type Window = {
 }
 
 export type Windows = {
-  /** Memory that is not used again. */
-  allocate(length: number): Uint8Array
-  /** Memory of so many bytes, held once by who takes it. */
+  /** Memory of at least so many bytes, held once by who takes it. */
   take(length: number): Window
 }
 
 export const createWindows = (allocate: (length: number) => Uint8Array): Windows => {
   const free: Uint8Array[] = []
   return {
-    allocate,
     take(length) {
-      const last = free.pop()
-      const memory = last?.length === length ? last : allocate(length)
+      const fitting = free.findIndex((memory) => memory.length >= length && memory.length <= wasteMax * length)
+      const memory = free.splice(fitting, fitting < 0 ? 0 : 1)[0] ?? allocate(Math.max(length, windowBytesMin))
       let holders = 1
       return {
         memory,
         hold: () => void holders++,
         release() {
-          if (--holders === 0 && free.length < freeMax) free.push(memory)
+          if (--holders > 0) return
+          free.push(memory)
+          if (free.length > freeMax) free.shift()
         },
       }
     },
@@ -39,7 +38,10 @@ export const createWindows = (allocate: (length: number) => Uint8Array): Windows
 }
 
 /** More than are ever in use at once are not kept for later. */
-const freeMax = 4
+const freeMax = 8
+/** What is larger than this many times the need is left for others. */
+const wasteMax = 4
+const windowBytesMin = 64 * KiB
 
 /** What `cut` made of a window: chunks from its first byte on. They lie in the window, which is held while they are looked at. */
 export type CutWindow = { chunks: Chunk[]; window: Window | null }
@@ -61,7 +63,7 @@ export async function* cutSource(
   // What the window before leaves is copied in front of what was read meanwhile.
   const fill = async (read: Reader): Promise<Filled> => {
     const window = windows.take(chunkBytesMax + windowBytes)
-    const length = await read(window.memory.subarray(chunkBytesMax))
+    const length = await read(window.memory.subarray(chunkBytesMax, chunkBytesMax + windowBytes))
     return { window, start: chunkBytesMax, end: chunkBytesMax + length, isLast: length < windowBytes }
   }
   const iterator = source[Symbol.asyncIterator]()
@@ -70,11 +72,15 @@ export async function* cutSource(
     const first = await copyOf(iterator, windows)
     const second = await iterator.next()
     if (second.done === true) {
-      yield { chunks: await cut(first, true), window: null }
+      yield { chunks: await cut(first.bytes, true), window: first.window }
+      first.window.release()
       return
     }
-    const read = readerOf(iterator, [first, second.value])
-    for (let current: Filled | null = await fill(read); current !== null;) {
+    const read = readerOf(iterator, [first.bytes, second.value])
+    let current: Filled | null = await fill(read)
+    // All of it lies in the window now, unless portions are larger than windows.
+    if (first.bytes.length <= windowBytes) first.window.release()
+    while (current !== null) {
       const { window, start, end, isLast }: Filled = current
       const [chunks, next]: [Chunk[], Filled | null] = await Promise.all([
         cut(window.memory.subarray(start, end), isLast),
@@ -102,11 +108,15 @@ type Filled = { window: Window; start: number; end: number; isLast: boolean }
 /** Fills memory as far as the source goes; the bytes that came. */
 type Reader = (memory: Uint8Array) => Promise<number>
 
-const copyOf = async (portions: AsyncIterator<Uint8Array>, windows: Windows): Promise<Uint8Array> => {
+const copyOf = async (
+  portions: AsyncIterator<Uint8Array>,
+  windows: Windows,
+): Promise<{ window: Window; bytes: Uint8Array }> => {
   const { done, value } = await portions.next()
-  const copy = windows.allocate(done === true ? 0 : value.length)
-  if (done !== true) copy.set(value)
-  return copy
+  const length = done === true ? 0 : value.length
+  const window = windows.take(length)
+  if (done !== true) window.memory.set(value)
+  return { window, bytes: window.memory.subarray(0, length) }
 }
 
 /** Reads the portions that came already, and then on. */

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isTrouble } from '@anysync/protocol/errors.ts'
-import { ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { ContentKind, type Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { dataCut, treeCut } from '@anysync/protocol/limits.ts'
 import { concatBytes } from '../crypto/bytes.ts'
 import { chunkIdOf } from './chunk-id.ts'
@@ -15,6 +15,7 @@ import { openSegment, segmentOf } from './segment.ts'
 import { cipher, createTestStore, noise, portions, prose, testKeys } from './store.suite.ts'
 import { seededChance } from '../memory/chance.ts'
 import type { ContentWork } from './work.ts'
+import type { ContentWriter } from './write.ts'
 
 const keys = testKeys()
 
@@ -23,6 +24,23 @@ const placements = (work: ContentWork, bytes: Uint8Array): Uint8Array[] => {
   const own = work.allocate(bytes.length + 10).subarray(7, 7 + bytes.length)
   own.set(bytes)
   return [bytes, own, concatBytes(bytes, bytes).subarray(bytes.length)]
+}
+
+/** As files that were read into a window. */
+const writeSmall = async (writer: ContentWriter, files: Uint8Array[]): Promise<Content[]> => {
+  const contents: Content[] = []
+  for (let first = 0; first < files.length; first += 30) {
+    const window = writer.takeWindow()
+    let offset = 0
+    const plaintexts = files.slice(first, first + 30).map((file) => {
+      window.memory.set(file, offset)
+      offset += file.length
+      return window.memory.subarray(offset - file.length, offset)
+    })
+    contents.push(...(await writer.writeSmall(plaintexts, window)))
+    window.release()
+  }
+  return contents
 }
 
 const isCorrupt = (error: unknown): boolean => isTrouble(error, 'corrupt')
@@ -114,7 +132,7 @@ export const contentWorkSuite = (open: () => ContentWork & AsyncDisposable): voi
     const large = [noise(9_000_000, 1), prose(6_000_000, 2), concatBytes(noise(700_000, 3), prose(400_000, 3))]
     const small = Array.from({ length: 200 }, (_, i) => prose(i * 300, i))
     const [contents, ...others] = await Promise.all([
-      writer.writeSmall(small),
+      writeSmall(writer, small),
       ...large.map((bytes) => writer.write(ContentKind.DATA, portions(bytes, 1 << 20))),
     ])
     await writer.finish()

@@ -4,7 +4,7 @@
  */
 import type { ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { ChunkId, VaultId } from '@anysync/protocol/ids.ts'
-import { concatBytes } from '../crypto/bytes.ts'
+import { concatBytes, discard } from '../crypto/bytes.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { ChunkPlace, Cipher } from '../ports.ts'
 import { chunkIdOf } from './chunk-id.ts'
@@ -60,6 +60,7 @@ export const createContentWork = ({ cipher, keys }: { cipher: Cipher; keys: Vaul
     seal: async (kind, plaintexts) => sealPlaintexts({ cipher, keys }, kind, plaintexts),
     join: async (parts) => {
       const bytes = concatBytes(...parts)
+      for (const part of parts) discard(part)
       return { bytes, sha256: cipher.sha256(bytes) }
     },
     open: async (place, sealed, wanted, slices) => {

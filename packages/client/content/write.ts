@@ -4,7 +4,13 @@
  */
 import { assert, demand } from '@anysync/protocol/errors.ts'
 import { chunkIdFromBytes, type ChunkId } from '@anysync/protocol/ids.ts'
-import { chunkBytesMax, dataCut, segmentAloneBytes, storingPacksMax } from '@anysync/protocol/limits.ts'
+import {
+  chunkBytesMax,
+  dataCut,
+  filesTogetherBytesMax,
+  segmentAloneBytes,
+  storingPacksMax,
+} from '@anysync/protocol/limits.ts'
 import { ContentKind, type Content, type IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Chance } from '../ports.ts'
@@ -13,7 +19,7 @@ import { createIdentify, type Chunk, type IdentifyLimits, type Source, type Sour
 import { buildPack, type SealedPack } from './pack.ts'
 import { createPacker, type LaneName } from './packer.ts'
 import { segmentOf } from './segment.ts'
-import type { Window } from './windows.ts'
+import { createWindows, type Window } from './windows.ts'
 import type { ContentWork } from './work.ts'
 
 export type ContentWriterParts = {
@@ -43,11 +49,10 @@ export type ContentWriter = {
    * chunk in a pack of its own kind, always stored, at most 4 MiB, or else `invalid`.
    */
   write(kind: SourceKind, source: Source): Promise<Content>
-  /**
-   * The contents of files of up to 256 KiB, in their order; what `write` does, for many at once. The memory must stay as
-   * it is until the next `finish`.
-   */
-  writeSmall(plaintexts: Uint8Array[]): Promise<Content[]>
+  /** Memory for many small files, held by who takes it until he releases it. */
+  takeWindow(): Window
+  /** The contents of files of up to 256 KiB that lie in a window, in their order; what `write` does, for many at once. */
+  writeSmall(plaintexts: Uint8Array[], window: Window): Promise<Content[]>
   /** Makes durable all that was written before; the packs that were stored since the last finish, in order. One at a time. */
   finish(): Promise<IndexedPack[]>
 }
@@ -55,6 +60,7 @@ export type ContentWriter = {
 export const createContentWriter = (parts: ContentWriterParts): ContentWriter => {
   const { work } = parts
   const identify = createIdentify(work, parts.limits)
+  const smallWindows = createWindows((length) => work.allocate(length))
   /** Where the plaintext of a large chunk lies until it is sealed. */
   const windowsByChunk = new Map<Chunk, Window>()
   const packer = createPacker({
@@ -79,11 +85,15 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
     windowsByChunk.delete(chunk)
   }
 
-  /** What waits for neighbours to fill a segment may wait for long, so it does not keep a whole window. */
-  const hold = (chunk: Chunk, window: Window): Chunk => {
-    if (chunk.plaintext.length < segmentAloneBytes) return { ...chunk, plaintext: chunk.plaintext.slice() }
+  const hold = (chunk: Chunk, window: Window): void => {
     window.hold()
     windowsByChunk.set(chunk, window)
+  }
+
+  /** What waits for neighbours to fill a segment may wait for long, so it does not keep a large window. */
+  const held = (chunk: Chunk, window: Window): Chunk => {
+    if (chunk.plaintext.length < segmentAloneBytes) return { ...chunk, plaintext: chunk.plaintext.slice() }
+    hold(chunk, window)
     return chunk
   }
 
@@ -105,10 +115,11 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
         packer.check()
         if (lane === 'tree') for (const { id, plaintext } of chunks) parts.cacheTree?.(id, plaintext)
         const fresh = chunks.filter((chunk) => isNew(lane, chunk))
-        await packer.place(lane, window === null ? fresh : fresh.map((chunk) => hold(chunk, window)))
+        await packer.place(lane, window === null ? fresh : fresh.map((chunk) => held(chunk, window)))
       })
     },
-    async writeSmall(plaintexts) {
+    takeWindow: () => smallWindows.take(smallWindowBytes),
+    async writeSmall(plaintexts, window) {
       packer.check()
       const filled = plaintexts.filter(({ length }) => length > 0)
       const isFitting = filled.every(({ length }) => length <= dataCut.min)
@@ -116,10 +127,9 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
       const ids = await work.name(ContentKind.DATA, filled)
       const chunks = filled.map((plaintext, i) => ({ kind: ContentKind.DATA, id: idAt(ids, i), plaintext }))
       packer.check()
-      await packer.place(
-        'data',
-        chunks.filter((chunk) => isNew('data', chunk)),
-      )
+      const fresh = chunks.filter((chunk) => isNew('data', chunk))
+      for (const chunk of fresh) hold(chunk, window)
+      await packer.place('data', fresh)
       let next = 0
       return plaintexts.map(({ length }) =>
         length === 0 ? emptyContent() : makeContent(length, 0, [idAt(ids, next++)]),
@@ -136,6 +146,9 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
     },
   }
 }
+
+/** Whatever the last of them adds to a group that was not full. */
+const smallWindowBytes = filesTogetherBytesMax + segmentAloneBytes
 
 const idAt = (ids: ChunkId[], index: number): ChunkId => {
   const id = ids[index]

@@ -23,6 +23,17 @@ export const concatBytes = (...parts: Uint8Array[]): Uint8Array<ArrayBuffer> => 
   return bytes
 }
 
+/** Smaller ones may lie in one piece of memory with others'. */
+const discardBytesMin = 128 * 1024
+
+/**
+ * Gives the memory of large bytes back at once, which nobody else may hold: the garbage collector sees how little is left
+ * only when much more than that was wasted. They are empty afterwards.
+ */
+export const discard = (bytes: Uint8Array): void => {
+  if (bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength >= discardBytesMin) bytes.buffer.transfer(0)
+}
+
 /** Whether two byte strings are equal, in a time that depends on their lengths only. */
 export const equalBytes = (a: Uint8Array, b: Uint8Array): boolean => {
   if (a.length !== b.length) return false

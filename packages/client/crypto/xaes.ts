@@ -5,7 +5,7 @@
  */
 import { demand } from '@anysync/protocol/errors.ts'
 import type { Chance, Cipher } from '../ports.ts'
-import { concatBytes } from './bytes.ts'
+import { concatBytes, discard } from './bytes.ts'
 
 const nonceBytes = 24
 const tagBytes = 16
@@ -30,7 +30,10 @@ export const sealKey = (cipher: Cipher, chance: Chance, key: Uint8Array): SealKe
   return {
     seal: (plaintext, context) => {
       const nonce = chance.bytes(nonceBytes)
-      return concatBytes(nonce, cipher.gcmSeal(derive(nonce), nonce.subarray(12), plaintext, context))
+      const sealed = cipher.gcmSeal(derive(nonce), nonce.subarray(12), plaintext, context)
+      const bytes = concatBytes(nonce, sealed)
+      discard(sealed)
+      return bytes
     },
     open: opener(cipher, derive),
   }

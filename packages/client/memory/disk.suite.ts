@@ -136,7 +136,8 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
     user.writeFile('folder/large', 'larger')
     user.symlink('folder', 'link')
     const files = ['a', 'folder/b', 'gone', 'folder', 'link', 'link/b', 'folder/large', 'folder/empty', '']
-    const reads = await disk.readFiles(files.map((path) => ({ path, bytesMax: 3 })))
+    const wanted = files.map((path) => ({ path, bytesMax: 3 }))
+    const reads = await disk.readFiles(wanted, new Uint8Array(new SharedArrayBuffer(100)))
     const told = await Promise.all(
       reads.map(async (read, i) => {
         if ('trouble' in read) return read.trouble.kind
@@ -146,7 +147,13 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
     )
     const conflict = 'conflict'
     assert.deepEqual(told, ['one', 'two', 'missing', conflict, conflict, conflict, conflict, '', conflict])
-    assert.deepEqual(await disk.readFiles([]), [])
+    const kindsOf = async (bytes: number) =>
+      (await disk.readFiles(wanted.slice(0, 2), new Uint8Array(bytes))).map((read) =>
+        'trouble' in read ? read.trouble.kind : read.bytes.length,
+      )
+    assert.deepEqual(await kindsOf(6), [3, 3])
+    assert.deepEqual(await kindsOf(5), [3, conflict])
+    assert.deepEqual(await disk.readFiles([], new Uint8Array(0)), [])
   })
 
   fact('openFile and readLink refuse what is not a file or a link', async ({ disk, user }) => {

@@ -128,7 +128,7 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
         return openInode(fileSystem, inode, path, options.fault)
       }),
 
-    readFiles: (files) => readEach(disk, files),
+    readFiles: (files, memory) => readEach(disk, files, memory),
 
     readLink: (path) =>
       run('disk.readLink', path, (operation) => {

@@ -4,6 +4,7 @@
  * a long first push is durable and visible early, and resumes by itself.
  */
 import type { Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { assert } from '@anysync/protocol/errors.ts'
 import {
   commitBytesMax,
   commitMsMax,
@@ -150,20 +151,29 @@ function* groupSmall(steps: Iterable<Step>): Generator<Step[]> {
 const pushTogether = async (parts: ApplyParts, batch: Batch, group: Step[], counts: Counts): Promise<Step[]> => {
   const lookedNs = parts.clock.nowNs()
   const files = group.map((step) => ({ path: parts.where.path(step.id) ?? '', bytesMax: step.merged?.size ?? 0 }))
-  const reads = await parts.disk.readFiles(files)
   const left: Step[] = []
   const ready: { step: Step; stat: DiskStat; bytes: Uint8Array }[] = []
-  for (const [i, step] of group.entries()) {
-    const read = reads[i]
-    if (read === undefined || 'trouble' in read) left.push(step)
-    else ready.push({ step, ...read })
+  const window = parts.vault.takeWindow()
+  try {
+    for (const [i, read] of (await parts.disk.readFiles(files, window.memory)).entries()) {
+      const step = group[i]
+      assert(step !== undefined, 'an answer comes for each file')
+      if ('trouble' in read) left.push(step)
+      else ready.push({ step, ...read })
+    }
+    const contents = await parts.vault.writeSmallFiles(
+      ready.map(({ bytes }) => bytes),
+      window,
+    )
+    for (const [i, content] of contents.entries()) {
+      const file = ready[i]
+      assert(file !== undefined, 'a content comes for each file')
+      putFile(batch, file.step, content, file.stat, rememberedDisk(file.stat, lookedNs), counts)
+    }
+    return left
+  } finally {
+    window.release()
   }
-  const contents = await parts.vault.writeSmallFiles(ready.map(({ bytes }) => bytes))
-  for (const [i, { step, stat }] of ready.entries()) {
-    const content = contents[i]
-    if (content !== undefined) putFile(batch, step, content, stat, rememberedDisk(stat, lookedNs), counts)
-  }
-  return left
 }
 
 /** The content, and the stat that belongs to it, as the node shall be. */

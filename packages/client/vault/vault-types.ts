@@ -3,6 +3,7 @@
  */
 import type { DeviceId, NodeId, RecordHash, VaultId } from '@anysync/protocol/ids.ts'
 import type { Content, Node, Statistics } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { Window } from '../content/windows.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { LogHead } from '../ports.ts'
 import type { Rewound } from './rewind.ts'
@@ -88,8 +89,10 @@ export type Vault = {
    * every write and commit fails until `refresh`: contents given before it may not have been stored.
    */
   writeFile(source: AsyncIterable<Uint8Array> | Uint8Array): Promise<Content>
-  /** The same for many files of up to 256 KiB at once, in their order. The memory must stay as it is until the next commit. */
-  writeSmallFiles(files: Uint8Array[]): Promise<Content[]>
+  /** Memory for small files, 2 MiB and one more file of them; whoever takes it releases it. */
+  takeWindow(): Window
+  /** The same for many files of up to 256 KiB at once, which lie in a window, in their order. */
+  writeSmallFiles(files: Uint8Array[], window: Window): Promise<Content[]>
   /**
    * Applies edits to the tree of `root` (null: an empty vault) and stores the folders that change. `corrupt` when an
    * edit names what is not there; `conflict` when edits give two nodes one name, or put a folder below itself.

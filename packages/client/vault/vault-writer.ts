@@ -8,6 +8,7 @@ import { packIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
 import { existingPacksMax } from '@anysync/protocol/limits.ts'
 import type { Source, SourceKind } from '../content/identify.ts'
 import { indexedPack } from '../content/pack.ts'
+import type { Window } from '../content/windows.ts'
 import type { ContentWork } from '../content/work.ts'
 import { createContentWriter, type ContentWriter } from '../content/write.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
@@ -16,8 +17,9 @@ import type { Chance, Remote, State } from '../ports.ts'
 export type VaultWriter = {
   /** The content of these bytes; its chunks are durable after `finish`. */
   write(kind: SourceKind, source: Source): Promise<Content>
-  /** The same for files of up to 256 KiB, many at once. */
-  writeSmall(plaintexts: Uint8Array[]): Promise<Content[]>
+  /** The same for files of up to 256 KiB, many at once, in memory that is taken for them. */
+  takeWindow(): Window
+  writeSmall(plaintexts: Uint8Array[], window: Window): Promise<Content[]>
   /** Makes durable all that was written; the packs stored since the last finish. */
   finish(): Promise<IndexedPack[]>
   /** Begins anew when something failed to be stored, and else goes on. */
@@ -81,9 +83,10 @@ export const createVaultWriter = (parts: {
       await ready()
       return (current ??= create()).write(kind, source)
     },
-    async writeSmall(plaintexts) {
+    takeWindow: () => (current ??= create()).takeWindow(),
+    async writeSmall(plaintexts, window) {
       await ready()
-      return (current ??= create()).writeSmall(plaintexts)
+      return (current ??= create()).writeSmall(plaintexts, window)
     },
     async finish() {
       await ready()

@@ -161,7 +161,8 @@ export const openVault = (parts: VaultParts): Vault => {
     expect: (contents) => reader.expect(contents),
     identify: (source) => identify(ContentKind.DATA, source),
     writeFile: (source) => writer.write(ContentKind.DATA, source),
-    writeSmallFiles: (files) => writer.writeSmall(files),
+    takeWindow: () => writer.takeWindow(),
+    writeSmallFiles: (files, window) => writer.writeSmall(files, window),
     async editTree(root, edits, parentOf) {
       const result = await editTree({ tree: readTree, writeTree }, root, edits, parentOf)
       for (const { to } of edits) {
