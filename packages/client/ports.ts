@@ -107,6 +107,13 @@ export interface TempFile extends AsyncDisposable {
   finish(attributes: { mode: number; mtimeNs: bigint }): Promise<void>
 }
 
+/** `folder`: where it is to be placed. */
+export type FileToWrite = { folder: string; bytes: Uint8Array; mode: number; mtimeNs: bigint }
+/** A finished temp file, where it shall lie, and what it replaces there. */
+export type FilePlacement = { temp: TempFile; path: string; expected: DiskStat | null }
+/** Its stat there, or why it was not placed. */
+export type Placed = { stat: DiskStat } | { trouble: SyncError }
+
 /**
  * One linked folder. Nothing is ever followed: a path whose parent is a symlink is `conflict`. Every call that
  * changes what was there says what it expects there (compared by `isSameStat` of disk-stat.ts) and throws `conflict`,
@@ -130,8 +137,12 @@ export interface Disk {
 
   /** For a file that is to be placed in this folder, which may lie on another file system than the linked one. */
   createTemp(folder: string): Promise<TempFile>
+  /** Makes and finishes many small temp files at once, in their order; all of them or, when it throws, none. */
+  writeTemps(files: FileToWrite[]): Promise<TempFile[]>
   /** Puts a finished temp file at the path by rename; `expected` is what it replaces (a file or symlink), null for nothing. Returns its stat there. */
   place(temp: TempFile, path: string, expected: DiskStat | null): Promise<DiskStat>
+  /** The same for many at once; the answers in their order. */
+  placeFiles(files: FilePlacement[]): Promise<Placed[]>
   /** The same for a symlink. */
   placeLink(target: string, path: string, expected: DiskStat | null, mtimeNs: bigint): Promise<DiskStat>
   /** Throws `conflict` when something is there. Its final attributes come later, by `setAttributes`. */

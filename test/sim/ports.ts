@@ -4,6 +4,7 @@
  */
 import type { Disk, DiskStat, FileReader, Remote, TempFile } from '@anysync/client/ports.ts'
 import { readEach } from '@anysync/client/read-each.ts'
+import { placeEach, writeEach } from '@anysync/client/write-each.ts'
 import type { Inode } from '@anysync/client/memory/disk-inodes.ts'
 import type { MemoryDisk } from '@anysync/client/memory/disk.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
@@ -74,6 +75,8 @@ export const diskOf = (process: Process, disk: MemoryDisk, trace: Trace, onTaken
     openFile: (path) =>
       call('disk.openFile', path, false, async () => readerOf(process, await disk.openFile(path), path, trace)),
     readFiles: (files, memory) => readEach(sim, files, memory),
+    writeTemps: (files) => writeEach(sim, files),
+    placeFiles: (files) => placeEach(sim, files),
     readLink: (path) =>
       call(
         'disk.readLink',

@@ -67,3 +67,6 @@ export const attemptAsync = async <Result>(operation: string, work: () => Promis
     throw toTrouble(operation, error)
   }
 }
+
+/** What is said when a rename turned out to lead to another file system. */
+export const crossedMessage = 'it lies on another file system than was seen: it is made there next time'

@@ -20,6 +20,8 @@ export type DiskPaths = {
   fenced: (operation: string, path: string) => string
   /** `fenced` for many paths that are used at once, one after the other: each folder is looked at once. */
   fenceForMany: (operation: string) => (path: string) => string
+  /** The absolute path of one that was fenced before. */
+  fullOf: (path: string) => string
   /** The same for a folder that will be read: the folder itself is checked as well. */
   fencedFolder: (operation: string, path: string) => string
 }
@@ -55,7 +57,14 @@ export const diskPaths = (givenRoot: string): DiskPaths => {
 
   const fencedFolder = (operation: string, path: string): string => fence(operation, namesOf(operation, path))
 
-  return { root, inPrivate: (...names) => join(root, privateName, ...names), fenced, fenceForMany, fencedFolder }
+  return {
+    root,
+    inPrivate: (...names) => join(root, privateName, ...names),
+    fenced,
+    fenceForMany,
+    fullOf: (path) => join(root, path),
+    fencedFolder,
+  }
 }
 
 /** Paths come from trees that others wrote: a name that could leave the folder stops here, whoever let it pass. */

@@ -1,11 +1,12 @@
 /**
  * A file being made in a private folder. It has a name of its own there, so what a crash leaves behind can be swept.
  */
-import { constants, lstatSync, type BigIntStats } from 'node:fs'
+import { constants, lstatSync } from 'node:fs'
 import { open, unlink, type FileHandle } from 'node:fs/promises'
-import type { TempFile } from '@anysync/client/ports.ts'
+import type { DiskStat, TempFile } from '@anysync/client/ports.ts'
 import { assert, demand } from '@anysync/protocol/errors.ts'
 import { attempt, attemptAsync, errorCode } from './disk-errors.ts'
+import { toDiskStat } from './disk-read.ts'
 
 /** What a temp file needs of its Disk. */
 export type TempOptions = {
@@ -39,13 +40,15 @@ export class NodeTempFile implements TempFile {
   readonly path: string
   readonly #options: TempOptions
   #handle: FileHandle | null
-  #finished: BigIntStats | null = null
+  #finished: DiskStat | null = null
   #isPlaced = false
   #length = 0
 
-  constructor(path: string, handle: FileHandle, options: TempOptions) {
+  /** Open, or finished already with this stat. */
+  constructor(path: string, state: FileHandle | DiskStat, options: TempOptions) {
     this.path = path
-    this.#handle = handle
+    this.#handle = 'fd' in state ? state : null
+    this.#finished = 'fd' in state ? null : state
     this.#options = options
   }
 
@@ -73,11 +76,11 @@ export class NodeTempFile implements TempFile {
       await handle.close()
     })
     this.#options.whenFinished(this.path)
-    this.#finished = attempt('disk.finish', () => lstatSync(this.path, { bigint: true }))
+    this.#finished = attempt('disk.finish', () => toDiskStat(lstatSync(this.path, { bigint: true })))
   }
 
   /** What was made, as it stands where it was made. */
-  finished(): BigIntStats {
+  finished(): DiskStat {
     demand(!this.#isPlaced, 'disk.place', 'invalid', 'a temp file is placed once')
     assert(this.#finished !== null, 'a temp file is finished before it is placed')
     return this.#finished

@@ -19,7 +19,7 @@ export const movable = (value: unknown): ArrayBuffer[] => {
   if (typeof value !== 'object' || value === null) return []
   const parts: unknown[] = value instanceof Uint8Array ? [value] : Object.values(value)
   return parts.flatMap((part) =>
-    part instanceof Uint8Array && part.buffer instanceof ArrayBuffer && part.length >= movedBytesMin
+    part instanceof Uint8Array && part.buffer instanceof ArrayBuffer && part.buffer.byteLength >= movedBytesMin
       ? [part.buffer]
       : [],
   )

@@ -2,6 +2,7 @@
  * What a thread can be asked to do, and how it does it. A thread holds the keys of the vaults that it was told of, in
  * memory only, and no other state.
  */
+import { discard } from '@anysync/client/crypto/bytes.ts'
 import { openVaultKeys } from '@anysync/client/crypto/vault-keys.ts'
 import type { CutLimits } from '@anysync/client/content/cut.ts'
 import type { Sealed } from '@anysync/client/content/segment.ts'
@@ -13,13 +14,15 @@ import {
   type Opened,
   type Slice,
 } from '@anysync/client/content/work.ts'
-import type { ChunkPlace, FileToRead } from '@anysync/client/ports.ts'
+import type { ChunkPlace, DiskStat, FileToRead } from '@anysync/client/ports.ts'
 import { assert } from '@anysync/protocol/errors.ts'
 import type { ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { ChunkId, VaultId } from '@anysync/protocol/ids.ts'
 import { nodeChance } from './chance.ts'
 import { nodeCipher } from './cipher.ts'
+import { loadLibc, type Libc } from './libc.ts'
 import { readTogether, type ReadTogether } from './read-files.ts'
+import { placeTogether, writeTogether, type PlacedPlain, type TempToPlace, type TempToWrite } from './write-files.ts'
 
 export type ThreadWork = {
   openVault(vaultId: VaultId, vaultKeyByEpoch: ReadonlyMap<number, Uint8Array>): void
@@ -35,6 +38,8 @@ export type ThreadWork = {
   join(vaultId: VaultId, parts: Uint8Array[]): Promise<Joined>
   open(vaultId: VaultId, place: ChunkPlace, sealed: Uint8Array, wanted: ChunkId, slices: Slice[]): Promise<Opened>
   readFiles(root: string, files: FileToRead[], memory: Uint8Array): ReadTogether[]
+  writeTemps(memory: Uint8Array, files: TempToWrite[], isSynced: boolean): Promise<DiskStat[]>
+  placeFiles(root: string, files: TempToPlace[]): Promise<PlacedPlain[]>
 }
 
 export type ThreadWorkName = keyof ThreadWork
@@ -46,6 +51,8 @@ export const createThreadWork = (): ThreadWork => {
     assert(work !== undefined, 'a thread is told of a vault before it works for it')
     return work
   }
+  let loaded: Promise<Libc> | null = null
+  const libc = (): Promise<Libc> => (loaded ??= loadLibc())
   return {
     openVault: (vaultId, vaultKeyByEpoch) => {
       const keys = openVaultKeys(nodeCipher, nodeChance, vaultId, vaultKeyByEpoch)
@@ -55,7 +62,18 @@ export const createThreadWork = (): ThreadWork => {
     name: (vaultId, ...rest) => workOf(vaultId).name(...rest),
     seal: (vaultId, ...rest) => workOf(vaultId).seal(...rest),
     join: (vaultId, ...rest) => workOf(vaultId).join(...rest),
-    open: (vaultId, ...rest) => workOf(vaultId).open(...rest),
+    open: async (vaultId, place, sealed, wanted, slices) => {
+      const opened = await workOf(vaultId).open(place, sealed, wanted, slices)
+      // It was sent here for this.
+      if (opened.plaintext.buffer !== sealed.buffer) discard(sealed)
+      return opened
+    },
     readFiles: readTogether,
+    writeTemps: async (memory, files, isSynced) => {
+      const stats = writeTogether(await libc(), memory, files, isSynced)
+      discard(memory)
+      return stats
+    },
+    placeFiles: async (root, files) => placeTogether(await libc(), root, files),
   }
 }

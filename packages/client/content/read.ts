@@ -54,10 +54,10 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
   const expected = new Map<string, Slice[]>()
 
   const expectChunks = (ids: ChunkId[]): void => {
-    const places = ids.map(locate).filter((place) => place !== null)
-    const fresh = places.filter(
-      (place) => opened.get(segmentKeyOf(place)) === null && !opening.has(segmentKeyOf(place)),
-    )
+    const fresh = ids
+      .map(locate)
+      .filter((place) => place !== null)
+      .filter((place) => opened.get(segmentKeyOf(place)) === null && !opening.has(segmentKeyOf(place)))
     for (const place of fresh) {
       const key = segmentKeyOf(place)
       const slices = expected.get(key)

@@ -156,6 +156,34 @@ export const diskSuite = (open: () => Promise<DiskWorld>): void => {
     assert.deepEqual(await disk.readFiles([], new Uint8Array(0)), [])
   })
 
+  fact('many files are made and placed at once, each only where it was expected', async ({ disk, user }) => {
+    user.writeFile('folder/there', 'before')
+    const there = await statOf(disk, 'folder/there')
+    const texts = Array.from({ length: 40 }, (_, i) => `text ${'.'.repeat(i)}`)
+    const temps = await disk.writeTemps(
+      texts.map((text, i) => ({ folder: i < 20 ? '' : 'folder', bytes: bytesOf(text), ...attributes })),
+    )
+    const paths = texts.map((_, i) => (i < 20 ? `${i}` : `folder/${i}`))
+    paths[1] = 'folder/there'
+    paths[2] = 'folder/there'
+    paths[3] = 'gone/3'
+    await disk.settle()
+    const placed = await disk.placeFiles(
+      temps.map((temp, i) => ({ temp, path: paths[i]!, expected: i === 1 ? there : null })),
+    )
+    for (const [i, answer] of placed.entries()) {
+      if (i === 2 || i === 3) assert.equal('trouble' in answer && answer.trouble.kind, i === 2 ? 'conflict' : 'missing')
+      else {
+        assert.ok('stat' in answer && isSameStat(answer.stat, await statOf(disk, paths[i]!)), `file ${i}`)
+        assert.deepEqual([answer.stat.mode, answer.stat.mtimeNs], [attributes.mode, attributes.mtimeNs])
+        assert.equal(await textOf(disk, paths[i]!), texts[i])
+      }
+    }
+    for (const temp of temps) await temp[Symbol.asyncDispose]()
+    assert.equal((await namesIn(disk, '')).length, 20 - 3 + 1)
+    assert.deepEqual([await disk.writeTemps([]), await disk.placeFiles([])], [[], []])
+  })
+
   fact('openFile and readLink refuse what is not a file or a link', async ({ disk, user }) => {
     user.writeFile('a', 'x')
     user.mkdir('b')

@@ -5,6 +5,7 @@ import { assert, demand, SyncError } from '@anysync/protocol/errors.ts'
 import { isSameStat } from '../disk-stat.ts'
 import type { Clock, Disk, DiskStat } from '../ports.ts'
 import { readEach } from '../read-each.ts'
+import { placeEach, writeEach } from '../write-each.ts'
 import { MemoryTempFile, openInode, type DiskFault } from './disk-files.ts'
 import { createFileSystem, demandAccess, mayRead, maySearch, mayWrite } from './disk-inodes.ts'
 import type { FileSystem, Inode, Place } from './disk-inodes.ts'
@@ -129,6 +130,8 @@ export const createMemoryDisk = (options: MemoryDiskOptions): MemoryDisk => {
       }),
 
     readFiles: (files, memory) => readEach(disk, files, memory),
+    writeTemps: (files) => writeEach(disk, files),
+    placeFiles: (files) => placeEach(disk, files),
 
     readLink: (path) =>
       run('disk.readLink', path, (operation) => {

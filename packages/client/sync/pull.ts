@@ -2,7 +2,9 @@
  * Coming down: makes the disk what the plan wants. Files are written whole and verified under temporary names, a
  * slice at a time; the disk is settled; then they get their names; then it is settled again, and the base says so.
  */
+import { assert, SyncError } from '@anysync/protocol/errors.ts'
 import type { NodeId } from '@anysync/protocol/ids.ts'
+import { filesTogetherMax } from '@anysync/protocol/limits.ts'
 import { parseContent } from '../content/content.ts'
 import { folderOf, nameOf } from '../path.ts'
 import type { DiskStat, NodeState, TempFile } from '../ports.ts'
@@ -10,6 +12,7 @@ import type { ApplyParts } from './apply.ts'
 import { attempt, countNode, type Agreement, type Ledger } from './apply.ts'
 import { arrange, noteExceptions, reachableTarget, removeGone } from './arrange.ts'
 import { CurrentFiles } from './current-files.ts'
+import { groupSmall } from './group-small.ts'
 import { checkMarker } from './guards.ts'
 import { FolderTimes } from './folder-times.ts'
 import { forEachLimited } from './limited.ts'
@@ -83,6 +86,35 @@ function* slicesOf(steps: Step[]): Generator<Step[]> {
   if (slice.length > 0) yield slice
 }
 
+type Small = { step: Step; path: string; merged: NodeState }
+
+/** What is written to the disk for a step. */
+const writtenBytes = (step: Step): number => (needsContent(step) && step.merged?.kind === 'file' ? step.merged.size : 0)
+
+function* groupsOf<Thing>(things: Thing[], most: number): Generator<Thing[]> {
+  for (let first = 0; first < things.length; first += most) yield things.slice(first, first + most)
+}
+
+/** Small files, verified, in temporary files, in their order; null when not all of them could be made. */
+const writeTogether = async ({ vault, disk }: ApplyParts, files: Small[]): Promise<TempFile[] | null> => {
+  try {
+    const all = await Promise.all(
+      files.map(({ merged }) => vault.readSmallFile(parseContent(merged.content ?? new Uint8Array()))),
+    )
+    return await disk.writeTemps(
+      files.map(({ path, merged: { mode, mtimeNs } }, i) => ({
+        folder: folderOf(path),
+        bytes: all[i] ?? new Uint8Array(),
+        mode,
+        mtimeNs,
+      })),
+    )
+  } catch (error) {
+    if (!(error instanceof SyncError)) throw error
+    return null
+  }
+}
+
 type Ready = { step: Step; path: string; temp: TempFile }
 
 const pullSlice = async (
@@ -108,31 +140,55 @@ const pullSlice = async (
     vault.expect(
       slice.flatMap((step) => (needsContent(step) && step.merged?.content ? [parseContent(step.merged.content)] : [])),
     )
-    await forEachLimited(slice, filesAtOnceMax, async (step) => {
-      const { merged } = step
-      if (merged === null || ledger.unsettled.has(step.id)) return
-      const path = reachableTarget(parts, ledger, step)
-      if (path === null) return
-      await attempt(parts, ledger, step.id, path, async () => {
-        const seen = parts.where.stat(step.id)
-        if (!needsContent(step)) {
-          if (seen !== null) done(step, path, await disk.setAttributes(path, seen, merged))
-          return
-        }
-        if (merged.kind === 'symlink') {
-          done(step, path, await disk.placeLink(merged.linkTarget, path, seen, merged.mtimeNs))
-          return
-        }
-        const temp = await writeTemp(parts, step, folderOf(path), (bytes) => report(path, 0, bytes, merged.size))
-        ready.push({ step, path, temp })
-      })
-      report(path, 1, 0, 0)
+    await forEachLimited(groupSmall(slice, writtenBytes), filesAtOnceMax, async (group) => {
+      const together: Small[] = []
+      for (const step of group) {
+        const { merged } = step
+        if (merged === null || ledger.unsettled.has(step.id)) continue
+        const path = reachableTarget(parts, ledger, step)
+        if (path === null) continue
+        await attempt(parts, ledger, step.id, path, async () => {
+          const seen = parts.where.stat(step.id)
+          if (!needsContent(step)) {
+            if (seen !== null) done(step, path, await disk.setAttributes(path, seen, merged))
+          } else if (merged.kind === 'symlink') {
+            done(step, path, await disk.placeLink(merged.linkTarget, path, seen, merged.mtimeNs))
+          } else if (group.length > 1) together.push({ step, path, merged })
+          else
+            ready.push({
+              step,
+              path,
+              temp: await writeTemp(parts, step, folderOf(path), (bytes) => report(path, 0, bytes, merged.size)),
+            })
+        })
+        if (group.length === 1) report(path, 1, 0, 0)
+      }
+      const temps = await writeTogether(parts, together)
+      for (const [i, { step, path, merged }] of together.entries()) {
+        const temp = temps?.[i]
+        if (temp) ready.push({ step, path, temp })
+        // One by one, so that trouble with one holds up no other.
+        else
+          await attempt(parts, ledger, step.id, path, async () => {
+            ready.push({ step, path, temp: await writeTemp(parts, step, folderOf(path), () => undefined) })
+          })
+        report(path, 0, merged.size, merged.size)
+        report(path, 1, 0, 0)
+      }
     })
     await disk.settle()
-    for (const { step, path, temp } of ready) {
-      await attempt(parts, ledger, step.id, path, async () => {
-        done(step, path, await disk.place(temp, path, parts.where.stat(step.id)))
-      })
+    for (const some of groupsOf(ready, filesTogetherMax)) {
+      const answers = await disk.placeFiles(
+        some.map(({ step, path, temp }) => ({ temp, path, expected: parts.where.stat(step.id) })),
+      )
+      for (const [i, { step, path }] of some.entries()) {
+        await attempt(parts, ledger, step.id, path, async () => {
+          const placed = answers[i]
+          assert(placed !== undefined, 'an answer comes for each file')
+          if ('trouble' in placed) throw placed.trouble
+          done(step, path, placed.stat)
+        })
+      }
     }
   } finally {
     for (const { temp } of ready) await temp[Symbol.asyncDispose]()

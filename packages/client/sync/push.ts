@@ -5,14 +5,7 @@
  */
 import type { Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { assert } from '@anysync/protocol/errors.ts'
-import {
-  commitBytesMax,
-  commitMsMax,
-  commitNodesMax,
-  filesTogetherBytesMax,
-  filesTogetherMax,
-  segmentAloneBytes,
-} from '@anysync/protocol/limits.ts'
+import { commitBytesMax, commitMsMax, commitNodesMax } from '@anysync/protocol/limits.ts'
 import { contentBytes } from '../content/content.ts'
 import type { DiskStat } from '../ports.ts'
 import type { SnapshotInfo } from '../vault/vault-types.ts'
@@ -21,6 +14,7 @@ import { attempt, countNode, type Ledger } from './apply.ts'
 import { Batch } from './batch.ts'
 import { CurrentFiles } from './current-files.ts'
 import { HeadView } from './head-view.ts'
+import { groupSmall } from './group-small.ts'
 import { forEachLimited } from './limited.ts'
 import { isUnchanged } from './merge.ts'
 import { forgottenDisk, rememberedDisk } from './node.ts'
@@ -72,22 +66,26 @@ export const push = async (
         yield step
       }
     }
-    await forEachLimited(groupSmall(takeFiles()), filesAtOnceMax, async (group) => {
-      const left = group.length === 1 ? group : await pushTogether(parts, batch, group, pushed.counts)
-      for (const step of left) {
-        const path = parts.where.path(step.id) ?? ''
-        await pushFile(parts, ledger, batch, step, pushed.counts, (length) => {
-          progress.bytes += length
-          current.add(path, length, step.merged?.size ?? 0)
-          parts.onProgress({ ...progress, current: current.list() })
-        })
-        current.end(path)
-      }
-      const isLeft = new Set(left)
-      progress.files += group.length
-      progress.bytes += sum(group.filter((step) => !isLeft.has(step)))
-      parts.onProgress({ ...progress, current: current.list() })
-    })
+    await forEachLimited(
+      groupSmall(takeFiles(), (step) => step.merged?.size ?? 0),
+      filesAtOnceMax,
+      async (group) => {
+        const left = group.length === 1 ? group : await pushTogether(parts, batch, group, pushed.counts)
+        for (const step of left) {
+          const path = parts.where.path(step.id) ?? ''
+          await pushFile(parts, ledger, batch, step, pushed.counts, (length) => {
+            progress.bytes += length
+            current.add(path, length, step.merged?.size ?? 0)
+            parts.onProgress({ ...progress, current: current.list() })
+          })
+          current.end(path)
+        }
+        const isLeft = new Set(left)
+        progress.files += group.length
+        progress.bytes += sum(group.filter((step) => !isLeft.has(step)))
+        parts.onProgress({ ...progress, current: current.list() })
+      },
+    )
     const snapshot = await batch.commit(hasMore || next < files.length)
     if (snapshot !== null) pushed.snapshots.push(snapshot)
   } while (next < files.length)
@@ -125,26 +123,6 @@ const putStructure = (parts: ApplyParts, batch: Batch, step: Step, counts: Count
   const remembered = stat === null ? null : rememberedDisk(stat, parts.lookedNs)
   batch.put(step, merged.kind === 'folder' ? { ...merged, content: remote?.content ?? null } : merged, remembered)
   countNode(counts, merged)
-}
-
-/** Neighbours that are small, as many as are read together; each large file alone. */
-function* groupSmall(steps: Iterable<Step>): Generator<Step[]> {
-  let group: Step[] = []
-  let bytes = 0
-  for (const step of steps) {
-    const size = step.merged?.size ?? 0
-    if (size > segmentAloneBytes) {
-      yield [step]
-      continue
-    }
-    group.push(step)
-    bytes += size
-    if (group.length < filesTogetherMax && bytes < filesTogetherBytesMax) continue
-    yield group
-    group = []
-    bytes = 0
-  }
-  if (group.length > 0) yield group
 }
 
 /** Pushes small files together; those that could not be read are left, to be looked at one by one. */

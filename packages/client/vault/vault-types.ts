@@ -79,6 +79,8 @@ export type Vault = {
   tree(content: Content): Promise<Node[]>
   /** A file's bytes; each piece is verified before it is given. */
   stream(content: Content): AsyncIterable<Uint8Array>
+  /** All bytes of a small file, verified. The caller must not change them. */
+  readSmallFile(content: Content): Promise<Uint8Array>
   /** What will be read soon, in order, so that neighbours are fetched together. */
   expect(contents: Content[]): void
 

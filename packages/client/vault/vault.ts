@@ -158,6 +158,7 @@ export const openVault = (parts: VaultParts): Vault => {
     snapshots: () => snapshots.all(),
     tree: readTree,
     stream: (content) => reader.stream(ContentKind.DATA, content),
+    readSmallFile: (content) => reader.bytes(ContentKind.DATA, content),
     expect: (contents) => reader.expect(contents),
     identify: (source) => identify(ContentKind.DATA, source),
     writeFile: (source) => writer.write(ContentKind.DATA, source),
