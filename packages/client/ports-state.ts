@@ -123,6 +123,8 @@ export interface State extends Disposable {
   /** Index. A pack is pending from its upload until a record brings it. */
   putPack(vaultId: VaultId, pack: IndexedPack, isPending: boolean): void
   findChunk(vaultId: VaultId, chunkId: ChunkId): ChunkPlace | null
+  /** Whether it would be found. */
+  hasChunk(vaultId: VaultId, chunkId: ChunkId): boolean
   pendingPacks(vaultId: VaultId): IndexedPack[]
   removePack(vaultId: VaultId, pack: PackId): void
   /** Every pack of the index, pending ones too. */

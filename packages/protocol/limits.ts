@@ -74,7 +74,7 @@ export const fetchedBytesMax = 32 * MiB
 export const openedBytesMax = 32 * MiB
 /** Fetches at the same time (unless a person says otherwise), chunks that a stream reads ahead, and segments that a hint may name. */
 export const fetchesMax = 4
-export const readAheadChunks = 2
+export const readAheadChunks = 4
 export const expectedSegmentsMax = 65_536
 
 /** A large source is read through windows of so many bytes, and what the one before left. */
@@ -134,6 +134,10 @@ export const standingTroublesMax = 10_000
 /** Files of up to `segmentAloneBytes` are read and named together: so many at once, of so many bytes. */
 export const filesTogetherMax = 256
 export const filesTogetherBytesMax = 2 * MiB
+
+/** Chunks of trees are gathered before they are written there: so many, of so many bytes. */
+export const treeCacheChunksMax = 256
+export const treeCacheBytesMax = 2 * MiB
 
 /** The local state database keeps opened chunks of trees up to this much, and forgets the oldest. */
 export const stateCacheBytesMax = 64 * MiB

@@ -134,8 +134,9 @@ export const mutants: Mutant[] = [
   // Nothing that changed since the scan is touched.
   {
     file: sync('pull'),
-    find: 'done(step, path, await disk.place(temp, path, parts.where.stat(step.id)))',
-    replace: 'done(step, path, await disk.place(temp, path, await disk.lstat(path)))',
+    find: 'some.map(({ step, path, temp }) => ({ temp, path, expected: parts.where.stat(step.id) })),',
+    replace:
+      'await Promise.all(some.map(async ({ path, temp }) => ({ temp, path, expected: await disk.lstat(path) }))),',
     breaks: 'a file that changed since the scan is replaced',
   },
   {

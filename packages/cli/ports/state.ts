@@ -133,6 +133,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       const row = sql.findChunk.get(refOf.vault(vaultId), idToBytes(chunkId))
       return row && placeFromRow(row)
     },
+    hasChunk: (vaultId, chunkId) => sql.hasChunk.get(refOf.vault(vaultId), idToBytes(chunkId)) !== null,
     pendingPacks: (vaultId) =>
       sql.pendingPacks.all(refOf.vault(vaultId)).map((row) => fromBinary(IndexedPackSchema, blobOf(row, 'directory'))),
     removePack(vaultId, packId) {
@@ -267,6 +268,7 @@ const prepareAll = (database: StateDatabase) => {
       `SELECT chunks.*, packs.id AS pack_id FROM chunks JOIN packs ON packs.ref = chunks.pack
        WHERE chunks.vault = ? AND chunks.id = ? ORDER BY packs.is_pending, packs.ref LIMIT 1`,
     ),
+    hasChunk: prepare('SELECT 1 FROM chunks WHERE vault = ? AND id = ? LIMIT 1'),
     removeChunk: prepare('DELETE FROM chunks WHERE vault = ? AND id = ? AND pack = ?'),
     countChunks: prepare('SELECT count(DISTINCT id) AS count FROM chunks WHERE vault = ?'),
 

@@ -94,3 +94,15 @@ test('no more than four ranges are fetched at once, or as many as are asked for'
     await Promise.all(taken)
   }
 })
+
+test('while one range is taken from, the one after it is fetched', async () => {
+  const { fetcher, lengths } = counted()
+  const places = Array.from({ length: 6 }, (_, i) => placeAt(12 + i * 4 * MiB, 4 * MiB))
+  fetcher.expect(places)
+  await fetcher.take(places[0]!)
+  assert.deepEqual(lengths, [8 * MiB, 8 * MiB])
+  await fetcher.take(places[1]!)
+  assert.equal(lengths.length, 2)
+  await fetcher.take(places[2]!)
+  assert.deepEqual(lengths, [8 * MiB, 8 * MiB, 8 * MiB])
+})

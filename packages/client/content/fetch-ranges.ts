@@ -32,6 +32,8 @@ type Range = {
   /** Keys of the segments that were not taken yet. */
   awaited: Set<string>
   bytes: Promise<Uint8Array> | null
+  /** The one that will be wanted after it. */
+  next: Range | null
 }
 
 export const createRangeFetcher = (
@@ -73,6 +75,15 @@ export const createRangeFetcher = (
     return fetchExactly(range.pack, range.offset, range.length)
   }
 
+  /** The line is busy while what came is opened and written; nothing that is still wanted is let go for it. */
+  const fetchAhead = (range: Range | null): void => {
+    if (range === null || range.bytes !== null || range.awaited.size === 0) return
+    if (heldBytes + range.length > fetchedBytesMax) return
+    range.bytes = start(range)
+    // Told to who takes from it.
+    range.bytes.catch(() => undefined)
+  }
+
   return {
     expect(places) {
       const news = new Map(places.map((place) => [segmentKeyOf(place), place]))
@@ -94,6 +105,7 @@ export const createRangeFetcher = (
       rangesByKey.delete(key)
       range.awaited.delete(key)
       range.bytes ??= start(range)
+      fetchAhead(range.next)
       try {
         const bytes = await range.bytes
         const offset = place.segmentOffset - range.offset
@@ -120,7 +132,9 @@ const coalesce = (places: ChunkPlace[]): Range[] => {
       end - last.offset <= fetchBytesMax
     if (!last || !isNear) {
       const { pack, segmentOffset: offset } = place
-      last = { pack, offset, length: 0, awaited: new Set(), bytes: null }
+      const range: Range = { pack, offset, length: 0, awaited: new Set(), bytes: null, next: null }
+      if (last) last.next = range
+      last = range
       ranges.push(last)
     }
     last.length = end - last.offset

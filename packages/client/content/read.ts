@@ -39,6 +39,8 @@ export type ContentReader = {
   stream(kind: SourceKind, content: Content): AsyncIterable<Uint8Array>
   /** A hint of what will be read soon, so that neighbours are fetched together. */
   expect(contents: Content[]): void
+  /** Where things lie may have changed: what was found out for a hint holds no more. */
+  forgetPlaces(): void
 }
 
 /** The plaintext of a segment, and the names of those of its chunks that were expected. */
@@ -52,10 +54,17 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
 
   /** The chunks that will be asked for of segments that are not open yet: their names are checked as they are opened. */
   const expected = new Map<string, Slice[]>()
+  /** Where they lie, so that nobody looks for it twice. */
+  const expectedPlaces = new Map<ChunkId, ChunkPlace>()
+  const locateAhead = (id: ChunkId): ChunkPlace | null => {
+    const place = locate(id)
+    if (place !== null && expectedPlaces.size < expectedSegmentsMax) expectedPlaces.set(id, place)
+    return place
+  }
 
   const expectChunks = (ids: ChunkId[]): void => {
     const fresh = ids
-      .map(locate)
+      .map(locateAhead)
       .filter((place) => place !== null)
       .filter((place) => opened.get(segmentKeyOf(place)) === null && !opening.has(segmentKeyOf(place)))
     for (const place of fresh) {
@@ -97,7 +106,8 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
   const readChunk = async (kind: ContentKind, id: ChunkId, isCached: boolean): Promise<Uint8Array> => {
     const cached = isCached ? parts.cachedChunk?.(id) : null
     if (cached && chunkIdOf(keys, kind, cached) === id) return cached
-    const place = locate(id)
+    const place = expectedPlaces.get(id) ?? locate(id)
+    expectedPlaces.delete(id)
     if (place === null) throw new SyncError('content.read', 'corrupt', `no pack of the vault holds chunk ${id}`)
     if (place.kind !== kind) throw corruptAt(place, id, `it is of kind ${place.kind}, wanted ${kind}`)
     const { plaintext, idsByOffset } = await readSegment(place, id)
@@ -113,7 +123,8 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
   async function* chunkIds(kind: SourceKind, content: Content): AsyncGenerator<ChunkId, void, void> {
     const isCached = kind === ContentKind.TREE
     for await (const ids of contentChunkIds(content, (id) => readChunk(ContentKind.LIST, id, isCached))) {
-      if (!isCached) expectChunks(ids)
+      // One alone is read at once.
+      if (!isCached && ids.length > 1) expectChunks(ids)
       yield* ids
     }
   }
@@ -144,6 +155,7 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
       return chunks.length === 1 && chunks[0] ? chunks[0] : concatBytes(...chunks)
     },
     stream,
+    forgetPlaces: () => expectedPlaces.clear(),
     expect: (contents) => expectChunks(contents.flatMap(({ chunks }) => chunks.map(chunkIdFromBytes))),
   }
 }

@@ -349,6 +349,8 @@ export const stateSuite = (name: string, open: (options?: { cacheBytesMax: numbe
       assert.equal(state.findChunk(vaultId, chunkIdOf(3))?.segmentOffset, 152)
       assert.equal(state.findChunk(otherVaultId, chunkIdOf(3)), null)
       assert.equal(state.findChunk(vaultId, chunkIdOf(4)), null)
+      assert.deepEqual([state.hasChunk(vaultId, chunkIdOf(3)), state.hasChunk(vaultId, chunkIdOf(4))], [true, false])
+      assert.equal(state.hasChunk(otherVaultId, chunkIdOf(3)), false)
       assert.equal(state.countChunks(vaultId), 3)
       assert.equal(state.countChunks(otherVaultId), 0)
     })
@@ -379,6 +381,7 @@ export const stateSuite = (name: string, open: (options?: { cacheBytesMax: numbe
       state.removePack(vaultId, packIdOf(brought))
       state.removePack(vaultId, packIdOf(pending))
       assert.equal(state.findChunk(vaultId, chunkIdOf(1)), null)
+      assert.equal(state.hasChunk(vaultId, chunkIdOf(1)), false)
       assert.deepEqual(state.pendingPacks(vaultId), [])
     })
 

@@ -201,6 +201,7 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
       const packs = tables.packs.get(vaultId)
       return places.find((place) => packs?.get(place.pack)?.isPending === false) ?? places[0] ?? null
     },
+    hasChunk: (vaultId, chunkId) => (tables.places.get(`${vaultId} ${chunkId}`) ?? []).length > 0,
     pendingPacks: (vaultId) =>
       [...(tables.packs.get(vaultId)?.values() ?? [])].filter(({ isPending }) => isPending).map(({ pack }) => pack),
     removePack: (vaultId, pack) =>

@@ -13,6 +13,7 @@ import type { ContentWork } from '../content/work.ts'
 import { createContentWriter, type ContentWriter } from '../content/write.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Chance, Remote, State } from '../ports.ts'
+import type { TreeCache } from './tree-cache.ts'
 
 export type VaultWriter = {
   /** The content of these bytes; its chunks are durable after `finish`. */
@@ -36,6 +37,7 @@ export const createVaultWriter = (parts: {
   work: ContentWork
   state: State
   remote: Remote
+  treeCache: TreeCache
   /** How many packs may be on their way at once. */
   storingMax: () => number
 }): VaultWriter => {
@@ -48,14 +50,14 @@ export const createVaultWriter = (parts: {
   const create = (): ContentWriter =>
     createContentWriter({
       ...parts,
-      isKnown: (chunkId) => state.findChunk(vaultId, chunkId) !== null,
+      isKnown: (chunkId) => state.hasChunk(vaultId, chunkId),
       async storePack(pack) {
         // Durable there before it is remembered here: what this device believes to be stored, is.
         await remote.putPack(vaultId, pack.id, pack.bytes)
         state.putPack(vaultId, indexedPack(pack), true)
         bytesByPack.set(pack.id, pack.bytes.length)
       },
-      cacheTree: (chunkId, plaintext) => state.cacheChunk(vaultId, chunkId, plaintext),
+      cacheTree: (chunkId, plaintext) => parts.treeCache.put(chunkId, plaintext),
     })
 
   const checkPending = async (): Promise<void> => {

@@ -26,6 +26,7 @@ import { createLog, sameHead } from './log.ts'
 import { packsForBody } from './pack-index.ts'
 import { rewindLog } from './rewind.ts'
 import { createSnapshotList, snapshotOf } from './snapshots.ts'
+import { createTreeCache } from './tree-cache.ts'
 import { parseTree } from './tree.ts'
 import type { Commit, SnapshotInfo, Vault } from './vault-types.ts'
 import { createVaultWriter } from './vault-writer.ts'
@@ -68,6 +69,7 @@ export const openVault = (parts: VaultParts): Vault => {
       throw new SyncError('vault.read', 'corrupt', message, error)
     }
   }
+  const treeCache = createTreeCache(state, vaultId)
   const transfersMax = (usual: number) => () => parts.transfersMax?.() ?? usual
   const reader = createContentReader({
     keys,
@@ -75,15 +77,23 @@ export const openVault = (parts: VaultParts): Vault => {
     locate: (chunkId) => state.findChunk(vaultId, chunkId),
     fetch,
     fetchingMax: transfersMax(fetchesMax),
-    cachedChunk: (chunkId) => state.cachedChunk(vaultId, chunkId),
-    cacheChunk: (chunkId, plaintext) => state.cacheChunk(vaultId, chunkId, plaintext),
+    cachedChunk: (chunkId) => treeCache.get(chunkId),
+    cacheChunk: (chunkId, plaintext) => treeCache.put(chunkId, plaintext),
   })
   const signer = { signingSeed: accessKeys.signingSeed, certificate }
   const { identityPublicKey } = certificate
   const logParts = { cipher, keys, work, state, remote, signer, identityPublicKey, fetch }
   const log = createLog(logParts)
   const snapshots = createSnapshotList(vaultId, state, log)
-  const writer = createVaultWriter({ chance, keys, work, state, remote, storingMax: transfersMax(storingPacksMax) })
+  const writer = createVaultWriter({
+    chance,
+    keys,
+    work,
+    state,
+    remote,
+    treeCache,
+    storingMax: transfersMax(storingPacksMax),
+  })
   const identify = createIdentify(work)
   const inTurn = createTurns()
 
@@ -97,7 +107,7 @@ export const openVault = (parts: VaultParts): Vault => {
     for (const { chunks } of edited) {
       for (const chunk of chunks) {
         const chunkId = chunkIdFromBytes(chunk)
-        const isStored = state.findChunk(vaultId, chunkId) !== null
+        const isStored = state.hasChunk(vaultId, chunkId)
         demand(isStored, 'vault.commit', 'conflict', `chunk ${chunkId}, which was to be stored, is not: write it again`)
       }
     }
@@ -108,6 +118,7 @@ export const openVault = (parts: VaultParts): Vault => {
     const isHead = sameHead(state.head(vaultId), expected)
     demand(isHead, 'vault.commit', 'conflict', `the log of vault ${vaultId} has moved on`)
     await writer.finish()
+    treeCache.flush()
     edited.push(root)
     checkEdited()
     const pending = state.pendingPacks(vaultId)
@@ -145,6 +156,8 @@ export const openVault = (parts: VaultParts): Vault => {
       inTurn(async () => {
         await writer.renew()
         edited = []
+        treeCache.flush()
+        reader.forgetPlaces()
         await log.refresh()
         return snapshots.newest()
       }),
@@ -152,6 +165,7 @@ export const openVault = (parts: VaultParts): Vault => {
       inTurn(async () => {
         await writer.renew()
         edited = []
+        reader.forgetPlaces()
         return rewindLog(logParts)
       }),
     newest: () => snapshots.newest(),
