@@ -52,8 +52,9 @@ export const segmentChunksMax = 65_536
 /** A segment is stored compressed only when that saves at least this share. */
 export const compressionGainMin = 0.03
 export const compressionLevel = 3
-/** Large data is tried on so many leading bytes first, and stored as it is when these do not shrink. */
+/** Large data is tried on so many bytes of it first, from so many places, and stored as it is when these do not shrink. */
 export const compressionTrialBytes = 64 * KiB
+export const compressionTrialSamples = 8
 /** A writer closes a segment at so many chunks, so that tiny files do not make a directory large. */
 export const segmentChunksTarget = 8192
 

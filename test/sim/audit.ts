@@ -68,7 +68,7 @@ export const auditVault = async ({ chance, clock, server, accessKeys, grant }: W
     const known = audit.bytesByContent.get(key)
     if (known) return known
     const parts = []
-    for await (const part of vault.stream(content)) parts.push(part)
+    for await (const part of vault.stream(content)) parts.push(part.slice())
     const bytes = concatBytes(...parts)
     audit.bytesByContent.set(key, bytes)
     return bytes

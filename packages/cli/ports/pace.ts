@@ -29,6 +29,8 @@ export type Pace = {
 export const createPace = (clock: Clock, rate: () => number | null): Pace => {
   let bucket: Bucket = { bytes: 0, atMs: clock.monotonicMs() }
   let last: Promise<void> = Promise.resolve()
+  // While nobody waits and there is no rate, nothing is to be arranged.
+  let waiting = 0
 
   const spend = async (bytes: number, signal: AbortSignal): Promise<void> => {
     for (;;) {
@@ -57,6 +59,12 @@ export const createPace = (clock: Clock, rate: () => number | null): Pace => {
       return Math.min(Math.max(bytes, paceSliceBytesMin), packPieceBytes)
     },
     async take(bytes, signal) {
+      if (waiting === 0 && rate() === null) {
+        signal.throwIfAborted()
+        bucket = { bytes: 0, atMs: clock.monotonicMs() }
+        return
+      }
+      waiting += 1
       const before = last
       const turn = Promise.withResolvers<void>()
       last = turn.promise
@@ -64,6 +72,7 @@ export const createPace = (clock: Clock, rate: () => number | null): Pace => {
         await orAborted(before, signal)
         await spend(bytes, signal)
       } finally {
+        waiting -= 1
         // Whoever leaves the queue early does not move the others up.
         void before.then(turn.resolve)
       }

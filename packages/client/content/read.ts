@@ -6,7 +6,7 @@ import { demand, SyncError } from '@anysync/protocol/errors.ts'
 import { chunkIdFromBytes, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
 import { expectedSegmentsMax, openedBytesMax, readAheadChunks, treeBytesMax } from '@anysync/protocol/limits.ts'
 import { ContentKind, type Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { concatBytes } from '../crypto/bytes.ts'
+import { concatBytes, discard } from '../crypto/bytes.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { ChunkPlace } from '../ports.ts'
 import { chunkIdOf } from './chunk-id.ts'
@@ -35,8 +35,11 @@ export type ContentReaderParts = {
 export type ContentReader = {
   /** All bytes of a content of up to 256 MiB, or else `corrupt`. The caller must not change them. */
   bytes(kind: SourceKind, content: Content): Promise<Uint8Array>
-  /** The bytes in order, each portion checked before it is given. The caller must not change them. */
-  stream(kind: SourceKind, content: Content): AsyncIterable<Uint8Array>
+  /**
+   * The bytes of a file in order, each portion checked before it is given. The caller must not change it, and has it only
+   * until he asks for the next.
+   */
+  stream(content: Content): AsyncIterable<Uint8Array>
   /** A hint of what will be read soon, so that neighbours are fetched together. */
   expect(contents: Content[]): void
   /** Where things lie may have changed: what was found out for a hint holds no more. */
@@ -44,13 +47,21 @@ export type ContentReader = {
 }
 
 /** The plaintext of a segment, and the names of those of its chunks that were expected. */
-type OpenedSegment = { plaintext: Uint8Array; idsByOffset: ReadonlyMap<number, ChunkId | null> }
+type OpenedSegment = {
+  plaintext: Uint8Array
+  idsByOffset: ReadonlyMap<number, ChunkId | null>
+  /** How many asked for it and have not let go of it; where it is kept for more, that is not counted. */
+  users: number
+}
+
+/** A chunk, and the segment that it is all of. */
+type ReadChunk = { chunk: Uint8Array; alone: OpenedSegment | null }
 
 export const createContentReader = (parts: ContentReaderParts): ContentReader => {
   const { keys, work, locate } = parts
   const fetcher = createRangeFetcher(parts.fetch, parts.fetchingMax)
   const opened = createLru<OpenedSegment>(openedBytesMax)
-  const opening = new Map<string, Promise<OpenedSegment>>()
+  const opening = new Map<string, { askers: number; segment: Promise<OpenedSegment> }>()
 
   /** The chunks that will be asked for of segments that are not open yet: their names are checked as they are opened. */
   const expected = new Map<string, Slice[]>()
@@ -81,15 +92,19 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
   }
 
   /** A segment; whoever asks while it is being opened gets the same. */
-  const readSegment = (place: ChunkPlace, wanted: ChunkId): Promise<OpenedSegment> => {
+  const readSegment = async (place: ChunkPlace, wanted: ChunkId): Promise<OpenedSegment> => {
     const key = segmentKeyOf(place)
     const ready = opened.get(key)
-    if (ready) return Promise.resolve(ready)
-    const underWay = opening.get(key)
-    if (underWay) return underWay
-    const started = openFetched(place, wanted, key).finally(() => opening.delete(key))
-    opening.set(key, started)
-    return started
+    if (ready) return ready
+    let underWay = opening.get(key)
+    if (underWay === undefined) {
+      underWay = { askers: 0, segment: openFetched(place, wanted, key).finally(() => opening.delete(key)) }
+      opening.set(key, underWay)
+    }
+    underWay.askers += 1
+    const segment = await underWay.segment
+    segment.users = Math.max(segment.users, underWay.askers)
+    return segment
   }
 
   const openFetched = async (place: ChunkPlace, wanted: ChunkId, key: string): Promise<OpenedSegment> => {
@@ -97,49 +112,62 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
     const slices = expected.get(key) ?? [place]
     expected.delete(key)
     const { plaintext, ids } = await work.open(place, sealed, wanted, slices)
-    const segment = { plaintext, idsByOffset: new Map(slices.map(({ offset }, i) => [offset, ids[i] ?? null])) }
+    const idsByOffset = new Map(slices.map(({ offset }, i) => [offset, ids[i] ?? null]))
+    const segment = { plaintext, idsByOffset, users: 0 }
     // What is a segment of its own is not asked for again soon; a shared one is, by its neighbours.
     if (place.length < place.plainLength) opened.put(key, segment, plaintext.length)
     return segment
   }
 
-  const readChunk = async (kind: ContentKind, id: ChunkId, isCached: boolean): Promise<Uint8Array> => {
+  const readChunk = async (kind: ContentKind, id: ChunkId, isCached: boolean): Promise<ReadChunk> => {
     const cached = isCached ? parts.cachedChunk?.(id) : null
-    if (cached && chunkIdOf(keys, kind, cached) === id) return cached
+    if (cached && chunkIdOf(keys, kind, cached) === id) return { chunk: cached, alone: null }
     const place = expectedPlaces.get(id) ?? locate(id)
     expectedPlaces.delete(id)
     if (place === null) throw new SyncError('content.read', 'corrupt', `no pack of the vault holds chunk ${id}`)
     if (place.kind !== kind) throw corruptAt(place, id, `it is of kind ${place.kind}, wanted ${kind}`)
-    const { plaintext, idsByOffset } = await readSegment(place, id)
+    const segment = await readSegment(place, id)
+    const { plaintext, idsByOffset } = segment
     const chunk = plaintext.subarray(place.offset, place.offset + place.length)
     const isChecked = chunk.length === place.length && idsByOffset.get(place.offset) === id
     // Nobody expected it, or something else was expected in its place: the bytes decide.
     if (!isChecked) openChunk(keys, place, plaintext, id)
     if (isCached) parts.cacheChunk?.(id, chunk)
-    return chunk
+    return { chunk, alone: place.length === place.plainLength ? segment : null }
   }
 
   /** The ids of a content's chunks in order, and the hint that they will be read. */
   async function* chunkIds(kind: SourceKind, content: Content): AsyncGenerator<ChunkId, void, void> {
     const isCached = kind === ContentKind.TREE
-    for await (const ids of contentChunkIds(content, (id) => readChunk(ContentKind.LIST, id, isCached))) {
+    for await (const ids of contentChunkIds(
+      content,
+      async (id) => (await readChunk(ContentKind.LIST, id, isCached)).chunk,
+    )) {
       // One alone is read at once.
       if (!isCached && ids.length > 1) expectChunks(ids)
       yield* ids
     }
   }
 
-  async function* stream(kind: SourceKind, content: Content): AsyncGenerator<Uint8Array, void, void> {
+  async function* chunksOf(kind: SourceKind, content: Content): AsyncGenerator<ReadChunk, void, void> {
     checkContent(content)
     const isCached = kind === ContentKind.TREE
     let left = Number(content.size)
     const portions = readAhead(chunkIds(kind, content), readAheadChunks, (id) => readChunk(kind, id, isCached))
-    for await (const { item: id, result: chunk } of portions) {
-      left -= chunk.length
+    for await (const { item: id, result } of portions) {
+      left -= result.chunk.length
       demand(left >= 0, 'content.read', 'corrupt', `chunk ${id} goes beyond the ${content.size} bytes of its content`)
-      yield chunk
+      yield result
     }
     demand(left === 0, 'content.read', 'corrupt', `the chunks of a content lack ${left} of its ${content.size} bytes`)
+  }
+
+  async function* stream(content: Content): AsyncGenerator<Uint8Array, void, void> {
+    for await (const { chunk, alone } of chunksOf(ContentKind.DATA, content)) {
+      yield chunk
+      // A large file would leave all of itself to the garbage collector.
+      if (alone !== null && --alone.users === 0) discard(alone.plaintext)
+    }
   }
 
   return {
@@ -151,7 +179,7 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
         'corrupt',
         `${content.size} bytes are more than ${treeBytesMax}, the most of a tree`,
       )
-      const chunks = await Array.fromAsync(stream(kind, content))
+      const chunks = await Array.fromAsync(chunksOf(kind, content), ({ chunk }) => chunk)
       return chunks.length === 1 && chunks[0] ? chunks[0] : concatBytes(...chunks)
     },
     stream,

@@ -155,7 +155,7 @@ test('a segment is compressed when that saves at least 3 %', () => {
   assert.equal(compressionOf(concatBytes(noise(9_000), new Uint8Array(1_000))), Compression.ZSTD)
 })
 
-test('large data is stored as it is when its first 64 KiB do not shrink', () => {
+test('large data is stored as it is when 64 KiB from all over it do not shrink', () => {
   let compressed = 0
   const counting: Cipher = {
     ...cipher,
@@ -164,8 +164,16 @@ test('large data is stored as it is when its first 64 KiB do not shrink', () => 
       return cipher.compress(plaintext, level)
     },
   }
-  const large = concatBytes(noise(70_000), new Uint8Array(segmentAloneBytes))
-  const { entry } = sealSegment({ cipher: counting, keys }, ContentKind.DATA, [chunkOf(ContentKind.DATA, large)])
-  assert.equal(entry.compression, Compression.NONE)
+  const compressionOfLarge = (plaintext: Uint8Array): Compression => {
+    compressed = 0
+    return sealSegment({ cipher: counting, keys }, ContentKind.DATA, [chunkOf(ContentKind.DATA, plaintext)]).entry
+      .compression
+  }
+  assert.equal(compressionOfLarge(noise(500_000)), Compression.NONE)
   assert.equal(compressed, 65_536)
+  const half = new Uint8Array(segmentAloneBytes)
+  for (const mixed of [concatBytes(noise(262_144), half), concatBytes(half, noise(262_144))]) {
+    assert.equal(compressionOfLarge(mixed), Compression.ZSTD)
+    assert.equal(compressed, 65_536 + mixed.length)
+  }
 })

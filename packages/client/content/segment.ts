@@ -9,6 +9,7 @@ import {
   compressionGainMin,
   compressionLevel,
   compressionTrialBytes,
+  compressionTrialSamples,
   segmentAloneBytes,
 } from '@anysync/protocol/limits.ts'
 import { Compression, ContentKind, SegmentSchema, type Segment } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
@@ -70,6 +71,7 @@ export const openSegment = (
   const stored = openSeal(parts.keys, place, sealed, wanted)
   const isFrame = place.compression === Compression.ZSTD
   const plaintext = isFrame ? parts.cipher.decompress(stored, place.plainLength) : stored
+  if (isFrame) discard(stored)
   if (plaintext?.length !== place.plainLength) {
     throw corruptAt(place, wanted, `its segment does not open to ${place.plainLength} bytes`)
   }
@@ -96,13 +98,24 @@ const compress = (cipher: Cipher, plaintext: Uint8Array): Uint8Array | null => {
   // Most large data that does not compress (photos, films, archives) shows it at once, and compression is the
   // dearest step of all.
   if (plaintext.length >= segmentAloneBytes) {
-    const trial = plaintext.subarray(0, compressionTrialBytes)
+    const trial = samplesOf(plaintext)
     if (!isWorth(trial, cipher.compress(trial, compressionLevel))) return null
   }
   const frame = cipher.compress(plaintext, compressionLevel)
   if (isWorth(plaintext, frame)) return frame
   discard(frame)
   return null
+}
+
+/** From all over it: what begins with a picture may go on with text. */
+const samplesOf = (plaintext: Uint8Array): Uint8Array => {
+  const sampleBytes = compressionTrialBytes / compressionTrialSamples
+  const strideBytes = Math.floor((plaintext.length - sampleBytes) / (compressionTrialSamples - 1))
+  return concatBytes(
+    ...Array.from({ length: compressionTrialSamples }, (_, i) =>
+      plaintext.subarray(i * strideBytes, i * strideBytes + sampleBytes),
+    ),
+  )
 }
 
 const isWorth = (plaintext: Uint8Array, frame: Uint8Array): boolean =>

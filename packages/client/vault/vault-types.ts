@@ -77,7 +77,7 @@ export type Vault = {
 
   /** The nodes of one folder, in byte order of their names. */
   tree(content: Content): Promise<Node[]>
-  /** A file's bytes; each piece is verified before it is given. */
+  /** A file's bytes; each piece is verified before it is given, and there until the next is asked for. */
   stream(content: Content): AsyncIterable<Uint8Array>
   /** All bytes of a small file, verified. The caller must not change them. */
   readSmallFile(content: Content): Promise<Uint8Array>

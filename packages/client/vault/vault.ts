@@ -171,7 +171,7 @@ export const openVault = (parts: VaultParts): Vault => {
     newest: () => snapshots.newest(),
     snapshots: () => snapshots.all(),
     tree: readTree,
-    stream: (content) => reader.stream(ContentKind.DATA, content),
+    stream: (content) => reader.stream(content),
     readSmallFile: (content) => reader.bytes(ContentKind.DATA, content),
     expect: (contents) => reader.expect(contents),
     identify: (source) => identify(ContentKind.DATA, source),

@@ -115,4 +115,4 @@ export const push = async (
 }
 
 export const readFile = async (vault: Vault, content: Content): Promise<Uint8Array> =>
-  new Uint8Array(Buffer.concat(await Array.fromAsync(vault.stream(content))))
+  new Uint8Array(Buffer.concat(await Array.fromAsync(vault.stream(content), (portion) => portion.slice())))
