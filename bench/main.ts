@@ -4,13 +4,21 @@
 import { mkdirSync } from 'node:fs'
 import { file, tree } from './keeping.ts'
 import { latency } from './latency.ts'
+import { micro } from './micro.ts'
 import { parseOptions, usage, type BenchOptions } from './options.ts'
 import { scan } from './scan.ts'
 import { tell, type Findings } from './table.ts'
 import { growTree } from './trees.ts'
 import { turn } from './turn.ts'
 
-const benches: Record<string, (options: BenchOptions) => Promise<Findings>> = { scan, turn, latency, tree, file }
+const benches: Record<string, (options: BenchOptions) => Promise<Findings>> = {
+  scan,
+  turn,
+  latency,
+  tree,
+  file,
+  micro,
+}
 
 const { name, to, options } = parseOptions(process.argv.slice(2))
 const bench = Object.hasOwn(benches, name) ? benches[name] : undefined

@@ -172,6 +172,9 @@ const ofFolder = (command: Command): Command =>
 
 const addConfigCommands = (program: Command): void => {
   program.commandsGroup('Settings:')
+  add(program, 'bench', 'how fast this computer cuts, seals and opens, without any server').action(
+    async (_own, command: Command) => (await import('./commands/bench.ts')).bench(command.optsWithGlobals()),
+  )
   const config = program
     .command('config')
     .description('what is synced, how fast, and through which proxy')
