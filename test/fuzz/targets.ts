@@ -17,7 +17,9 @@ import { contentBytes, contentChunkIds, makeContent, parseContent } from '@anysy
 import { openDirectory } from '@anysync/client/content/directory.ts'
 import { buildPack, indexedPack, readDirectory } from '@anysync/client/content/pack.ts'
 import { placesOf } from '@anysync/client/content/places.ts'
-import { openChunk, openSegment, sealSegment } from '@anysync/client/content/segment.ts'
+import { openChunk, openSegment } from '@anysync/client/content/segment.ts'
+import { sealSegment } from '@anysync/client/content/store.suite.ts'
+import { createContentWork } from '@anysync/client/content/work.ts'
 import { chunkIdOf } from '@anysync/client/content/chunk-id.ts'
 import { accessKeysVersion, parseAccessKeys, serializeAccessKeys } from '@anysync/client/crypto/access-keys.ts'
 import { utf8 } from '@anysync/client/crypto/bytes.ts'
@@ -146,7 +148,7 @@ const chunk = (kind: ContentKind, plaintext: Uint8Array) => ({ kind, id: chunkId
 const chunks = [utf8('one '.repeat(200)), chance.bytes(500)].map((bytes) => chunk(ContentKind.DATA, bytes))
 const segment = sealSegment(parts, ContentKind.DATA, chunks)
 const stored = sealSegment(parts, ContentKind.TREE, [chunk(ContentKind.TREE, chance.bytes(300))])
-const pack = buildPack(parts, [segment, stored])
+const pack = await buildPack({ ...parts, work: createContentWork({ cipher, keys }) }, [segment, stored])
 const indexed = indexedPack(pack)
 const [first] = [...placesOf(indexed)]
 

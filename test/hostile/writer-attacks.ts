@@ -9,6 +9,7 @@ import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import { nodeChance } from '@anysync/cli/ports/chance.ts'
 import { nodeCipher } from '@anysync/cli/ports/cipher.ts'
 import { buildPack, indexedPack } from '@anysync/client/content/pack.ts'
+import { createContentWork } from '@anysync/client/content/work.ts'
 import { encodeContext } from '@anysync/client/crypto/context.ts'
 import {
   Compression,
@@ -175,7 +176,8 @@ export const writerAttacks: Attack[] = [
         const id = nodeChance.bytes(32)
         const chunks = [{ id, length: plainLength }]
         const entry = create(SegmentSchema, { kind, compression, sealedLength: bytes.length, plainLength, chunks })
-        const pack = buildPack({ cipher: nodeCipher, chance: nodeChance, keys }, [{ entry, bytes }])
+        const work = createContentWork({ cipher: nodeCipher, keys })
+        const pack = await buildPack({ chance: nodeChance, keys, work }, [{ entry, bytes }])
         await session.remote.putPack(vault.id, pack.id, pack.bytes)
         session.state.putPack(vault.id, indexedPack(pack), true)
         return create(ContentSchema, { size: BigInt(plainLength), chunks: [id] })

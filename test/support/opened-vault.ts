@@ -7,6 +7,7 @@ import { nodeChance } from '@anysync/cli/ports/chance.ts'
 import { nodeCipher } from '@anysync/cli/ports/cipher.ts'
 import { nodeClock } from '@anysync/cli/ports/clock.ts'
 import { openSession, ownerOf, pickVault, type Session } from '@anysync/cli/session.ts'
+import { createContentWork } from '@anysync/client/content/work.ts'
 import { createContentWriter } from '@anysync/client/content/write.ts'
 import { indexedPack } from '@anysync/client/content/pack.ts'
 import type { IdentifyLimits, SourceKind } from '@anysync/client/content/identify.ts'
@@ -54,6 +55,7 @@ export const openVaultOf = async (
       const writer = createContentWriter({
         ...parts,
         keys: vault.keys,
+        work: createContentWork({ cipher: nodeCipher, keys: vault.keys }),
         limits,
         isKnown: (chunkId) => state.findChunk(vault.id, chunkId) !== null,
         async storePack(pack) {
