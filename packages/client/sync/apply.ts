@@ -9,7 +9,7 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import type { Absence, BaseNode, Clock, Disk, NodeState, State } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { noteAbsentBelow } from './absences.ts'
-import type { HeadChanges } from './head-changes.ts'
+import { forgetContents, type HeadChanges } from './head-changes.ts'
 import { rootContentFact } from './node.ts'
 import type { Counts, OnProgress, Trouble } from './report.ts'
 import type { Move } from './scope.ts'
@@ -65,9 +65,8 @@ export class Ledger {
 
   /** Before anything is written: forgets which head the folders with changes are at. */
   begin(): void {
-    this.#parts.state.transact(() => {
-      for (const id of this.#contents.keys()) this.#writeContent(id, null)
-    })
+    const { state, linkId, head } = this.#parts
+    state.transact(() => forgetContents(state, linkId, head))
   }
 
   /** Writes what was agreed on, in one transaction. `contents` are folders that a commit rewrote. */

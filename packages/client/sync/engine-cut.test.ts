@@ -107,3 +107,24 @@ test('what was sent as deleted is not deleted here when it turns up elsewhere, t
   assert.deepEqual(await filesOf(a.disk), { 'b/y': 'y', 'b/c/d/x': 'x', 'b/c/l': 'edited' })
   await assertBaseIsHead(a)
 })
+
+test('a folder that was deleted there, and whose files are deleted here when the process dies, comes whole with an older server', async () => {
+  const world = await household({ 'f/g/x': 'x', keep: 'k' })
+  const { a, b } = world
+  const copy = world.server.snapshot()
+  a.user.rm('f')
+  await a.engine.turn()
+  b.user.writeFile('f/g/new', 'new')
+  world.server.setFault(({ operation, moment }) => {
+    if (operation === 'vault.append' && moment === 'before') throw new Error('the process died')
+  })
+  await assert.rejects(b.engine.turn(), /died/)
+  world.server.setFault(null)
+  assert.deepEqual(await filesOf(b.disk), { 'f/g/new': 'new', keep: 'k' })
+  b.restart()
+  world.server.restore(copy, { isAnnounced: true })
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(await filesOf(b.disk), { 'f/g/new': 'new', 'f/g/x': 'x', keep: 'k' })
+  await assertBaseIsHead(b)
+})

@@ -65,6 +65,20 @@ export const headChanges = async ({ state, linkId, tree }: HeadParts, root: Cont
   return result
 }
 
+/**
+ * The base forgets which head the folders are at that were opened, or are gone at the head: what it holds of them is about
+ * to change, and if that ends in the middle, the next look must open them, whatever they are at then. Call within a transaction.
+ */
+export const forgetContents = (state: State, linkId: string, { changes, visited }: HeadChanges): void => {
+  const folders = new Set(visited.keys())
+  for (const [id, { base, remote }] of changes) if (base?.kind === 'folder' && remote === null) folders.add(id)
+  if (folders.delete(rootNodeId)) state.putFact(linkId, rootContentFact, null)
+  for (const id of folders) {
+    const row = state.node(linkId, id)
+    if (row !== null && row.content !== null) state.putNode(linkId, { ...row, content: null })
+  }
+}
+
 /** The content that base and head last agreed on for a folder; null when that is not known. */
 const agreedContent = (state: State, linkId: string, id: NodeId): Uint8Array | null => {
   if (id !== rootNodeId) return state.node(linkId, id)?.content ?? null

@@ -9,8 +9,7 @@ import { contentBytes } from '../content/content.ts'
 import type { State } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { facts } from './facts.ts'
-import { headChanges } from './head-changes.ts'
-import { rootContentFact } from './node.ts'
+import { forgetContents, headChanges } from './head-changes.ts'
 
 type OwnRemovalsParts = { state: State; linkId: string; vault: Vault }
 
@@ -41,20 +40,15 @@ const forgetRemoved = async (
   rootBefore: Content | null,
 ): Promise<void> => {
   const parts = { state, linkId, tree: (content: Content) => vault.tree(content) }
-  const { changes, visited } = await headChanges(parts, root)
+  const head = await headChanges(parts, root)
   // What was gone before the commit is another's deletion, which could not be carried out here yet.
   const before = await headChanges(parts, rootBefore)
   state.transact(() => {
     // Children before parents: what is above a node that lives must be known.
-    for (const [id, { remote }] of [...changes].toReversed()) {
+    for (const [id, { remote }] of [...head.changes].toReversed()) {
       const isRemoved = remote === null && before.changes.get(id)?.remote !== null
       if (isRemoved && state.children(linkId, id).length === 0) state.removeNode(linkId, id)
     }
-    // No folder is as at any head now: the next look opens them.
-    for (const id of visited.keys()) {
-      const row = state.node(linkId, id)
-      if (row !== null) state.putNode(linkId, { ...row, content: null })
-    }
-    state.putFact(linkId, rootContentFact, null)
+    forgetContents(state, linkId, head)
   })
 }

@@ -12,8 +12,8 @@ import type { DiskStat, NodeState } from '../ports.ts'
 import type { SnapshotInfo } from '../vault/vault-types.ts'
 import type { EngineParts } from './engine.ts'
 import { facts, raiseAlarm } from './facts.ts'
-import { headChanges } from './head-changes.ts'
-import { forgottenDisk, rootContentFact } from './node.ts'
+import { forgetContents, headChanges } from './head-changes.ts'
+import { forgottenDisk } from './node.ts'
 import { takeOverRemovals } from './own-removals.ts'
 
 /** The newest snapshot, the base being one that its log has. Throws as `Vault.refresh` and `Vault.rewind` do. */
@@ -39,19 +39,15 @@ const rewindBase = async (parts: EngineParts, sequence: number, count: string): 
   const { vault, state, link, clock } = parts
   const root = vault.snapshots().findLast((snapshot) => snapshot.sequence <= sequence)?.root ?? emptyContent()
   const linkId = link.id
-  const { changes, visited } = await headChanges({ state, linkId, tree: (content) => vault.tree(content) }, root)
+  const head = await headChanges({ state, linkId, tree: (content) => vault.tree(content) }, root)
   state.transact(() => {
-    for (const [id, { base, remote }] of changes) {
+    for (const [id, { base, remote }] of head.changes) {
       // What the base lacks of that tree was deleted since: it is at the head, and comes back.
       if (base === null) continue
       if (remote === null) state.removeNode(linkId, id)
       else state.putNode(linkId, { ...base, ...remote, disk: base.disk && forgottenFor(base.disk, remote) })
     }
-    for (const id of visited.keys()) {
-      const row = state.node(linkId, id)
-      if (row !== null) state.putNode(linkId, { ...row, content: null })
-    }
-    state.putFact(linkId, rootContentFact, null)
+    forgetContents(state, linkId, head)
     state.putFact(linkId, facts.rewinds, count)
     // What happened since may be anywhere on the disk: until all of it was looked at, every turn looks at all.
     state.putFact(linkId, facts.rules, null)
