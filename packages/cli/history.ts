@@ -3,7 +3,8 @@
  * snapshot.
  */
 import type { SnapshotInfo, Vault } from '@anysync/client/vault/vault-types.ts'
-import { resolveTime } from '@anysync/client/vault/history.ts'
+import { sameContent } from '@anysync/client/content/content.ts'
+import { findPath, resolveTime, type PlacedNode } from '@anysync/client/vault/history.ts'
 import { NodeKind, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { findLinked } from './folders.ts'
@@ -53,6 +54,30 @@ export const snapshotAt = ({ vault, snapshots }: OpenedHistory, at: string | und
     throw new SyncError('history.open', 'missing', `the vault '${shown(vault.name)}' is empty: sync something first`)
   }
   return at === undefined ? newest : resolveTime(snapshots, at, nodeClock.nowNs())
+}
+
+/**
+ * What is at the path at a time; without one, in the newest snapshot that has it: what was deleted is found again.
+ * `missing` when there is nothing.
+ */
+export const findThen = async (
+  history: OpenedHistory,
+  at: string | undefined,
+): Promise<{ snapshot: SnapshotInfo; found: PlacedNode }> => {
+  const newest = snapshotAt(history, at)
+  const candidates = at === undefined ? history.snapshots.toReversed() : [newest]
+  let last: SnapshotInfo | null = null
+  for (const snapshot of candidates) {
+    const isSame: boolean = last !== null && sameContent(last.root, snapshot.root)
+    last = snapshot
+    const found = isSame ? null : await findPath(history.vault, snapshot, history.path)
+    if (found !== null) return { snapshot, found }
+  }
+  const where =
+    at === undefined
+      ? 'in any snapshot: check the path'
+      : `in snapshot ${newest.sequence}: \`anysync versions\` tells when there was`
+  throw new SyncError('history.find', 'missing', `there is nothing at '${shown(history.path)}' ${where}`)
 }
 
 const kindNames: Record<NodeKind, string> = {

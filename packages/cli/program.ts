@@ -146,9 +146,19 @@ const history = (command: Command): Command =>
 
 const addHistoryCommands = (program: Command, onEnding: OnEnding): void => {
   program.commandsGroup('History:')
-  history(add(program, 'snapshots', 'every state that the vault was in')).action(async (_own, command: Command) =>
-    (await import('./commands/snapshots.ts')).snapshots(command.optsWithGlobals()),
-  )
+  history(add(program, 'snapshots [path]', 'the states that the vault was in, or those that changed a path'))
+    .option('-a, --all', 'every one; else of older times fewer')
+    .option('--device <name>', 'those that this device made')
+    .option('--since <when>', 'none before this time')
+    .option('--until <when>', 'none after this time')
+    .action(async (path: string | undefined, _own, command: Command) =>
+      (await import('./commands/snapshots.ts')).snapshots(path, command.optsWithGlobals()),
+    )
+  history(add(program, 'diff <from> [to]', 'what differs between two times, or since one'))
+    .option('--path <path>', 'only what is at or below it')
+    .action(async (from: string, to: string | undefined, _own, command: Command) =>
+      (await import('./commands/diff.ts')).diff(from, to, command.optsWithGlobals()),
+    )
   history(add(program, 'versions <path>', 'every version of a file')).action(
     async (path: string, _own, command: Command) =>
       (await import('./commands/versions.ts')).listVersions(path, command.optsWithGlobals()),
@@ -159,10 +169,19 @@ const addHistoryCommands = (program: Command, onEnding: OnEnding): void => {
     .action(async (path: string | undefined, _own, command: Command) =>
       (await import('./commands/ls.ts')).ls(path, command.optsWithGlobals()),
     )
-  history(add(program, 'restore <path>', 'get a file or folder back, beside what is there'))
+  history(add(program, 'cat <path>', 'the bytes of a file, on standard output'))
     .option('--at <when>', whenHelp)
-    .requiredOption('--to <dir>', 'the folder to put it in; nothing in it is overwritten')
     .action(async (path: string, _own, command: Command) =>
+      (await import('./commands/cat.ts')).cat(path, command.optsWithGlobals()),
+    )
+  history(add(program, 'restore [path]', 'get a file, a folder or a whole vault back'))
+    .option('--at <when>', whenHelp.replace('the newest', 'the newest that has it'))
+    .option('--to <dir>', 'into this folder; only what is not there yet, and nothing in it is overwritten')
+    .option('--in-place', 'to where it was, by a new snapshot: it can be undone')
+    .option('--delete', 'with --in-place: also remove what was not there then')
+    .option('-n, --dry-run', 'tell what would be done, and do nothing')
+    .option('--verify', 'read what was restored again; with --in-place, before it is put back')
+    .action(async (path: string | undefined, _own, command: Command) =>
       onEnding(await (await import('./commands/restore.ts')).restorePath(path, command.optsWithGlobals())),
     )
 }

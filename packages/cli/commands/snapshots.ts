@@ -1,22 +1,38 @@
 /**
- * `anysync snapshots`: every state that a vault was in, oldest first.
+ * `anysync snapshots`: the states that a vault was in, oldest first; of older times fewer, unless all are wanted.
  */
+import { findChain } from '@anysync/client/vault/find.ts'
+import { parseTime } from '@anysync/client/vault/history.ts'
+import { thin } from '@anysync/client/vault/thin.ts'
+import { sameContent } from '@anysync/client/content/content.ts'
+import type { SnapshotInfo, Vault } from '@anysync/client/vault/vault-types.ts'
+import type { Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { SyncError } from '@anysync/protocol/errors.ts'
 import { openHistory, snapshotDocument, type HistoryOptions } from '../history.ts'
 import { createOutput, table } from '../output/print.ts'
 import { counted, formatBytes, localTime, shown } from '../output/words.ts'
+import { nodeClock } from '../ports/clock.ts'
 
-export const snapshots = async (options: HistoryOptions): Promise<void> => {
+export type SnapshotsOptions = HistoryOptions & { all?: boolean; device?: string; since?: string; until?: string }
+
+export const snapshots = async (typed: string | undefined, options: SnapshotsOptions): Promise<void> => {
   const output = createOutput(options)
-  await using history = await openHistory(undefined, options)
-  const { vault, snapshots } = history
-  const documents = snapshots.map((snapshot) => {
+  await using history = await openHistory(typed, options)
+  const { vault, path, snapshots } = history
+  const isWithin = timesBetween(options)
+  const matching = (await changing(vault, snapshots, path)).filter(
+    ({ timeNs, deviceName }) => isWithin(timeNs) && (options.device === undefined || deviceName === options.device),
+  )
+  const chosen = options.all === true ? matching : thin(matching, nodeClock.nowNs())
+  const documents = chosen.map((snapshot) => {
     const { files, folders, symlinks, bytes, nodesChanged, nodesRemoved, bytesStored } = snapshot.statistics
     const counts = { files, folders, symlinks, bytes, nodesChanged, nodesRemoved, bytesStored }
     return { ...snapshotDocument(snapshot), ...counts }
   })
-  output.tell({ vaultId: vault.id, vault: vault.name, snapshots: documents })
+  const hidden = matching.length - chosen.length
+  output.tell({ vaultId: vault.id, vault: vault.name, path, hidden, snapshots: documents })
   if (snapshots.length === 0) output.note(`the vault '${shown(vault.name)}' is empty`)
-  const rows = snapshots.map(({ sequence, timeNs, deviceName, statistics, isPartial, label }) => [
+  const rows = chosen.map(({ sequence, timeNs, deviceName, statistics, isPartial, label }) => [
     String(sequence),
     localTime(timeNs),
     shown(deviceName),
@@ -26,4 +42,43 @@ export const snapshots = async (options: HistoryOptions): Promise<void> => {
     [isPartial ? 'more follows' : '', shown(label)].filter((text) => text !== '').join(' '),
   ])
   for (const line of table(rows)) output.say(line)
+  if (hidden > 0) output.note(`${counted(hidden, 'more snapshot')} between these: see them with --all`)
+}
+
+const timesBetween = ({ since, until }: SnapshotsOptions): ((timeNs: bigint) => boolean) => {
+  const [from, to] = [since, until].map((text) => (text === undefined ? null : timeOf(text)))
+  return (timeNs) =>
+    (from === null || from === undefined || timeNs >= from) && (to === null || to === undefined || timeNs <= to)
+}
+
+const timeOf = (text: string): bigint => {
+  const timeNs = parseTime(text, nodeClock.nowNs())
+  if (timeNs !== null) return timeNs
+  throw new SyncError(
+    'history.time',
+    'invalid',
+    `'${text}' is no time: give one like 2026-11-23T15:30, or 30m, 2h, 3d, 2w`,
+  )
+}
+
+/** Those in which what is at the path, or something below it, is another than in the one before; '' is all of them. */
+const changing = async (vault: Vault, snapshots: SnapshotInfo[], path: string): Promise<SnapshotInfo[]> => {
+  if (path === '') return snapshots
+  const found: SnapshotInfo[] = []
+  let last: { snapshot: SnapshotInfo; node: Node | null } | null = null
+  for (const snapshot of snapshots) {
+    const isSame: boolean = last !== null && sameContent(last.snapshot.root, snapshot.root)
+    const node: Node | null =
+      isSame && last !== null ? last.node : ((await findChain(vault, snapshot.root, path))?.at(-1) ?? null)
+    if (!isSame && !isSameNode(last?.node ?? null, node)) found.push(snapshot)
+    last = { snapshot, node }
+  }
+  return found
+}
+
+const isSameNode = (a: Node | null, b: Node | null): boolean => {
+  if (a === null || b === null) return a === b
+  const isSameMatter = a.kind === b.kind && a.linkTarget === b.linkTarget && a.mode === b.mode
+  if (!isSameMatter || (a.content === undefined) !== (b.content === undefined)) return false
+  return a.content === undefined || b.content === undefined || sameContent(a.content, b.content)
 }

@@ -11,6 +11,7 @@ import {
 } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { createMemoryDisk, type MemoryDiskOptions } from '../memory/disk.ts'
 import { readTree } from '../memory/read-tree.ts'
+import type { Disk } from '../ports.ts'
 import { restore, type RestoreParts } from './restore.ts'
 
 const clock = { nowNs: () => 1_700_000_000_000_000_000n, monotonicMs: () => 0, wait: () => Promise.resolve() }
@@ -42,6 +43,10 @@ const createShelf = () => {
       }
     },
     expect: () => undefined,
+    async identify(source) {
+      const read = Buffer.concat(source instanceof Uint8Array ? [source] : await Array.fromAsync(source)).toString()
+      return newContent(files.indexOf(read), read.length)
+    },
   }
   return {
     vault,
@@ -60,6 +65,7 @@ const openDisk = async (options: Partial<MemoryDiskOptions> = {}) => {
 }
 
 const shelf = createShelf()
+const parts = { vault: shelf.vault, clock }
 const docs = shelf.folder(
   'docs',
   [
@@ -74,11 +80,11 @@ const docs = shelf.folder(
 test('a folder comes back with contents, modes, nanoseconds and links', async () => {
   const disk = await openDisk()
   const last: unknown[] = []
-  const report = await restore({ vault: shelf.vault, disk, onProgress: (progress) => last.push(progress) }, [
+  const report = await restore({ ...parts, disk, onProgress: (progress) => last.push(progress) }, [
     { path: 'docs', node: docs },
   ])
-  assert.deepEqual(report, { files: 3, folders: 3, symlinks: 1, bytes: 6, leftovers: [] })
-  assert.deepEqual(last.at(-1), { files: 3, filesTotal: 3, bytes: 6, bytesTotal: 6 })
+  assert.deepEqual(report, { files: 3, folders: 3, symlinks: 1, bytes: 6, unchanged: 0, leftovers: [] })
+  assert.deepEqual(last.at(-1), { phase: 'restore', files: 3, filesTotal: 3, bytes: 6, bytesTotal: 6 })
   disk.crash() // Settled: nothing is lost.
   const tree = await readTree(disk)
   const flat = [...tree].map(([path, { kind, mode, content }]) => [
@@ -110,7 +116,7 @@ test('nothing is overwritten, and then nothing at all is written', async () => {
     { path: 'other', node: shelf.file('other', 'x') },
     { path: 'docs', node: docs },
   ]
-  await assert.rejects(restore({ vault: shelf.vault, disk }, placements), (error) => isTrouble(error, 'conflict'))
+  await assert.rejects(restore({ ...parts, disk }, placements), (error) => isTrouble(error, 'conflict'))
   assert.deepEqual([...(await readTree(disk)).keys()], ['docs'])
 })
 
@@ -121,7 +127,7 @@ test('what this disk cannot store is left over, with what is below it', async ()
     shelf.file('.anysync', 'x'),
     shelf.file('good', 'x'),
   ])
-  const report = await restore({ vault: shelf.vault, disk }, [{ path: 'all', node }])
+  const report = await restore({ ...parts, disk }, [{ path: 'all', node }])
   assert.deepEqual(
     report.leftovers.map(({ path }) => path),
     ['all/con', 'all/.anysync'],
@@ -133,7 +139,7 @@ test('names that lead out of the folder are refused even if a tree had them', as
   const disk = await openDisk()
   for (const name of ['..', '../x', '/etc/x', 'a/../../x']) {
     const node = shelf.folder('all', [shelf.file(name, 'x')])
-    const outcome = await restore({ vault: shelf.vault, disk }, [{ path: `all ${name.length}`, node }])
+    const outcome = await restore({ ...parts, disk }, [{ path: `all ${name.length}`, node }])
     assert.equal(outcome.leftovers.length, 1)
   }
   assert.equal([...(await readTree(disk)).values()].filter(({ kind }) => kind === 'file').length, 0)
@@ -142,7 +148,7 @@ test('names that lead out of the folder are refused even if a tree had them', as
 test('names that are one on this disk: the first stays, the second is left over', async () => {
   const disk = await openDisk({ foldsNames: true })
   const node = shelf.folder('all', [shelf.file('A', '1'), shelf.file('a', '2')])
-  const report = await restore({ vault: shelf.vault, disk }, [{ path: 'all', node }])
+  const report = await restore({ ...parts, disk }, [{ path: 'all', node }])
   assert.equal(report.files, 1)
   assert.equal(report.leftovers.length, 1)
 })
@@ -157,13 +163,66 @@ test('bytes that do not verify, and a full disk, end the restore without half a 
     },
   }
   const placements = [{ path: 'file', node: shelf.file('file', 'x') }]
-  await assert.rejects(restore({ vault: corrupt, disk }, placements), (error) => isTrouble(error, 'corrupt'))
+  await assert.rejects(restore({ ...parts, vault: corrupt, disk }, placements), (error) => isTrouble(error, 'corrupt'))
   const full = await openDisk({
     fault: ({ operation }) => {
       if (operation === 'disk.write') throw new SyncError(operation, 'full', 'the disk is full')
     },
   })
-  await assert.rejects(restore({ vault: shelf.vault, disk: full }, placements), (error) => isTrouble(error, 'full'))
+  await assert.rejects(restore({ ...parts, disk: full }, placements), (error) => isTrouble(error, 'full'))
   assert.equal(disk.countTemps() + full.countTemps(), 0)
   assert.equal((await readTree(disk)).size + (await readTree(full)).size, 0)
+})
+
+test('what is there already with the same bytes stays, and only the rest is restored', async () => {
+  const disk = await openDisk()
+  await restore({ ...parts, disk }, [{ path: 'docs', node: docs }])
+  const before = await disk.lstat('docs/a')
+  disk.user.rm('docs/empty')
+  disk.user.rm('docs/link')
+  const report = await restore({ ...parts, disk }, [{ path: 'docs', node: docs }])
+  assert.deepEqual(report, { files: 1, folders: 0, symlinks: 1, bytes: 0, unchanged: 2, leftovers: [] })
+  assert.deepEqual(await disk.lstat('docs/a'), before)
+})
+
+test('what something else lies in the way of further down is left over, and that stays', async () => {
+  const disk = await openDisk()
+  disk.user.writeFile('docs/a', 'xxxxx')
+  disk.user.writeFile('docs/fixed', 'a file')
+  const report = await restore({ ...parts, disk }, [{ path: 'docs', node: docs }])
+  assert.deepEqual(
+    report.leftovers.map(({ path }) => path),
+    ['docs/a', 'docs/fixed'],
+  )
+  assert.equal(report.files, 1)
+  assert.deepEqual((await readTree(disk)).get('docs/a')?.content, new TextEncoder().encode('xxxxx'))
+})
+
+test('a dry run counts what would be restored and writes nothing', async () => {
+  const disk = await openDisk()
+  const report = await restore({ ...parts, disk, isDryRun: true }, [{ path: 'docs', node: docs }])
+  assert.deepEqual(report, { files: 3, folders: 3, symlinks: 1, bytes: 6, unchanged: 0, leftovers: [] })
+  assert.equal((await readTree(disk)).size, 0)
+})
+
+test('a restore that verifies tells of files whose bytes did not stay what they were', async () => {
+  const disk = await openDisk()
+  let isChanged = false
+  const failing: Disk = {
+    ...disk,
+    async settle() {
+      await disk.settle()
+      // A disk that keeps something else than it was given.
+      if (!isChanged && (await disk.lstat('docs/a')) !== null) disk.user.writeFile('docs/a', 'FIRST')
+      isChanged ||= (await disk.lstat('docs/a')) !== null
+    },
+  }
+  const verified = { ...parts, disk: failing, isVerifying: true }
+  const report = await restore(verified, [{ path: 'docs', node: docs }])
+  assert.deepEqual(
+    report.leftovers.map(({ path }) => path),
+    ['docs/a'],
+  )
+  const well = await restore({ ...parts, disk: await openDisk(), isVerifying: true }, [{ path: 'docs', node: docs }])
+  assert.deepEqual(well.leftovers, [])
 })

@@ -2,60 +2,80 @@
  * Gets nodes of a snapshot back onto a disk, beside what is there and never over it. As in a pull, files are written
  * whole and verified under temporary names before they get their own. [Note: order of writes]
  */
-import { assert, demand, SyncError } from '@anysync/protocol/errors.ts'
+import { assert, demand } from '@anysync/protocol/errors.ts'
 import { NodeKind, type Content, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { MiB, treeDepthMax } from '@anysync/protocol/limits.ts'
-import { folderOf, nameOf } from '../path.ts'
-import type { Disk, DiskStat, TempFile } from '../ports.ts'
+import { MiB } from '@anysync/protocol/limits.ts'
+import { folderOf } from '../path.ts'
+import type { Clock, Disk, DiskStat, TempFile } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { forEachLimited } from './limited.ts'
+import { findDamaged, isOfDisk, survey, taken, type Leftover, type Placement } from './survey.ts'
+
+export type { Leftover, Placement } from './survey.ts'
 
 /** Files that are settled together, and that are written at once. */
 const sliceFilesMax = 2000
 const sliceBytesMax = 256 * MiB
 const filesAtOnceMax = 8
 
-/** A node and where it shall lie, relative to the root of the disk. */
-export type Placement = { path: string; node: Node }
-
-/** What stayed behind, and why. */
-export type Leftover = { path: string; message: string }
-
 export type RestoreReport = {
   files: number
   folders: number
   symlinks: number
   bytes: number
+  /** Files that were there already, with the same bytes. */
+  unchanged: number
   leftovers: Leftover[]
 }
 
-export type RestoreProgress = { files: number; filesTotal: number; bytes: number; bytesTotal: number }
+export type RestoreProgress = {
+  phase: 'restore' | 'verify'
+  files: number
+  filesTotal: number
+  bytes: number
+  bytesTotal: number
+}
 
 export type RestoreParts = {
-  vault: Pick<Vault, 'tree' | 'stream' | 'expect'>
+  vault: Pick<Vault, 'tree' | 'stream' | 'expect' | 'identify'>
   disk: Disk
+  clock: Clock
+  /** Tells what would be restored, and writes nothing. */
+  isDryRun?: boolean
+  /** Reads what was restored from the disk again, and compares. */
+  isVerifying?: boolean
   onProgress?: (progress: RestoreProgress) => void
 }
 
 /**
- * Restores each placement with all below it. Throws `conflict`, before anything is written, when something lies at one
- * of the paths. A node whose name this disk cannot store, or that the disk refuses, is left over with what is below it.
- * What does not verify is `corrupt` and ends the restore; what was restored before stays.
+ * Restores each placement with all below it, but for what is there already with the same bytes: a restore that was
+ * interrupted goes on. Throws `conflict`, before anything is written, when something else lies at one of the placements;
+ * what something else lies in the way of further down is left over. So is a node whose name this disk cannot store, or
+ * that the disk refuses, with what is below it. What does not verify is `corrupt` and ends the restore; what was
+ * restored before stays.
  */
 export const restore = async (parts: RestoreParts, placements: readonly Placement[]): Promise<RestoreReport> => {
   const { disk } = parts
-  for (const { path } of placements) {
-    const isFree = (await disk.lstat(path)) === null
-    demand(isFree, 'restore.begin', 'conflict', 'something is there already, and nothing is overwritten')
-  }
-  const report: RestoreReport = { files: 0, folders: 0, symlinks: 0, bytes: 0, leftovers: [] }
-  const plan = await collect(parts, placements, report.leftovers)
-  const folders = await makeFolders(parts, plan, report)
+  const { missing, same, leftovers } = await survey(parts, placements)
+  const isTaken = leftovers.some(
+    ({ path, message }) => message === taken && placements.some((one) => one.path === path),
+  )
+  demand(!isTaken, 'restore.begin', 'conflict', taken)
+  const report: RestoreReport = { files: 0, folders: 0, symlinks: 0, bytes: 0, unchanged: 0, leftovers }
+  report.unchanged = same.filter(isFile).length
+  if (parts.isDryRun === true) return { ...report, ...countAll(missing) }
+  const folders = await makeFolders(parts, missing, report)
   const left = new Set(report.leftovers.map(({ path }) => path))
-  const placeable = plan.filter(({ path }) => !isBelowAny(path, left))
+  const placeable = missing.filter(({ path }) => !isBelowAny(path, left))
 
-  const files = placeable.filter(({ node }) => node.kind === NodeKind.FILE)
-  const progress = { files: 0, filesTotal: files.length, bytes: 0, bytesTotal: files.reduce(addSize, 0) }
+  const files = placeable.filter(isFile)
+  const progress: RestoreProgress = {
+    phase: 'restore',
+    files: 0,
+    filesTotal: files.length,
+    bytes: 0,
+    bytesTotal: files.reduce(addSize, 0),
+  }
   for (const slice of slicesOf(files)) {
     await placeFiles(parts, slice, report, (files, bytes) => {
       progress.files += files
@@ -74,7 +94,31 @@ export const restore = async (parts: RestoreParts, placements: readonly Placemen
     await leaving(report, path, async () => void (await disk.setAttributes(path, stat, node)))
   }
   await disk.settle()
+  if (parts.isVerifying === true) report.leftovers.push(...(await verifyFiles(parts, files, report)))
   return report
+}
+
+/** What is on the disk now, of the files that were not left over. */
+const verifyFiles = async (parts: RestoreParts, files: Placement[], report: RestoreReport): Promise<Leftover[]> => {
+  const left = new Set(report.leftovers.map(({ path }) => path))
+  const restored = files.filter(({ path }) => !left.has(path))
+  const progress: RestoreProgress = { phase: 'verify', files: 0, filesTotal: restored.length, bytes: 0, bytesTotal: 0 }
+  progress.bytesTotal = restored.reduce(addSize, 0)
+  return findDamaged(parts, restored, (bytes) => {
+    progress.files += 1
+    progress.bytes += bytes
+    parts.onProgress?.({ ...progress })
+  })
+}
+
+const countAll = (placements: Placement[]): Pick<RestoreReport, 'files' | 'folders' | 'symlinks' | 'bytes'> => {
+  const count = (kind: NodeKind): number => placements.filter(({ node }) => node.kind === kind).length
+  return {
+    files: count(NodeKind.FILE),
+    folders: count(NodeKind.FOLDER),
+    symlinks: count(NodeKind.SYMLINK),
+    bytes: placements.filter(isFile).reduce(addSize, 0),
+  }
 }
 
 /** Whether the path is one of the set or lies below one. */
@@ -86,33 +130,11 @@ const isBelowAny = (path: string, set: ReadonlySet<string>): boolean => {
   return false
 }
 
+const isFile = ({ node }: Placement): boolean => node.kind === NodeKind.FILE
+
 const sizeOf = (node: Node): number => Number(node.content?.size ?? 0n)
 
 const addSize = (sum: number, { node }: Placement): number => sum + sizeOf(node)
-
-/** Every node at and below the placements, folders before what they hold. */
-const collect = async (
-  { vault, disk }: RestoreParts,
-  placements: readonly Placement[],
-  leftovers: Leftover[],
-): Promise<Placement[]> => {
-  const all: Placement[] = []
-  const visit = async (placement: Placement): Promise<void> => {
-    const { path, node } = placement
-    const refusal = disk.refuseName(nameOf(path))
-    if (refusal !== null) {
-      leftovers.push({ path, message: `this system cannot store it: ${refusal}` })
-      return
-    }
-    const depth = path.split('/').length
-    demand(depth <= treeDepthMax, 'restore.collect', 'corrupt', `the folders are more than ${treeDepthMax} levels deep`)
-    all.push(placement)
-    if (node.kind !== NodeKind.FOLDER) return
-    for (const child of await vault.tree(contentOf(node))) await visit({ path: `${path}/${child.name}`, node: child })
-  }
-  for (const placement of placements) await visit(placement)
-  return all
-}
 
 const contentOf = (node: Node): Content => {
   assert(node.content !== undefined, 'files and folders of a verified tree have a content')
@@ -195,7 +217,7 @@ const leaving = async (report: RestoreReport, path: string, work: () => Promise<
     await work()
     return true
   } catch (error) {
-    if (!(error instanceof SyncError) || !error.operation.startsWith('disk.') || error.kind === 'full') throw error
+    if (!isOfDisk(error)) throw error
     report.leftovers.push({ path, message: error.message })
     return false
   }

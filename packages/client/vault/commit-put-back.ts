@@ -30,7 +30,12 @@ export const commitPutBack = async (
     // Only what a kept snapshot needs is certain to be stored.
     const isKept = vault.snapshots().some(({ hash }) => hash === then.hash)
     demand(newest !== null && isKept, 'vault.restore', 'missing', `snapshot ${then.sequence} is not kept any more`)
-    const { edits, parentOf, steps } = await planPutBack(vault, { newest: newest.root, then: then.root }, path, options)
+    const { edits, parentOf, steps } = await planPutBack(
+      vault,
+      { newest: newest.root, wanted: then.root },
+      path,
+      options,
+    )
     if (edits.length === 0) return { steps, snapshot: null }
     try {
       const { root } = await vault.editTree(newest.root, edits, parentOf)

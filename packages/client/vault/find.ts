@@ -48,8 +48,8 @@ export const resolveTime = (snapshots: SnapshotInfo[], text: string, nowNs: bigi
   return found
 }
 
-/** Nanoseconds since 1970, or null. */
-const parseTime = (text: string, nowNs: bigint): bigint | null => {
+/** Nanoseconds since 1970 of a time or an age as `resolveTime` takes them, or null. */
+export const parseTime = (text: string, nowNs: bigint): bigint | null => {
   const [, count, unit] = /^(\d{1,9})([smhdw])$/.exec(text) ?? []
   const nsOfUnit = unit === undefined ? undefined : nsPerUnit[unit]
   if (count !== undefined && nsOfUnit !== undefined) return nowNs - BigInt(count) * nsOfUnit

@@ -9,7 +9,7 @@ import { emptyContent, sameContent } from '../content/content.ts'
 import { findChain, pathOfChain, rootNodeOf, type VaultTrees } from './find.ts'
 import type { SnapshotInfo } from './vault-types.ts'
 
-export { findPath, resolveTime, walk, type PlacedNode } from './find.ts'
+export { findPath, parseTime, resolveTime, walk, type PlacedNode } from './find.ts'
 
 /** `edited`: its bytes, target or kind. `touched`: only its mode or time. */
 export type Change = 'created' | 'edited' | 'moved' | 'touched' | 'removed'

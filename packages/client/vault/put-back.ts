@@ -29,14 +29,14 @@ export type PutBack = { edits: TreeEdit[]; parentOf: ParentOf; steps: PutBackSte
  */
 export const planPutBack = async (
   vault: VaultTrees,
-  roots: { newest: Content; then: Content },
+  roots: { newest: Content; wanted: Content },
   path: string,
   options: PutBackOptions,
 ): Promise<PutBack> => {
-  const { differences, folders } = await diffTrees(vault, roots.newest, roots.then)
+  const { differences, folders } = await diffTrees(vault, roots.newest, roots.wanted)
   const byId = new Map(differences.map((difference) => [difference.id, difference]))
   const isBelow = (spot: Spot): boolean => isAtOrBelow(path, spot.path)
-  const chain = await findChain(vault, roots.then, path)
+  const chain = await findChain(vault, roots.wanted, path)
   const place = placeNow(chain, byId, folders.before)
   const missing = missingAbove(chain, byId)
   /** Whether it lies now where the path was, or in what has moved along with the folders above it. */

@@ -5,16 +5,17 @@ import { thin, type Thinnable } from './thin.ts'
 const minute = 60_000_000_000n
 const hour = 60n * minute
 const day = 24n * hour
-const now = 20_000n * day
+const now = 20_000n * day + 12n * hour
 
 const at = (age: bigint, more: Partial<Thinnable> = {}) => ({ timeNs: now - age, isPartial: false, label: '', ...more })
 
+const every = (from: bigint, to: bigint, step: bigint) => {
+  const found = []
+  for (let age = from; age >= to; age -= step) found.push(at(age))
+  return found
+}
+
 test('the older a snapshot, the fewer are shown: all, then one an hour, a day, a week, a month', () => {
-  const every = (from: bigint, to: bigint, step: bigint) => {
-    const found = []
-    for (let age = from; age >= to; age -= step) found.push(at(age))
-    return found
-  }
   const table: [bigint, bigint, bigint, number, number][] = [
     [59n * minute, 0n, minute, 60, 60],
     [23n * hour, 2n * hour, 10n * minute, 22, 22],
