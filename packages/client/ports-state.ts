@@ -109,6 +109,7 @@ export interface State extends Disposable {
 
   /** The verified log, as far as it was seen. */
   head(vaultId: VaultId): LogHead | null
+  /** One after the other; the first may have any sequence, for a device may begin with a checkpoint. */
   putRecord(vaultId: VaultId, sequence: number, hash: RecordHash, record: Uint8Array): void
   /** Records from..to, both included, in order. */
   records(
@@ -120,6 +121,13 @@ export interface State extends Disposable {
   /** Forgets the records after this sequence: what a server that was put back does not have any more. */
   removeRecordsAfter(vaultId: VaultId, sequence: number): void
 
+  /** The snapshots that are kept, as `kept-snapshot.ts` serialises them. Putting one again replaces it. */
+  putSnapshot(vaultId: VaultId, sequence: number, snapshot: Uint8Array): void
+  removeSnapshot(vaultId: VaultId, sequence: number): void
+  /** Those from..to, both included, in order. */
+  snapshots(vaultId: VaultId, from: number, to: number): Iterable<{ sequence: number; snapshot: Uint8Array }>
+  newestSnapshot(vaultId: VaultId): Uint8Array | null
+
   /** Index. A pack is pending from its upload until a record brings it. */
   putPack(vaultId: VaultId, pack: IndexedPack, isPending: boolean): void
   findChunk(vaultId: VaultId, chunkId: ChunkId): ChunkPlace | null
@@ -127,6 +135,8 @@ export interface State extends Disposable {
   hasChunk(vaultId: VaultId, chunkId: ChunkId): boolean
   pendingPacks(vaultId: VaultId): IndexedPack[]
   removePack(vaultId: VaultId, pack: PackId): void
+  /** What the index has of a pack; null when it does not have it. */
+  pack(vaultId: VaultId, pack: PackId): IndexedPack | null
   /** Every pack of the index, pending ones too. */
   packIds(vaultId: VaultId): PackId[]
   countChunks(vaultId: VaultId): number

@@ -257,8 +257,15 @@ export interface Remote {
   createVault(vaultId: VaultId, grant: Uint8Array): Promise<void>
   listVaults(): Promise<{ vaults: VaultInfo[]; incarnation: Uint8Array }>
   /** `conflict` when the head is another, `missing` when a pack is not stored. Repeating an append that took place is harmless. */
-  append(vaultId: VaultId, expected: LogHead | null, record: Uint8Array, packs: PackId[]): Promise<LogHead>
-  recordsSince(vaultId: VaultId, sequence: number): AsyncIterable<Uint8Array>
+  append(
+    vaultId: VaultId,
+    expected: LogHead | null,
+    record: Uint8Array,
+    packs: PackId[],
+    retired?: PackId[],
+  ): Promise<LogHead>
+  /** The records after a sequence; with `isFromCheckpoint` those from the newest checkpoint on, if there is one after it. */
+  recordsSince(vaultId: VaultId, sequence: number, isFromCheckpoint?: boolean): AsyncIterable<Uint8Array>
   /** Every head at once, then each as it moves, until aborted; then it simply ends. Throws `unavailable` when the line is lost. */
   watch(signal: AbortSignal): AsyncIterable<{ vaultId: VaultId; head: LogHead | null }>
   existingPacks(vaultId: VaultId, packs: PackId[]): Promise<Set<PackId>>

@@ -207,6 +207,12 @@ export const messageLengthMax = 400
 export const deviceHeadsMax = 4096
 export const snapshotLabelBytesMax = 255
 
+/** What one record forgets, retires and rescues, and the text that says why. */
+export const forgetSequencesMax = 65_536
+export const retiredPacksMax = 4096
+export const rescueSnapshotsMax = 1024
+export const ruleBytesMax = 1024
+
 /** Following: how long a folder must be quiet before it is looked at: after a lone change, in a series of them, and at most. */
 export const settleMs = 50
 export const quietMs = 200

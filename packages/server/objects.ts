@@ -148,7 +148,7 @@ const writeDown = (
   database.transaction().execute(async (transaction) => {
     const inserted = await transaction
       .insertInto('pack')
-      .values({ vault_id: vaultId, pack, bytes: length, stored_ms: clock.nowMs() })
+      .values({ vault_id: vaultId, pack, bytes: length, stored_ms: clock.nowMs(), is_named: 0, retired_ms: null })
       .onConflict((on) => on.doNothing())
       .returning('pack')
       .executeTakeFirst()

@@ -14,10 +14,16 @@ import {
   type VaultId,
 } from '@anysync/protocol/ids.ts'
 import { recordBytesMax } from '@anysync/protocol/limits.ts'
-import { RecordHeaderSchema, RecordSchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { RecordHeaderSchema, RecordKind, RecordSchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { checkBytes } from './check.ts'
 
-export type RecordPlace = { vaultId: VaultId; sequence: number; previous: RecordHash; hash: RecordHash }
+export type RecordPlace = {
+  vaultId: VaultId
+  sequence: number
+  previous: RecordHash
+  hash: RecordHash
+  isCheckpoint: boolean
+}
 
 /** Throws `invalid` for anything that is not a record of version 1. */
 export const parseRecordPlace = (bytes: Uint8Array): RecordPlace => {
@@ -40,6 +46,7 @@ export const parseRecordPlace = (bytes: Uint8Array): RecordPlace => {
     sequence: Number(header.sequence),
     previous: recordHashFromBytes(header.previous),
     hash: recordHashFromBytes(hash('sha256', bytes, 'buffer')),
+    isCheckpoint: header.kind === RecordKind.CHECKPOINT,
   }
 }
 

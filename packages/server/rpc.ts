@@ -104,6 +104,7 @@ const serveVaults = (router: ConnectRouter, { vaults, precedence, hub }: Service
         expected: toHead(request.expected),
         record: request.record,
         packs: request.packs.map(packIdFromBytes),
+        retired: request.retired.map(packIdFromBytes),
       }
       const append = () => vaults.append(userId, vaultId, wanted)
       const head = await precedence.append(vaultId, deviceId, context.signal, append)
@@ -112,7 +113,8 @@ const serveVaults = (router: ConnectRouter, { vaults, precedence, hub }: Service
     recordsSince: async function* (request, context) {
       const vaultId = vaultIdFromBytes(request.vaultId)
       const after = toSequence(request.sequence)
-      for await (const record of vaults.recordsSince(deviceOf(context).userId, vaultId, after)) yield { record }
+      const { userId } = deviceOf(context)
+      for await (const record of vaults.recordsSince(userId, vaultId, after, request.isFromCheckpoint)) yield { record }
     },
     watch: async function* (_request, context) {
       const device = deviceOf(context)

@@ -5,12 +5,19 @@
 import type { Transaction } from 'kysely'
 import { demand } from '@anysync/protocol/errors.ts'
 import type { PackId, UserId, VaultId } from '@anysync/protocol/ids.ts'
-import { appendPacksMax, grantBytesMax, recordsPageMax, vaultsPerAccountMax } from '@anysync/protocol/limits.ts'
+import {
+  appendPacksMax,
+  grantBytesMax,
+  recordsPageMax,
+  retiredPacksMax,
+  vaultsPerAccountMax,
+} from '@anysync/protocol/limits.ts'
 import { vaultFor } from './authorize.ts'
 import { checkBytes } from './check.ts'
 import type { Clock } from './clock.ts'
 import type { Database, Tables } from './db/tables.ts'
 import { genesisHash, parseRecordPlace, type RecordPlace } from './record-header.ts'
+import { noteUse } from './pack-use.ts'
 import type { LogHead, Move, WatchHub } from './watch.ts'
 
 export type VaultInfo = { vaultId: VaultId; grant: Uint8Array; head: LogHead; bytesStored: number }
@@ -26,10 +33,15 @@ export type Vaults = {
   append(
     userId: UserId,
     vaultId: VaultId,
-    request: { expected: LogHead; record: Uint8Array; packs: PackId[] },
+    request: { expected: LogHead; record: Uint8Array; packs: PackId[]; retired: PackId[] },
   ): Promise<LogHead>
-  /** Records after a sequence, in order, up to the head of the moment. */
-  recordsSince(userId: UserId, vaultId: VaultId, sequence: number): AsyncGenerator<Uint8Array>
+  /** Records after a sequence, or from the newest checkpoint after it, in order, up to the head of the moment. */
+  recordsSince(
+    userId: UserId,
+    vaultId: VaultId,
+    sequence: number,
+    isFromCheckpoint: boolean,
+  ): AsyncGenerator<Uint8Array>
 }
 
 export const createVaults = ({
@@ -64,6 +76,7 @@ export const createVaults = ({
           head_hash: '',
           bytes_stored: 0,
           created_ms: clock.nowMs(),
+          checkpoint_sequence: 0,
         })
         .execute()
       await transaction
@@ -111,13 +124,19 @@ export const createVaults = ({
     return row.value
   },
 
-  append: async (userId, vaultId, { expected, record, packs }) => {
+  append: async (userId, vaultId, { expected, record, packs, retired }) => {
     await vaultFor(database, userId, vaultId)
     demand(
       packs.length <= appendPacksMax,
       'vault.append',
       'invalid',
       `a record brings at most ${appendPacksMax} packs, got ${packs.length}`,
+    )
+    demand(
+      retired.length <= retiredPacksMax,
+      'vault.append',
+      'invalid',
+      `a record retires at most ${retiredPacksMax} packs, got ${retired.length}`,
     )
     const place = parseRecordPlace(record)
     const { head, users } = await database.transaction().execute(async (transaction) => {
@@ -126,6 +145,7 @@ export const createVaults = ({
       if (head?.hash === place.hash) return { head, users: [] }
       checkFollows(vaultId, head, expected, place)
       await checkStored(transaction, vaultId, packs)
+      await noteUse(transaction, vaultId, { packs, retired }, clock.nowMs())
       await transaction
         .insertInto('record')
         .values({
@@ -138,7 +158,11 @@ export const createVaults = ({
         .execute()
       await transaction
         .updateTable('vault')
-        .set({ head_sequence: place.sequence, head_hash: place.hash })
+        .set({
+          head_sequence: place.sequence,
+          head_hash: place.hash,
+          ...(place.isCheckpoint ? { checkpoint_sequence: place.sequence } : {}),
+        })
         .where('vault_id', '=', vaultId)
         .execute()
       return { head: { sequence: place.sequence, hash: place.hash }, users: await usersOf(transaction, vaultId) }
@@ -147,10 +171,10 @@ export const createVaults = ({
     return head
   },
 
-  recordsSince: async function* (userId, vaultId, sequence) {
+  recordsSince: async function* (userId, vaultId, sequence, isFromCheckpoint) {
     await vaultFor(database, userId, vaultId)
     const last = (await headIn(database, vaultId))?.sequence ?? 0
-    let after = sequence
+    let after = isFromCheckpoint ? Math.max(sequence, (await checkpointOf(database, vaultId)) - 1) : sequence
     while (after < last) {
       const rows = await database
         .selectFrom('record')
@@ -181,6 +205,16 @@ const headIn = async (database: Database, vaultId: VaultId): Promise<LogHead> =>
       .where('vault_id', '=', vaultId)
       .executeTakeFirstOrThrow(),
   )
+
+/** 0 when the log has none. */
+const checkpointOf = async (database: Database, vaultId: VaultId): Promise<number> =>
+  (
+    await database
+      .selectFrom('vault')
+      .select('checkpoint_sequence')
+      .where('vault_id', '=', vaultId)
+      .executeTakeFirstOrThrow()
+  ).checkpoint_sequence
 
 const hasGrant = async (
   transaction: Transaction<Tables>,

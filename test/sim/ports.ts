@@ -196,18 +196,18 @@ export const remoteOf = (process: Process, remote: Remote, trace: Trace): Remote
     logout: () => call('account.logout', () => remote.logout()),
     createVault: (vaultId, grant) => call('vault.create', () => remote.createVault(vaultId, grant)),
     listVaults: () => call('vault.list', () => remote.listVaults()),
-    append: (vaultId, expected, record, packs) =>
+    append: (vaultId, expected, record, packs, retired) =>
       call(
         'vault.append',
         () => {
           process.changes += 1
-          return remote.append(vaultId, expected, record, packs)
+          return remote.append(vaultId, expected, record, packs, retired)
         },
         (head) => trace.text(head.hash),
       ),
-    recordsSince: async function* (vaultId, sequence) {
+    recordsSince: async function* (vaultId, sequence, isFromCheckpoint) {
       await process.atServer('vault.recordsSince')
-      for await (const record of remote.recordsSince(vaultId, sequence)) {
+      for await (const record of remote.recordsSince(vaultId, sequence, isFromCheckpoint)) {
         await process.atReply('vault.recordsSince')
         trace.bytes(record)
         yield record

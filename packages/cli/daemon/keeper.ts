@@ -168,7 +168,7 @@ export class Keeper {
       vaultId: link.vaultId,
       clock: nodeClock,
       chance: nodeChance,
-      newestSequence: () => vault.newest()?.sequence ?? 0,
+      newestSequence: () => vault.head()?.sequence ?? 0,
       fullScanMs: () => this.#fullScanMs(),
       onTurn: (report) => voice.turn(link, vaultName(session.state, link.vaultId), report),
       onTrouble: (error) => this.#tellTrouble(error),

@@ -1,7 +1,9 @@
 /**
  * What the server answered, as the client's own types. A server may send anything: what does not parse is `corrupt`.
  */
+import { fromBinary } from '@bufbuild/protobuf'
 import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import { RecordHeaderSchema, RecordSchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { deviceIdFromBytes, recordHashFromBytes, userIdFromBytes, vaultIdFromBytes } from '@anysync/protocol/ids.ts'
 import {
   challengeBytesMax,
@@ -87,6 +89,15 @@ export const parseAppended = ({ head }: AppendResponse): LogHead => {
 export const parseRecord = ({ record }: RecordsSinceResponse): Uint8Array => {
   demand(record.length <= recordBytesMax, 'vault.recordsSince', 'invalid', 'a record is too long')
   return record
+}
+
+/** What a record says of its place; whoever opens it finds out whether that is true. */
+export const sequenceOf = (record: Uint8Array): number => {
+  try {
+    return Number(fromBinary(RecordHeaderSchema, fromBinary(RecordSchema, record).header).sequence)
+  } catch (error) {
+    throw new SyncError('vault.recordsSince', 'corrupt', 'a record is damaged and cannot be read', error)
+  }
 }
 
 /** Null for a message without a vault, which only says that the line is alive. */

@@ -9,7 +9,7 @@ import { Object$ as ObjectService } from '@anysync/protocol/gen/anysync/v1/objec
 import { Vault } from '@anysync/protocol/gen/anysync/v1/vault_pb.js'
 import { idToBytes, packIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
 import { callMsMax, existingPacksMax, packBytesMax, streamIdleMsMax } from '@anysync/protocol/limits.ts'
-import { parseAnswer, parseAppended, parseMe, parseNews, parseRecord, parseVaults } from './answers.ts'
+import { parseAnswer, parseAppended, parseMe, parseNews, parseRecord, parseVaults, sequenceOf } from './answers.ts'
 import { callsTo } from './call.ts'
 import type { ServerAddress } from './link.ts'
 import { networkTrouble } from './network-trouble.ts'
@@ -72,13 +72,19 @@ export const openRemote = (
 
     listVaults: () => retry(line, () => call('vault.list', () => vault.listVaults({}, options), parseVaults)),
 
-    append: (vaultId, expected, record, packs) =>
+    append: (vaultId, expected, record, packs, retired = []) =>
       retry(line, () =>
         call(
           'vault.append',
           () =>
             vault.append(
-              { vaultId: idToBytes(vaultId), expected: headMessage(expected), record, packs: packs.map(idToBytes) },
+              {
+                vaultId: idToBytes(vaultId),
+                expected: headMessage(expected),
+                record,
+                packs: packs.map(idToBytes),
+                retired: retired.map(idToBytes),
+              },
               options,
             ),
           parseAppended,
@@ -86,19 +92,32 @@ export const openRemote = (
       ),
 
     // A log has no gaps, so a stream that broke goes on after the records that arrived.
-    recordsSince: (vaultId, sequence) =>
-      retryStream(line, (count) =>
+    recordsSince: (vaultId, sequence, isFromCheckpoint = false) => {
+      // Where a stream begins that begins with a checkpoint, its first record tells.
+      let after = sequence
+      let isBegun = !isFromCheckpoint
+      return retryStream(line, (count) =>
         stream(
           'vault.recordsSince',
           line.closed,
           (signal) =>
             vault.recordsSince(
-              { vaultId: idToBytes(vaultId), sequence: BigInt(sequence + count) },
+              {
+                vaultId: idToBytes(vaultId),
+                sequence: BigInt(after + count),
+                isFromCheckpoint: !isBegun,
+              },
               { signal, timeoutMs: 0 },
             ),
-          parseRecord,
+          (answer) => {
+            const record = parseRecord(answer)
+            if (!isBegun) after = sequenceOf(record) - 1
+            isBegun = true
+            return record
+          },
         ),
-      ),
+      )
+    },
 
     watch: async function* (signal) {
       if (signal.aborted) return

@@ -74,6 +74,11 @@ const migrations = [
     time_ns INTEGER NOT NULL, path TEXT NOT NULL, what TEXT NOT NULL, why TEXT NOT NULL) STRICT;
   CREATE INDEX actions_by_link ON actions (link, ref);
   `,
+  // Filled from the records when it is first asked for.
+  `
+  CREATE TABLE snapshots (vault INTEGER NOT NULL REFERENCES vaults, sequence INTEGER NOT NULL, snapshot BLOB NOT NULL,
+    PRIMARY KEY (vault, sequence)) STRICT;
+  `,
 ]
 
 /**

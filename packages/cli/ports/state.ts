@@ -99,19 +99,35 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
     putRecord(vaultId, sequence, hash, record) {
       database.join(() => {
         const vault = refOf.madeVault(vaultId)
-        assert(sequence === (readHead(vaultId)?.sequence ?? 0) + 1, 'records are stored in order, one by one')
+        const head = readHead(vaultId)
+        assert(head === null || sequence === head.sequence + 1, 'records are stored in order, one by one')
         sql.putRecord.run(vault, sequence, idToBytes(hash), record)
       })
     },
     *records(vaultId, from, to) {
-      for (let first = from; first <= to; first += recordsPage) {
-        const rows = sql.records.all(refOf.vault(vaultId), first, Math.min(to, first + recordsPage - 1))
-        if (rows.length === 0) return
+      for (let first = from; ;) {
+        const rows = sql.records.all(refOf.vault(vaultId), first, to, recordsPage)
         for (const row of rows) yield recordFromRow(row)
+        const last = rows.at(-1)
+        if (last === undefined) return
+        first = numberOf(last, 'sequence') + 1
       }
     },
 
     removeRecordsAfter: (vaultId, sequence) => sql.removeRecordsAfter.run(refOf.vault(vaultId), sequence),
+
+    putSnapshot: (vaultId, sequence, snapshot) =>
+      database.join(() => sql.putSnapshot.run(refOf.madeVault(vaultId), sequence, snapshot)),
+    removeSnapshot: (vaultId, sequence) => sql.removeSnapshot.run(refOf.vault(vaultId), sequence),
+    snapshots: (vaultId, from, to) =>
+      sql.snapshots.all(refOf.vault(vaultId), from, to).map((row) => ({
+        sequence: numberOf(row, 'sequence'),
+        snapshot: blobOf(row, 'snapshot'),
+      })),
+    newestSnapshot(vaultId) {
+      const row = sql.newestSnapshot.get(refOf.vault(vaultId))
+      return row && blobOf(row, 'snapshot')
+    },
 
     putPack(vaultId, pack, isPending) {
       database.join(() => {
@@ -147,6 +163,10 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
         for (const { id: chunkId } of placesOf(pack)) sql.removeChunk.run(vault, idToBytes(chunkId), ref)
         sql.removePack.run(ref)
       })
+    },
+    pack(vaultId, packId) {
+      const row = sql.pack.get(refOf.vault(vaultId), idToBytes(packId))
+      return row && fromBinary(IndexedPackSchema, blobOf(row, 'directory'))
     },
     packIds: (vaultId) => sql.packIds.all(refOf.vault(vaultId)).map((row) => packIdFromBytes(blobOf(row, 'id'))),
     countChunks: (vaultId) => numberOf(sql.countChunks.get(refOf.vault(vaultId)) ?? {}, 'count'),
@@ -252,9 +272,14 @@ const prepareAll = (database: StateDatabase) => {
     putVault: prepare('INSERT INTO vaults (id) VALUES (?)'),
     head: prepare('SELECT sequence, hash FROM records WHERE vault = ? ORDER BY sequence DESC LIMIT 1'),
     putRecord: prepare('INSERT INTO records VALUES (?, ?, ?, ?)'),
-    records: prepare('SELECT * FROM records WHERE vault = ? AND sequence BETWEEN ? AND ? ORDER BY sequence'),
+    records: prepare('SELECT * FROM records WHERE vault = ? AND sequence BETWEEN ? AND ? ORDER BY sequence LIMIT ?'),
 
     removeRecordsAfter: prepare('DELETE FROM records WHERE vault = ? AND sequence > ?'),
+
+    putSnapshot: prepare('INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)'),
+    removeSnapshot: prepare('DELETE FROM snapshots WHERE vault = ? AND sequence = ?'),
+    snapshots: prepare('SELECT * FROM snapshots WHERE vault = ? AND sequence BETWEEN ? AND ? ORDER BY sequence'),
+    newestSnapshot: prepare('SELECT snapshot FROM snapshots WHERE vault = ? ORDER BY sequence DESC LIMIT 1'),
 
     packIds: prepare('SELECT id FROM packs WHERE vault = ? ORDER BY ref'),
     pack: prepare('SELECT ref, directory FROM packs WHERE vault = ? AND id = ?'),

@@ -40,6 +40,8 @@ export type ContentReader = {
    * until he asks for the next.
    */
   stream(content: Content): AsyncIterable<Uint8Array>
+  /** A list of chunk ids, checked. */
+  list(id: ChunkId): Promise<Uint8Array>
   /** A hint of what will be read soon, so that neighbours are fetched together. */
   expect(contents: Content[]): void
   /** Where things lie may have changed: what was found out for a hint holds no more. */
@@ -184,6 +186,7 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
     },
     stream,
     forgetPlaces: () => expectedPlaces.clear(),
+    list: async (id) => (await readChunk(ContentKind.LIST, id, false)).chunk,
     expect: (contents) => expectChunks(contents.flatMap(({ chunks }) => chunks.map(chunkIdFromBytes))),
   }
 }

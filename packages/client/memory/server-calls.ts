@@ -3,7 +3,12 @@
  */
 import { fromBinary } from '@bufbuild/protobuf'
 import { demand, SyncError } from '@anysync/protocol/errors.ts'
-import { RecordHeaderSchema, RecordSchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import {
+  RecordHeaderSchema,
+  RecordKind,
+  RecordSchema,
+  type RecordHeader,
+} from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import {
   idToBytes,
   packIdFromBytes,
@@ -48,17 +53,19 @@ export const createMemoryRemote = (core: ServerCore, token: Uint8Array): Remote 
         return { vaults, incarnation: core.data.incarnation.slice() }
       }),
 
-    append: (vaultId, expected, record, packs) =>
+    append: (vaultId, expected, record, packs, retired = []) =>
       call('vault.append', (device) => {
         const vault = authorize(core, 'vault.append', device, vaultId)
-        return append(core, vault, expected, receive(core, record), packs)
+        return append(core, vault, expected, receive(core, record), { packs, retired })
       }),
 
-    recordsSince: async function* (vaultId, sequence) {
+    recordsSince: async function* (vaultId, sequence, isFromCheckpoint = false) {
       const operation = 'vault.recordsSince'
-      const records = await call(operation, (device) =>
-        authorize(core, operation, device, vaultId).records.slice(sequence),
-      )
+      const records = await call(operation, (device) => {
+        const { records } = authorize(core, operation, device, vaultId)
+        const checkpoint = isFromCheckpoint ? records.findLastIndex(isCheckpoint) : -1
+        return records.slice(Math.max(checkpoint, sequence))
+      })
       for (const record of records) {
         await core.fault({ operation, moment: 'during', device: deviceId() })
         yield record.bytes.slice()
@@ -153,7 +160,14 @@ const createVault = (core: ServerCore, device: DeviceRow, vaultId: VaultId, gran
     return
   }
   const grants = new Map([[device.userId, receive(core, grant)]])
-  core.data.vaults.set(vaultId, { vaultId, owner: device.userId, grants, records: [], packs: new Map() })
+  core.data.vaults.set(vaultId, {
+    vaultId,
+    owner: device.userId,
+    grants,
+    records: [],
+    packs: new Map(),
+    retired: new Map(),
+  })
   core.watchers.tell(device.userId, vaultId, null)
 }
 
@@ -162,11 +176,11 @@ const append = (
   vault: VaultRow,
   expected: LogHead | null,
   record: Uint8Array,
-  packs: PackId[],
+  { packs, retired }: { packs: PackId[]; retired: PackId[] },
 ): LogHead => {
   const operation = 'vault.append'
   demand(
-    packs.length <= limits.appendPacksMax,
+    packs.length <= limits.appendPacksMax && retired.length <= limits.retiredPacksMax,
     operation,
     'invalid',
     `${packs.length} packs are too many for one record`,
@@ -186,6 +200,8 @@ const append = (
     demand(vault.packs.has(pack), operation, 'missing', `pack ${pack} is not stored: store it and append again`)
   }
   vault.records.push({ hash, bytes: record })
+  for (const pack of retired) if (vault.packs.has(pack)) vault.retired.set(pack, core.clock.nowNs())
+  for (const pack of packs) vault.retired.delete(pack)
   const newHead = { sequence: vault.records.length, hash }
   for (const userId of vault.grants.keys()) core.watchers.tell(userId, vault.vaultId, newHead)
   return newHead
@@ -203,7 +219,9 @@ const checkHeader = (core: ServerCore, vaultId: VaultId, head: LogHead | null, r
   demand(isNext, 'vault.append', 'invalid', `the record's header does not continue the log of vault ${vaultId}`)
 }
 
-const parseHeader = (record: Uint8Array): { vaultId: Uint8Array; sequence: bigint; previous: Uint8Array } | null => {
+const isCheckpoint = ({ bytes }: { bytes: Uint8Array }): boolean => parseHeader(bytes)?.kind === RecordKind.CHECKPOINT
+
+const parseHeader = (record: Uint8Array): RecordHeader | null => {
   try {
     return fromBinary(RecordHeaderSchema, fromBinary(RecordSchema, record).header)
   } catch {

@@ -34,6 +34,8 @@ export type VaultRow = {
   /** The record with sequence n is at n - 1. */
   readonly records: { readonly hash: RecordHash; readonly bytes: Uint8Array }[]
   readonly packs: Map<PackId, Uint8Array>
+  /** Packs that a record retired and none has brought again, and when. */
+  readonly retired: Map<PackId, bigint>
 }
 
 export type ServerData = {
@@ -73,6 +75,7 @@ const copyVault = (vault: VaultRow): VaultRow => ({
   grants: new Map(vault.grants),
   records: [...vault.records],
   packs: new Map(vault.packs),
+  retired: new Map(vault.retired),
 })
 
 export const headOf = (vault: VaultRow): LogHead | null => {

@@ -299,6 +299,48 @@ export const stateSuite = (name: string, open: (options?: { cacheBytesMax: numbe
       assert.equal(recordsOf(under.reopen(), 1, 1000).length, 150)
     })
 
+    check('a log may begin with any record, and goes on one by one', (under) => {
+      const { state } = under
+      state.putRecord(vaultId, 70, hashOf(70), Uint8Array.of(70))
+      state.putRecord(vaultId, 71, hashOf(71), Uint8Array.of(71))
+      assert.throws(() => state.putRecord(vaultId, 73, hashOf(73), Uint8Array.of(73)))
+      const after = under.reopen()
+      assert.equal(after.head(vaultId)?.sequence, 71)
+      assert.deepEqual(
+        recordsOf(after, 1, 100).map(({ sequence }) => sequence),
+        [70, 71],
+      )
+      after.removeRecordsAfter(vaultId, 70)
+      assert.equal(after.head(vaultId)?.sequence, 70)
+    })
+
+    check('snapshots are listed by number, replaced and removed, each vault for itself', (under) => {
+      const { state } = under
+      assert.equal(state.newestSnapshot(vaultId), null)
+      for (const sequence of [5, 3, 20]) state.putSnapshot(vaultId, sequence, Uint8Array.of(sequence))
+      state.putSnapshot(otherVaultId, 99, Uint8Array.of(99))
+      state.putSnapshot(vaultId, 3, Uint8Array.of(33))
+      assert.throws(() =>
+        state.transact(() => {
+          state.removeSnapshot(vaultId, 20)
+          throw new Error('taken back')
+        }),
+      )
+      const after = under.reopen()
+      const listed = (from: number, to: number) =>
+        [...after.snapshots(vaultId, from, to)].map(({ sequence, snapshot }) => [sequence, ...snapshot])
+      assert.deepEqual(listed(1, 100), [
+        [3, 33],
+        [5, 5],
+        [20, 20],
+      ])
+      assert.deepEqual(listed(4, 19), [[5, 5]])
+      assert.deepEqual([...(after.newestSnapshot(vaultId) ?? [])], [20])
+      after.removeSnapshot(vaultId, 20)
+      after.removeSnapshot(vaultId, 19)
+      assert.deepEqual([...(after.newestSnapshot(vaultId) ?? [])], [5])
+    })
+
     check('records after one are forgotten, and others take their place', (under) => {
       const { state } = under
       for (let i = 1; i <= 5; i++) state.putRecord(vaultId, i, hashOf(i), Uint8Array.of(i))
@@ -479,6 +521,8 @@ export const stateSuite = (name: string, open: (options?: { cacheBytesMax: numbe
         assert.equal(each.findChunk(vaultId, chunkIdOf(4)), null)
         assert.deepEqual(each.actions(link.id, { limit: 10 }), [])
         assert.deepEqual(each.pendingPacks(vaultId), [packOf(1, [1, 2, 3])])
+        assert.deepEqual(each.pack(vaultId, packIdFromBytes(packOf(1, [1, 2, 3]).pack)), packOf(1, [1, 2, 3]))
+        assert.equal(each.pack(otherVaultId, packIdFromBytes(packOf(1, [1, 2, 3]).pack)), null)
         assert.ok(each.findChunk(vaultId, chunkIdOf(1)))
       }
       checkUnchanged(state)

@@ -27,6 +27,7 @@ type Tables = {
   /** Oldest first. */
   actions: Map<string, readonly Action[]>
   records: Map<VaultId, StoredRecord[]>
+  snapshots: Map<VaultId, Map<number, Uint8Array>>
   packs: Map<VaultId, Map<PackId, StoredPack>>
   places: Map<string, ChunkPlace[]>
   cache: Map<string, Uint8Array>
@@ -173,7 +174,8 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
     putRecord: (vaultId, sequence, hash, record) =>
       change(() => {
         const records = tables.records.get(vaultId) ?? []
-        assert(sequence === records.length + 1, 'records are stored in order, one by one')
+        const last = records.at(-1)
+        assert(last === undefined || sequence === last.sequence + 1, 'records are stored in order, one by one')
         set(tables.records, vaultId, records)
         records.push({ sequence, hash, record: record.slice() })
         undo?.push(() => records.pop())
@@ -182,7 +184,26 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
       (tables.records.get(vaultId) ?? []).filter((record) => record.sequence >= from && record.sequence <= to),
 
     removeRecordsAfter: (vaultId, sequence) =>
-      change(() => set(tables.records, vaultId, (tables.records.get(vaultId) ?? []).slice(0, sequence))),
+      change(() =>
+        set(
+          tables.records,
+          vaultId,
+          (tables.records.get(vaultId) ?? []).filter((record) => record.sequence <= sequence),
+        ),
+      ),
+
+    putSnapshot: (vaultId, sequence, snapshot) =>
+      change(() => set(inner(tables.snapshots, vaultId), sequence, snapshot.slice())),
+    removeSnapshot: (vaultId, sequence) => change(() => set(inner(tables.snapshots, vaultId), sequence, undefined)),
+    snapshots: (vaultId, from, to) =>
+      [...(tables.snapshots.get(vaultId) ?? [])]
+        .filter(([sequence]) => sequence >= from && sequence <= to)
+        .sort(([a], [b]) => a - b)
+        .map(([sequence, snapshot]) => ({ sequence, snapshot })),
+    newestSnapshot(vaultId) {
+      const snapshots = tables.snapshots.get(vaultId)
+      return snapshots?.get(Math.max(...snapshots.keys())) ?? null
+    },
 
     putPack: (vaultId, pack, isPending) =>
       change(() => {
@@ -211,6 +232,7 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
         if (before) removePlaces(vaultId, pack, before.pack)
         set(packs, pack, undefined)
       }),
+    pack: (vaultId, pack) => tables.packs.get(vaultId)?.get(pack)?.pack ?? null,
     packIds: (vaultId) => [...(tables.packs.get(vaultId)?.keys() ?? [])],
     countChunks: (vaultId) => [...tables.places.keys()].filter((key) => key.startsWith(vaultId)).length,
 
@@ -244,6 +266,7 @@ const emptyTables = (): Tables => ({
   facts: new Map(),
   actions: new Map(),
   records: new Map(),
+  snapshots: new Map(),
   packs: new Map(),
   places: new Map(),
   cache: new Map(),
@@ -259,6 +282,7 @@ const copyTables = (tables: Tables): Tables => ({
   facts: new Map(tables.facts),
   actions: new Map(tables.actions),
   records: new Map([...tables.records].map(([vaultId, records]) => [vaultId, [...records]])),
+  snapshots: copyInner(tables.snapshots),
   packs: copyInner(tables.packs),
   places: new Map(tables.places),
   cache: new Map(tables.cache),

@@ -137,7 +137,7 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
     report.isWhole = isWhole
     report.isSettled = outcome === 'settled' && report.waiting === null
     report.troubles = memory.troubles.list()
-    report.sequence = parts.vault.newest()?.sequence ?? 0
+    report.sequence = parts.vault.head()?.sequence ?? 0
     state.putFact(link.id, facts.report, reportFact(report, parts.clock.nowNs()))
     return report
   }

@@ -3,9 +3,8 @@
  * kept with the index of what each record brought. Whatever contradicts what was seen before is an alarm that changes
  * nothing. Knows records; knows nothing of trees.
  */
-import { create } from '@bufbuild/protobuf'
 import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
-import { SnapshotBodySchema, type IndexedPack, type SnapshotBody } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { packIdFromBytes, recordHashFromBytes, type PackId } from '@anysync/protocol/ids.ts'
 import { recordsStoredAtOnce } from '@anysync/protocol/limits.ts'
 import type { ContentWork } from '../content/work.ts'
@@ -19,8 +18,10 @@ import {
   serializeDeviceHeads,
   type DeviceHeads,
 } from './device-heads.ts'
-import { packsOfBody } from './pack-index.ts'
-import { openRecord, readRecord, sealRecord, type OpenedRecord, type Signer } from './record.ts'
+import { beginWith, headsOf, openCheckpoint } from './begin.ts'
+import { isCheckpoint, openRecord, readRecord, sealRecord, type OpenedRecord, type Signer } from './record.ts'
+import type { AnyBody } from './record-body.ts'
+import { packEffects, replaySnapshots, type PackEffects } from './replay.ts'
 
 export type LogParts = {
   cipher: Cipher
@@ -38,10 +39,11 @@ export type Log = {
   /** Fetches, verifies and keeps what is new. `corrupt` when the server shows an older or another history. */
   refresh(): Promise<void>
   /**
-   * Appends after `expected` a record that brings these packs, stored already. `conflict` when that is the head no more, `missing` when the server lacks a pack. When the
+   * Appends after `expected` a record with this body, which brings and retires these packs; those that it brings are
+   * stored already. `conflict` when that is the head no more, `missing` when the server lacks a pack. When the
    * reply is lost, the log is asked whether the record is in it; `unavailable` when that stays unknown.
    */
-  append(expected: LogHead | null, body: SnapshotBody, packs: IndexedPack[]): Promise<OpenedRecord>
+  append(expected: LogHead | null, body: AnyBody, effects: PackEffects): Promise<OpenedRecord>
   /** The records that were kept, from..to, both included, in order. */
   records(from: number, to: number): Iterable<OpenedRecord>
 }
@@ -49,7 +51,7 @@ export type Log = {
 /** The operation of an error that says: the server shows an older or another history than this device has seen. */
 export const otherHistory = 'log.compare'
 
-type Verified = { record: OpenedRecord; bytes: Uint8Array; packs: IndexedPack[] }
+type Verified = { record: OpenedRecord; bytes: Uint8Array; effects: PackEffects }
 
 export const createLog = (parts: LogParts): Log => {
   const { cipher, keys, state, remote } = parts
@@ -57,21 +59,29 @@ export const createLog = (parts: LogParts): Log => {
 
   const refresh = async (): Promise<void> => {
     const seen = state.head(vaultId)
-    const heads = parseDeviceHeads(state.fact(vaultId, deviceHeadsFact))
+    let heads = parseDeviceHeads(state.fact(vaultId, deviceHeadsFact))
     let previous = seen
     let isSeenShown = seen === null
     let batch: Verified[] = []
     // Beginning with the newest record that was seen, because only then a server that went back shows itself.
-    for await (const bytes of remote.recordsSince(vaultId, seen === null ? 0 : seen.sequence - 1)) {
+    const isNew = seen === null
+    for await (const bytes of remote.recordsSince(vaultId, isNew ? 0 : seen.sequence - 1, isNew)) {
       if (!isSeenShown) {
         const hash = recordHashFromBytes(cipher.sha256(bytes))
         demand(hash === seen?.hash, otherHistory, 'corrupt', forkMessage(vaultId, seen?.sequence ?? 0))
         isSeenShown = true
         continue
       }
+      if (previous === null && isCheckpoint(bytes)) {
+        const checkpoint = openCheckpoint(parts, bytes)
+        if (!(await beginWith(parts, checkpoint, bytes))) return await refresh()
+        heads = headsOf(checkpoint)
+        previous = checkpoint.head
+        continue
+      }
       const record = openRecord(parts, previous, bytes)
       noteRecord(heads, record)
-      batch.push({ record, bytes, packs: await packsOfBody(parts, record.body) })
+      batch.push({ record, bytes, effects: await packEffects(parts, record.body) })
       previous = record.head
       if (batch.length < recordsStoredAtOnce) continue
       keep(state, keys, batch, heads)
@@ -83,11 +93,11 @@ export const createLog = (parts: LogParts): Log => {
 
   return {
     refresh,
-    async append(expected, body, packs) {
+    async append(expected, body, effects) {
       const isHead = sameHead(state.head(vaultId), expected)
       demand(isHead, 'log.append', 'conflict', `the log of vault ${vaultId} has moved on`)
       const heads = parseDeviceHeads(state.fact(vaultId, deviceHeadsFact))
-      const whole = create(SnapshotBodySchema, { ...body, deviceHeads: deviceHeadsForBody(heads) })
+      const whole = { ...body, deviceHeads: deviceHeadsForBody(heads) }
       const { head, bytes } = sealRecord(parts, expected, whole)
       // What this device appends must pass for every other device: better to learn it here than there.
       const record = openRecord(parts, expected, bytes)
@@ -96,7 +106,8 @@ export const createLog = (parts: LogParts): Log => {
           vaultId,
           expected,
           bytes,
-          packs.map(({ pack }) => packIdFromBytes(pack)),
+          effects.brought.map(({ pack }: IndexedPack) => packIdFromBytes(pack)),
+          effects.retired,
         )
         demand(sameHead(shown, head), 'log.append', 'corrupt', forkMessage(vaultId, head.sequence))
       } catch (error) {
@@ -105,7 +116,7 @@ export const createLog = (parts: LogParts): Log => {
         return record
       }
       noteRecord(heads, record)
-      keep(state, keys, [{ record, bytes, packs }], heads)
+      keep(state, keys, [{ record, bytes, effects }], heads)
       return record
     },
     *records(from, to) {
@@ -117,14 +128,16 @@ export const createLog = (parts: LogParts): Log => {
 /** Keeps verified records, the index of what they brought, and the heads of devices, all at once or not at all. */
 const keep = (state: State, { vaultId }: VaultKeys, batch: Verified[], heads: DeviceHeads): void => {
   state.transact(() => {
-    for (const { record, bytes, packs } of batch) {
+    for (const { record, bytes, effects } of batch) {
       const { sequence, hash } = record.head
       // Another folder of this device that follows the same vault may have kept it meanwhile.
       const [known] = state.records(vaultId, sequence, sequence)
       demand(!known || known.hash === hash, 'log.keep', 'corrupt', forkMessage(vaultId, sequence))
       if (known) continue
       state.putRecord(vaultId, sequence, hash, bytes)
-      for (const pack of packs) state.putPack(vaultId, pack, false)
+      replaySnapshots(state, vaultId, record)
+      for (const pack of effects.brought) state.putPack(vaultId, pack, false)
+      for (const pack of effects.retired) state.removePack(vaultId, pack)
       state.putFact(vaultId, deviceHeadsFact, serializeDeviceHeads(heads))
     }
   })

@@ -3,11 +3,13 @@
  * of their own that the record names. Both are checked alike when they are read.
  */
 import { create, toBinary } from '@bufbuild/protobuf'
+import { demand } from '@anysync/protocol/errors.ts'
 import {
   ContentKind,
   IndexedPackSchema,
   PackIndexSchema,
   type IndexedPack,
+  type PackIndex,
   type SnapshotBody,
 } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { ChunkId, PackId } from '@anysync/protocol/ids.ts'
@@ -56,27 +58,42 @@ const groupBySize = (packs: IndexedPack[]): { packs: IndexedPack[]; bytes: numbe
   return groups
 }
 
-/** Every pack that a body brings: those it lists, its index packs, and those that they list. Throws `corrupt` for what no writer makes. */
-export const packsOfBody = async (
-  parts: {
-    keys: VaultKeys
-    work: ContentWork
-    fetch: (pack: PackId, offset: number, length: number) => Promise<Uint8Array>
-  },
-  body: Pick<SnapshotBody, 'packs' | 'indexPacks'>,
-): Promise<IndexedPack[]> => {
-  const packs = [...body.packs, ...body.indexPacks]
-  for (const indexPack of body.indexPacks) {
+export type IndexParts = {
+  keys: VaultKeys
+  work: ContentWork
+  fetch: (pack: PackId, offset: number, length: number) => Promise<Uint8Array>
+}
+
+/** What these index packs hold, one index at a time. */
+export async function* readIndexes(
+  parts: IndexParts,
+  indexPacks: readonly IndexedPack[],
+): AsyncGenerator<PackIndex, void, void> {
+  for (const indexPack of indexPacks) {
     const places = new Map<ChunkId, ChunkPlace>()
     for (const { id, place } of placesOf(indexPack)) places.set(id, place)
     // The reader refuses segments that are of another kind than asked for.
     const reader = createContentReader({ ...parts, locate: (id) => places.get(id) ?? null })
     for (const [id, place] of places) {
       const bytes = await reader.bytes(ContentKind.INDEX, makeContent(place.length, 0, [id]))
-      packs.push(...parseMessage(PackIndexSchema, bytes, 'log.index', `the index in pack ${place.pack}`).packs)
+      const index = parseMessage(PackIndexSchema, bytes, 'log.index', `the index in pack ${place.pack}`)
+      // Walking the places checks a directory as a whole.
+      for (const pack of index.packs) placesOf(pack)
+      yield index
     }
   }
-  // Walking the places checks the directory as a whole.
+}
+
+/** Every pack that a body brings: those it lists, its index packs, and those that they list. Throws `corrupt` for what no writer makes. */
+export const packsOfBody = async (
+  parts: IndexParts,
+  body: Pick<SnapshotBody, 'packs' | 'indexPacks'>,
+): Promise<IndexedPack[]> => {
+  const packs = [...body.packs, ...body.indexPacks]
   for (const pack of packs) placesOf(pack)
+  for await (const index of readIndexes(parts, body.indexPacks)) {
+    demand(index.snapshots.length === 0, 'log.index', 'corrupt', 'an index of packs lists snapshots')
+    packs.push(...index.packs)
+  }
   return packs
 }

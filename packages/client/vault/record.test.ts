@@ -28,6 +28,7 @@ test('the golden records are sealed byte for byte and open as a chain', () => {
   for (const { device, nonce, body, hash, hex } of vectors.valid) {
     const bytes = Uint8Array.fromHex(hex)
     const opened = openRecord(parts, previous, bytes)
+    assert.ok(opened.body.$typeName === 'anysync.v1.SnapshotBody')
     assert.deepEqual(toJson(SnapshotBodySchema, opened.body), body)
     assert.equal(opened.head.hash, hash)
     assert.deepEqual(readRecord(parts, bytes), opened)

@@ -9,10 +9,8 @@ import {
   RecordHeaderSchema,
   RecordKind,
   RecordSchema,
-  SnapshotBodySchema,
   type DeviceCertificate,
   type RecordHeader,
-  type SnapshotBody,
 } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import {
   deviceIdFromBytes,
@@ -30,14 +28,17 @@ import { checkDeviceCertificate } from '../crypto/sign.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Cipher, LogHead } from '../ports.ts'
 import { explain } from './explain.ts'
-import { checkSnapshotBody, type CheckedBody } from './snapshot-body.ts'
+import { bodyToBytes, isKnownKind, kindOfBody, parseBody, type AnyBody, type CheckedBody } from './record-body.ts'
 
 const version = 1
 
 /** The device that signs, and its identity's word for it. */
 export type Signer = { signingSeed: Uint8Array; certificate: DeviceCertificate }
 
-export type OpenedRecord = { head: LogHead; deviceId: DeviceId; body: CheckedBody }
+export type OpenedRecord<Body = CheckedBody> = { head: LogHead; deviceId: DeviceId; body: Body }
+
+/** What stands for the record before a checkpoint with which a device begins: it cannot know that one. */
+export type Before = LogHead | null | 'unknown'
 
 /** What the first record of a log names as the one before it: nothing of another vault can begin this log. */
 export const genesisHash = (cipher: Cipher, vaultId: VaultId): RecordHash =>
@@ -47,7 +48,7 @@ export const genesisHash = (cipher: Cipher, vaultId: VaultId): RecordHash =>
 export const sealRecord = (
   parts: { cipher: Cipher; keys: VaultKeys; signer: Signer },
   previous: LogHead | null,
-  body: SnapshotBody,
+  body: AnyBody,
 ): { head: LogHead; bytes: Uint8Array } => {
   const { cipher, keys, signer } = parts
   const header = create(RecordHeaderSchema, {
@@ -56,12 +57,12 @@ export const sealRecord = (
     sequence: BigInt(previous?.sequence ?? 0) + 1n,
     previous: idToBytes(previous?.hash ?? genesisHash(cipher, keys.vaultId)),
     epoch: keys.epoch,
-    kind: RecordKind.SNAPSHOT,
+    kind: kindOfBody(body),
     device: signer.certificate,
   })
   const headerBytes = toBinary(RecordHeaderSchema, header)
   const context = bodyContext(header, signer.certificate)
-  const sealedBody = keys.log(keys.epoch).seal(toBinary(SnapshotBodySchema, body), context)
+  const sealedBody = keys.log(keys.epoch).seal(bodyToBytes(body), context)
   const signature = cipher.sign(signer.signingSeed, signedBytes(cipher, headerBytes, sealedBody))
   const bytes = toBinary(RecordSchema, create(RecordSchema, { header: headerBytes, sealedBody, signature }))
   demand(
@@ -80,20 +81,24 @@ export const sealRecord = (
  */
 export const openRecord = (
   parts: { cipher: Cipher; keys: VaultKeys; identityPublicKey: Uint8Array },
-  previous: LogHead | null,
+  previous: Before,
   bytes: Uint8Array,
 ): OpenedRecord => {
   const { cipher, keys, identityPublicKey } = parts
-  const sequence = (previous?.sequence ?? 0) + 1
+  const { record, header, certificate } = parseRecord(bytes)
+  const sequence = previous === 'unknown' ? Number(header.sequence) : (previous?.sequence ?? 0) + 1
   const refused = `record ${sequence} of vault ${keys.vaultId} is refused`
   const refuseUnless = (fact: boolean, why: string): void =>
     demand(fact, 'record.open', 'corrupt', `${refused}: ${why}`)
 
-  const { record, header, certificate } = parseRecord(bytes)
-  const hash = idToBytes(previous?.hash ?? genesisHash(cipher, keys.vaultId))
   refuseUnless(equalBytes(header.vaultId, idToBytes(keys.vaultId)), 'it is of another vault')
   refuseUnless(header.sequence === BigInt(sequence), `it says that it is number ${header.sequence}`)
-  refuseUnless(equalBytes(header.previous, hash), 'it does not follow the record before it')
+  if (previous === 'unknown') {
+    refuseUnless(header.kind === RecordKind.CHECKPOINT, 'it is no checkpoint, with which alone a device may begin')
+  } else {
+    const hash = idToBytes(previous?.hash ?? genesisHash(cipher, keys.vaultId))
+    refuseUnless(equalBytes(header.previous, hash), 'it does not follow the record before it')
+  }
   explain('record.open', refused, () => checkDeviceCertificate(cipher, certificate, identityPublicKey))
   const signed = signedBytes(cipher, record.header, record.sealedBody)
   const isSigned = cipher.verify(certificate.devicePublicKey, signed, record.signature)
@@ -118,19 +123,15 @@ export const readRecord = (parts: { cipher: Cipher; keys: VaultKeys }, bytes: Ui
   const plaintext = explain('record.open', `the body of record ${sequence} cannot be opened`, () =>
     parts.keys.log(header.epoch).open(record.sealedBody, bodyContext(header, certificate)),
   )
-  const body: SnapshotBody = parseMessage(
-    SnapshotBodySchema,
-    plaintext,
-    'record.open',
-    `the body of record ${sequence}`,
-  )
-  checkSnapshotBody(body, sequence)
   return {
     head: { sequence, hash: hashOf(parts.cipher, bytes) },
     deviceId: deviceIdFromBytes(certificate.deviceId),
-    body,
+    body: parseBody(header.kind, plaintext, sequence),
   }
 }
+
+/** Whether these bytes say that they are a checkpoint; whether that is true, `openRecord` tells. */
+export const isCheckpoint = (bytes: Uint8Array): boolean => parseRecord(bytes).header.kind === RecordKind.CHECKPOINT
 
 const parseRecord = (bytes: Uint8Array) => {
   const operation = 'record.open'
@@ -158,7 +159,7 @@ const refuseNewer = (header: RecordHeader): void => {
   const operation = 'record.open'
   const isSaid = header.version > 0 && header.kind > RecordKind.UNSPECIFIED
   demand(isSaid, operation, 'corrupt', 'a record does not say its version or kind')
-  const isKnown = header.version === version && header.kind === RecordKind.SNAPSHOT
+  const isKnown = header.version === version && isKnownKind(header.kind)
   demand(isKnown, operation, 'invalid', 'the log of this vault was continued by a newer AnySync: update this one')
 }
 

@@ -10,8 +10,13 @@ import { existingPacksMax } from '@anysync/protocol/limits.ts'
 import type { LogHead } from '../ports.ts'
 import { deviceHeadsFact, noteRecord, serializeDeviceHeads, type DeviceHeads } from './device-heads.ts'
 import type { LogParts } from './log.ts'
-import { packsOfBody } from './pack-index.ts'
-import { openRecord, readRecord } from './record.ts'
+import { headsOf, openCheckpoint } from './begin.ts'
+import { infoOf, serializeSnapshot } from './kept-snapshot.ts'
+import { readIndexes } from './pack-index.ts'
+import { isCheckpoint, openRecord, readRecord, type OpenedRecord } from './record.ts'
+import { packEffects, replaySnapshots } from './replay.ts'
+import { listedFact } from './snapshots.ts'
+import type { SnapshotInfo } from './vault-types.ts'
 
 export type Rewound = {
   /** The newest record that this device and the server both have; 0 for none. */
@@ -39,31 +44,38 @@ export const rewindLog = async (parts: LogParts): Promise<Rewound> => {
   const seen = state.head(vaultId)?.sequence ?? 0
   const sequence = await newestCommon(parts, seen)
 
-  const heads: DeviceHeads = new Map()
-  const packs: IndexedPack[] = []
+  const replay = createReplay(parts)
   let previous: LogHead | null = null
   for (const kept of state.records(vaultId, 1, sequence)) {
-    const record = readRecord(parts, kept.record)
-    noteRecord(heads, record)
-    packs.push(...(await packsOfBody(parts, record.body)))
-    previous = record.head
+    if (previous === null && isCheckpoint(kept.record)) await replay.begin(kept.record)
+    else await replay.add(readRecord(parts, kept.record))
+    previous = { sequence: kept.sequence, hash: kept.hash }
   }
   const added: { head: LogHead; bytes: Uint8Array }[] = []
-  for await (const bytes of remote.recordsSince(vaultId, sequence)) {
-    const record = openRecord(parts, previous, bytes)
-    noteRecord(heads, record)
-    packs.push(...(await packsOfBody(parts, record.body)))
-    added.push({ head: record.head, bytes })
-    previous = record.head
+  const isNew = previous === null
+  for await (const bytes of remote.recordsSince(vaultId, sequence, isNew)) {
+    if (previous === null && isCheckpoint(bytes)) {
+      previous = await replay.begin(bytes)
+    } else {
+      const record: OpenedRecord = openRecord(parts, previous, bytes)
+      await replay.add(record)
+      previous = record.head
+    }
+    added.push({ head: previous, bytes })
   }
-  const stored = await storedOnServer(parts, packs)
+  const stored = await storedOnServer(parts, [...replay.packs.values()])
 
   state.transact(() => {
     state.removeRecordsAfter(vaultId, sequence)
     for (const { head, bytes } of added) state.putRecord(vaultId, head.sequence, head.hash, bytes)
     for (const pack of state.packIds(vaultId)) state.removePack(vaultId, pack)
     for (const pack of stored) state.putPack(vaultId, pack, false)
-    state.putFact(vaultId, deviceHeadsFact, serializeDeviceHeads(heads))
+    for (const kept of [...state.snapshots(vaultId, 1, Number.MAX_SAFE_INTEGER)])
+      state.removeSnapshot(vaultId, kept.sequence)
+    for (const snapshot of replay.begun) state.putSnapshot(vaultId, snapshot.sequence, serializeSnapshot(snapshot))
+    for (const record of replay.records) replaySnapshots(state, vaultId, record)
+    state.putFact(vaultId, listedFact, 'yes')
+    state.putFact(vaultId, deviceHeadsFact, serializeDeviceHeads(replay.heads()))
     const before = parseRewinds(state.fact(vaultId, rewindsFact))
     const lowest = Math.min(sequence, before?.sequence ?? sequence)
     state.putFact(vaultId, rewindsFact, `${(before?.count ?? 0) + 1} ${lowest}`)
@@ -71,12 +83,47 @@ export const rewindLog = async (parts: LogParts): Promise<Rewound> => {
   return { sequence, lostRecords: seen - sequence }
 }
 
+/** Goes through a log from its beginning, or from the checkpoint with which this device began. */
+const createReplay = (parts: LogParts) => {
+  let heads: DeviceHeads = new Map()
+  const packs = new Map<PackId, IndexedPack>()
+  const begun: SnapshotInfo[] = []
+  const records: OpenedRecord[] = []
+  return {
+    packs,
+    begun,
+    records,
+    heads: () => heads,
+    async begin(bytes: Uint8Array): Promise<LogHead> {
+      const checkpoint = openCheckpoint(parts, bytes)
+      heads = headsOf(checkpoint)
+      for (const pack of checkpoint.body.indexPacks) packs.set(packIdOf(pack), pack)
+      for await (const index of readIndexes(parts, checkpoint.body.indexPacks)) {
+        for (const pack of index.packs) packs.set(packIdOf(pack), pack)
+        begun.push(...index.snapshots.map(infoOf))
+      }
+      return checkpoint.head
+    },
+    async add(record: OpenedRecord): Promise<void> {
+      noteRecord(heads, record)
+      const { brought, retired } = await packEffects(parts, record.body)
+      for (const pack of brought) packs.set(packIdOf(pack), pack)
+      for (const pack of retired) packs.delete(pack)
+      records.push(record)
+    },
+  }
+}
+
 /** Looks back in growing strides until a record is found that both have. */
 const newestCommon = async (parts: LogParts, seen: number): Promise<number> => {
+  // A device that began with a checkpoint knows no record before it.
+  const [first] = parts.state.records(parts.keys.vaultId, 1, seen)
+  const before = (first?.sequence ?? 1) - 1
   for (let back = 1; ; back *= 8) {
-    const from = Math.max(0, seen - back)
+    const from = Math.max(before, seen - back)
     const common = await commonFrom(parts, from, seen)
-    if (common > from || from === 0) return common
+    if (common > from) return common
+    if (from === before) return 0
   }
 }
 

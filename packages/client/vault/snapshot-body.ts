@@ -18,18 +18,29 @@ import { utf8 } from '../crypto/bytes.ts'
 import { explain } from './explain.ts'
 
 /** A body that `checkSnapshotBody` has seen: what must be there is there. */
-export type CheckedBody = SnapshotBody & { root: Content; statistics: Statistics }
+export type CheckedSnapshotBody = SnapshotBody & { root: Content; statistics: Statistics }
+
+/** What all bodies may say. */
+type Common = Pick<SnapshotBody, 'deviceName' | 'deviceHeads'> &
+  Partial<Pick<SnapshotBody, 'label' | 'packs' | 'indexPacks'>>
 
 /** Throws `corrupt` unless this is a body that a writer makes for the record of this number. */
-export function checkSnapshotBody(body: SnapshotBody, sequence: number): asserts body is CheckedBody {
+export function checkSnapshotBody(body: SnapshotBody, sequence: number): asserts body is CheckedSnapshotBody {
   const refuseUnless = (fact: boolean, why: string): void =>
     demand(fact, 'record.open', 'corrupt', `the body of record ${sequence} is damaged: ${why}`)
   refuseUnless(body.root !== undefined, 'it has no root')
   checkRoot(body.root, sequence)
   refuseUnless(body.statistics !== undefined, 'it has no statistics')
+  checkCommon(body, sequence)
+}
+
+/** Throws `corrupt` for what no body may say, of whatever kind the record is. */
+export const checkCommon = (body: Common, sequence: number): void => {
+  const refuseUnless = (fact: boolean, why: string): void =>
+    demand(fact, 'record.open', 'corrupt', `the body of record ${sequence} is damaged: ${why}`)
   refuseUnless(utf8(body.deviceName).length <= deviceNameBytesMax, 'the name of its device is too long')
-  refuseUnless(utf8(body.label).length <= snapshotLabelBytesMax, 'its label is too long')
-  const packs = [...body.packs, ...body.indexPacks]
+  refuseUnless(utf8(body.label ?? '').length <= snapshotLabelBytesMax, 'its label is too long')
+  const packs = [...(body.packs ?? []), ...(body.indexPacks ?? [])]
   refuseUnless(packs.length <= appendPacksMax, `${packs.length} packs are too many`)
   for (const { pack } of packs) refuseUnless(pack.length === hashBytes, `the name of a pack is ${pack.length} bytes`)
   refuseUnless(body.deviceHeads.length <= deviceHeadsMax, `${body.deviceHeads.length} devices are too many`)
@@ -41,7 +52,7 @@ export function checkSnapshotBody(body: SnapshotBody, sequence: number): asserts
   }
 }
 
-const checkRoot = (root: Content | undefined, sequence: number): void => {
+export const checkRoot = (root: Content | undefined, sequence: number): void => {
   if (root === undefined) return
   const isFitting = root.size <= BigInt(treeBytesMax)
   demand(isFitting, 'record.open', 'corrupt', `the root folder of record ${sequence} has a tree of ${root.size} bytes`)

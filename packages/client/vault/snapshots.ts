@@ -1,10 +1,11 @@
 /**
- * The snapshots of a log, opened when they are asked for and then kept.
+ * The snapshots that a vault keeps, as the local state has them.
  */
-import type { LogHead, State } from '../ports.ts'
+import type { State } from '../ports.ts'
 import type { VaultId } from '@anysync/protocol/ids.ts'
+import { parseSnapshot } from './kept-snapshot.ts'
 import type { Log } from './log.ts'
-import type { OpenedRecord } from './record.ts'
+import { replaySnapshots } from './replay.ts'
 import type { SnapshotInfo } from './vault-types.ts'
 
 export type SnapshotList = {
@@ -13,40 +14,27 @@ export type SnapshotList = {
   all(): SnapshotInfo[]
 }
 
+/** The fact, by vault, that the state lists its snapshots: one that an older AnySync wrote does not. */
+export const listedFact = 'snapshots-listed'
+
 export const createSnapshotList = (vaultId: VaultId, state: State, log: Log): SnapshotList => {
-  const opened: SnapshotInfo[] = []
-  let newest: SnapshotInfo | null = null
-  const isNewest = (head: LogHead): boolean => newest?.hash === head.hash
+  const list = (): void => {
+    if (state.fact(vaultId, listedFact) !== null) return
+    const head = state.head(vaultId)
+    state.transact(() => {
+      for (const record of log.records(1, head?.sequence ?? 0)) replaySnapshots(state, vaultId, record)
+      state.putFact(vaultId, listedFact, 'yes')
+    })
+  }
   return {
     newest() {
-      const head = state.head(vaultId)
-      if (head === null) return null
-      if (isNewest(head)) return newest
-      for (const record of log.records(head.sequence, head.sequence)) newest = snapshotOf(record)
-      return newest
+      list()
+      const newest = state.newestSnapshot(vaultId)
+      return newest === null ? null : parseSnapshot(newest)
     },
     all() {
-      const head = state.head(vaultId)
-      if (head === null) return []
-      // A log that was rewound has others in their place.
-      const last = opened.at(-1)
-      const [same] = last === undefined ? [] : state.records(vaultId, last.sequence, last.sequence)
-      if (last?.hash !== same?.hash) opened.length = 0
-      // The first record has sequence 1.
-      for (const record of log.records(opened.length + 1, head.sequence)) opened.push(snapshotOf(record))
-      return [...opened]
+      list()
+      return Array.from(state.snapshots(vaultId, 1, Number.MAX_SAFE_INTEGER), ({ snapshot }) => parseSnapshot(snapshot))
     },
   }
 }
-
-export const snapshotOf = ({ head, deviceId, body }: OpenedRecord): SnapshotInfo => ({
-  sequence: head.sequence,
-  hash: head.hash,
-  root: body.root,
-  timeNs: body.timeNs,
-  deviceId,
-  deviceName: body.deviceName,
-  isPartial: body.isPartial,
-  statistics: body.statistics,
-  label: body.label,
-})

@@ -1,11 +1,13 @@
 /**
  * A vault as its users see it: snapshots to read, files and folders to write, commits to make. `vault.ts` opens one.
  */
-import type { DeviceId, NodeId, RecordHash, VaultId } from '@anysync/protocol/ids.ts'
+import type { ChunkId, DeviceId, NodeId, RecordHash, VaultId } from '@anysync/protocol/ids.ts'
 import type { Content, Node, Statistics } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { Window } from '../content/windows.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { LogHead } from '../ports.ts'
+import type { AnyBody } from './record-body.ts'
+import type { PackEffects } from './replay.ts'
 import type { Rewound } from './rewind.ts'
 
 /** One snapshot: the vault as it was when a device appended the record. */
@@ -22,6 +24,8 @@ export type SnapshotInfo = {
   isPartial: boolean
   statistics: Statistics
   label: string
+  /** No rule forgets it. */
+  isPinned: boolean
 }
 
 /** A change to one node. Edits of one call name each node once. */
@@ -40,7 +44,7 @@ export type ParentOf = (folder: NodeId) => NodeId | null
 export type EditedTree = { root: Content; folders: Map<NodeId, Content> }
 
 export type Commit = {
-  /** The head that the new root was made from. `conflict` when it is the head no more. */
+  /** The newest snapshot, as the new root was made from it. `conflict` when it or the head of the log is another by now. */
   expected: LogHead | null
   root: Content
   isPartial: boolean
@@ -72,8 +76,10 @@ export type Vault = {
   rewind(): Promise<Rewound>
   /** The newest snapshot as last refreshed. */
   newest(): SnapshotInfo | null
-  /** All snapshots that this device knows, oldest first. */
+  /** All snapshots that are kept, oldest first. */
   snapshots(): SnapshotInfo[]
+  /** The newest record as last refreshed, of whatever kind. */
+  head(): LogHead | null
 
   /** The nodes of one folder, in byte order of their names. */
   tree(content: Content): Promise<Node[]>
@@ -105,4 +111,14 @@ export type Vault = {
    * written is gone; refresh, plan again. `unavailable`: it is not known whether it was appended; refresh tells.
    */
   commit(commit: Commit): Promise<SnapshotInfo>
+  /**
+   * Appends a record that is no snapshot, after the head as last refreshed. `conflict` when that is the head no more:
+   * refresh, decide again. What it brings must be stored. Otherwise as `commit`.
+   */
+  append(body: OtherBody, effects: PackEffects): Promise<LogHead>
+  /** The chunks that a content is made of, its lists among them, a list's worth at a time. */
+  chunksOf(content: Content): AsyncGenerator<ChunkId[], void, void>
 }
+
+/** The body of a record that is no snapshot, without what the vault fills in. */
+export type OtherBody = Exclude<AnyBody, { $typeName: 'anysync.v1.SnapshotBody' }>

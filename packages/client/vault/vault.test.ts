@@ -265,6 +265,10 @@ test('several folders of one device share a vault through one state', async () =
   const [one, two] = [world.open(0, state).vault, world.open(0, state).vault]
   await push(one, [await addFile(one, 1, noise(10, 1))])
   assert.equal(two.newest()?.sequence, 1)
+  // What the second wrote before might rest on what the first took out of use.
+  const early = await addFile(two, 2, noise(10, 2))
+  await assert.rejects(push(two, [early]), trouble('conflict', /moved on/))
+  await two.refresh()
   await push(two, [await addFile(two, 2, noise(10, 2))])
   await Promise.all([one.refresh(), two.refresh()])
   assert.deepEqual(one.snapshots(), two.snapshots())

@@ -4,7 +4,7 @@
  * [Note: order of writes]
  */
 import { create } from '@bufbuild/protobuf'
-import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import { assert, demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import {
   ContentKind,
   NodeKind,
@@ -13,19 +13,21 @@ import {
   type AccessKeys,
   type Content,
 } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { chunkIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
+import { chunkIdFromBytes, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
 import { appendPacksMax, fetchesMax, storingPacksMax } from '@anysync/protocol/limits.ts'
+import { contentChunkIds } from '../content/content.ts'
 import { createIdentify } from '../content/identify.ts'
 import { createContentReader } from '../content/read.ts'
 import { createContentWork, type WorkFor } from '../content/work.ts'
 import { openVaultKeys } from '../crypto/vault-keys.ts'
-import type { Chance, Cipher, Clock, Remote, State } from '../ports.ts'
+import type { Chance, Cipher, Clock, LogHead, Remote, State } from '../ports.ts'
 import { editTree } from './edit.ts'
 import type { OpenedGrant } from './grant.ts'
+import { snapshotOf } from './kept-snapshot.ts'
 import { createLog, sameHead } from './log.ts'
 import { packsForBody } from './pack-index.ts'
 import { rewindLog } from './rewind.ts'
-import { createSnapshotList, snapshotOf } from './snapshots.ts'
+import { createSnapshotList } from './snapshots.ts'
 import { createTreeCache } from './tree-cache.ts'
 import { parseTree } from './tree.ts'
 import type { Commit, SnapshotInfo, Vault } from './vault-types.ts'
@@ -101,6 +103,8 @@ export const openVault = (parts: VaultParts): Vault => {
   const writeTree = (bytes: Uint8Array) => writer.write(ContentKind.TREE, bytes)
   // Contents that the next commit makes part of the vault.
   let edited: Content[] = []
+  // What was written rests on what was in use then: another folder of this device may have taken over more since.
+  let followed = state.head(vaultId)
 
   /** [Note: nothing dangling] A snapshot is never appended unless every content that it newly names is in the index. */
   const checkEdited = (): void => {
@@ -115,7 +119,8 @@ export const openVault = (parts: VaultParts): Vault => {
 
   const commit = async ({ expected, root, isPartial, statistics, label = '' }: Commit): Promise<SnapshotInfo> => {
     // Before anything is sealed: a commit that cannot succeed leaves nothing behind.
-    const isHead = sameHead(state.head(vaultId), expected)
+    const head = state.head(vaultId)
+    const isHead = sameHead(head, followed) && sameHead(headOf(snapshots.newest()), expected)
     demand(isHead, 'vault.commit', 'conflict', `the log of vault ${vaultId} has moved on`)
     await writer.finish()
     treeCache.flush()
@@ -137,9 +142,12 @@ export const openVault = (parts: VaultParts): Vault => {
       label,
     })
     try {
-      const record = await log.append(expected, body, brought)
+      const record = await log.append(head, body, { brought, retired: [] })
       edited = []
-      return snapshotOf(record)
+      followed = record.head
+      const { body: appended } = record
+      assert(appended.$typeName === 'anysync.v1.SnapshotBody', 'what was appended is a snapshot')
+      return snapshotOf({ ...record, body: appended })
     } catch (error) {
       if (!isTrouble(error, 'missing')) throw error
       await writer.checkPending()
@@ -159,6 +167,7 @@ export const openVault = (parts: VaultParts): Vault => {
         treeCache.flush()
         reader.forgetPlaces()
         await log.refresh()
+        followed = state.head(vaultId)
         return snapshots.newest()
       }),
     rewind: () =>
@@ -166,10 +175,13 @@ export const openVault = (parts: VaultParts): Vault => {
         await writer.renew()
         edited = []
         reader.forgetPlaces()
-        return rewindLog(logParts)
+        const rewound = await rewindLog(logParts)
+        followed = state.head(vaultId)
+        return rewound
       }),
     newest: () => snapshots.newest(),
     snapshots: () => snapshots.all(),
+    head: () => state.head(vaultId),
     tree: readTree,
     stream: (content) => reader.stream(content),
     readSmallFile: (content) => reader.bytes(ContentKind.DATA, content),
@@ -187,8 +199,29 @@ export const openVault = (parts: VaultParts): Vault => {
       return result
     },
     commit: (wanted) => inTurn(() => commit(wanted)),
+    append: (body, effects) =>
+      inTurn(async () => {
+        const head = state.head(vaultId)
+        demand(sameHead(head, followed), 'vault.append', 'conflict', `the log of vault ${vaultId} has moved on`)
+        const said = { ...body, timeNs: clock.nowNs(), deviceName: accessKeys.deviceName }
+        const record = await log.append(head, said, effects)
+        reader.forgetPlaces()
+        followed = record.head
+        return record.head
+      }),
+    async *chunksOf(content) {
+      const lists: ChunkId[] = []
+      const readList = (id: ChunkId): Promise<Uint8Array> => {
+        lists.push(id)
+        return reader.list(id)
+      }
+      for await (const ids of contentChunkIds(content, readList)) yield [...lists.splice(0), ...ids]
+    },
   }
 }
+
+const headOf = (snapshot: SnapshotInfo | null): LogHead | null =>
+  snapshot === null ? null : { sequence: snapshot.sequence, hash: snapshot.hash }
 
 /** Runs works one after the other, in the order in which they were asked for. */
 const createTurns = () => {

@@ -72,4 +72,11 @@ export const migrations: readonly string[] = [
   ) strict, without rowid;
   insert into setting values ('incarnation', randomblob(16));
   `,
+  // Packs that no record brought yet, or that one retired, are deleted when the hold time has passed.
+  `
+  alter table vault add column checkpoint_sequence integer not null default 0;
+  alter table pack add column is_named integer not null default 1;
+  alter table pack add column retired_ms integer;
+  create index pack_to_sweep on pack (stored_ms) where is_named = 0 or retired_ms is not null;
+  `,
 ]

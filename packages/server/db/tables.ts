@@ -50,12 +50,23 @@ export type Tables = {
     head_hash: RecordHash | ''
     bytes_stored: number
     created_ms: number
+    /** Of the newest checkpoint in the log, 0 for none. */
+    checkpoint_sequence: number
   }
   /** The right of an account to a vault. No row, no access. */
   vault_grant: { vault_id: VaultId; user_id: UserId; sealed: Uint8Array }
   record: { vault_id: VaultId; sequence: number; hash: RecordHash; bytes: Uint8Array; received_ms: number }
   /** Written only after the pack is durable in the store. */
-  pack: { vault_id: VaultId; pack: PackId; bytes: number; stored_ms: number }
+  pack: {
+    vault_id: VaultId
+    pack: PackId
+    bytes: number
+    stored_ms: number
+    /** 1 once a record brought it. */
+    is_named: number
+    /** Since when no record needs it; null while one does. */
+    retired_ms: number | null
+  }
 }
 
 export type Database = Kysely<Tables>

@@ -419,6 +419,13 @@ export declare type PackIndex = Message<"anysync.v1.PackIndex"> & {
    * @generated from field: repeated anysync.v1.IndexedPack packs = 1;
    */
   packs: IndexedPack[];
+
+  /**
+   * In the index of a checkpoint only: snapshots that were kept then.
+   *
+   * @generated from field: repeated anysync.v1.KeptSnapshot snapshots = 2;
+   */
+  snapshots: KeptSnapshot[];
 };
 
 /**
@@ -715,6 +722,289 @@ export declare type SnapshotBody = Message<"anysync.v1.SnapshotBody"> & {
 export declare const SnapshotBodySchema: GenMessage<SnapshotBody>;
 
 /**
+ * What a device remembers of a snapshot that is kept, and what a record that stands for others says of it.
+ *
+ * @generated from message anysync.v1.KeptSnapshot
+ */
+export declare type KeptSnapshot = Message<"anysync.v1.KeptSnapshot"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * Of its record, 32 bytes.
+   *
+   * @generated from field: bytes hash = 2;
+   */
+  hash: Uint8Array;
+
+  /**
+   * @generated from field: bytes device_id = 3;
+   */
+  deviceId: Uint8Array;
+
+  /**
+   * @generated from field: anysync.v1.Content root = 4;
+   */
+  root?: Content | undefined;
+
+  /**
+   * @generated from field: int64 time_ns = 5;
+   */
+  timeNs: bigint;
+
+  /**
+   * @generated from field: string device_name = 6;
+   */
+  deviceName: string;
+
+  /**
+   * @generated from field: bool is_partial = 7;
+   */
+  isPartial: boolean;
+
+  /**
+   * @generated from field: anysync.v1.Statistics statistics = 8;
+   */
+  statistics?: Statistics | undefined;
+
+  /**
+   * @generated from field: string label = 9;
+   */
+  label: string;
+
+  /**
+   * No rule forgets it.
+   *
+   * @generated from field: bool is_pinned = 10;
+   */
+  isPinned: boolean;
+};
+
+/**
+ * Describes the message anysync.v1.KeptSnapshot.
+ * Use `create(KeptSnapshotSchema)` to create a new message.
+ */
+export declare const KeptSnapshotSchema: GenMessage<KeptSnapshot>;
+
+/**
+ * The sealed body of a checkpoint: the log up to it in short, so that a new device can begin here.
+ *
+ * @generated from message anysync.v1.CheckpointBody
+ */
+export declare type CheckpointBody = Message<"anysync.v1.CheckpointBody"> & {
+  /**
+   * @generated from field: int64 time_ns = 2;
+   */
+  timeNs: bigint;
+
+  /**
+   * @generated from field: string device_name = 3;
+   */
+  deviceName: string;
+
+  /**
+   * Packs of kind index that hold, as PackIndex, every kept snapshot, oldest first, and every pack that is in use.
+   *
+   * @generated from field: repeated anysync.v1.IndexedPack index_packs = 7;
+   */
+  indexPacks: IndexedPack[];
+
+  /**
+   * The newest record of each device.
+   *
+   * @generated from field: repeated anysync.v1.DeviceHead device_heads = 8;
+   */
+  deviceHeads: DeviceHead[];
+};
+
+/**
+ * Describes the message anysync.v1.CheckpointBody.
+ * Use `create(CheckpointBodySchema)` to create a new message.
+ */
+export declare const CheckpointBodySchema: GenMessage<CheckpointBody>;
+
+/**
+ * The sealed body of a forget: snapshots that are kept no longer, never the newest one.
+ *
+ * @generated from message anysync.v1.ForgetBody
+ */
+export declare type ForgetBody = Message<"anysync.v1.ForgetBody"> & {
+  /**
+   * Ascending, at least one, at most 65536.
+   *
+   * @generated from field: repeated uint64 sequences = 1;
+   */
+  sequences: bigint[];
+
+  /**
+   * @generated from field: int64 time_ns = 2;
+   */
+  timeNs: bigint;
+
+  /**
+   * @generated from field: string device_name = 3;
+   */
+  deviceName: string;
+
+  /**
+   * @generated from field: repeated anysync.v1.DeviceHead device_heads = 8;
+   */
+  deviceHeads: DeviceHead[];
+
+  /**
+   * Which rule said so, for people; at most 1024 bytes.
+   *
+   * @generated from field: string rule = 9;
+   */
+  rule: string;
+};
+
+/**
+ * Describes the message anysync.v1.ForgetBody.
+ * Use `create(ForgetBodySchema)` to create a new message.
+ */
+export declare const ForgetBodySchema: GenMessage<ForgetBody>;
+
+/**
+ * The sealed body of a retire: packs that no kept snapshot needs. What of them was needed is in the packs that it brings.
+ *
+ * @generated from message anysync.v1.RetireBody
+ */
+export declare type RetireBody = Message<"anysync.v1.RetireBody"> & {
+  /**
+   * Ascending, 32 bytes each, at most 4096.
+   *
+   * @generated from field: repeated bytes retired = 1;
+   */
+  retired: Uint8Array[];
+
+  /**
+   * @generated from field: int64 time_ns = 2;
+   */
+  timeNs: bigint;
+
+  /**
+   * @generated from field: string device_name = 3;
+   */
+  deviceName: string;
+
+  /**
+   * As in a snapshot.
+   *
+   * @generated from field: repeated anysync.v1.IndexedPack packs = 6;
+   */
+  packs: IndexedPack[];
+
+  /**
+   * @generated from field: repeated anysync.v1.IndexedPack index_packs = 7;
+   */
+  indexPacks: IndexedPack[];
+
+  /**
+   * @generated from field: repeated anysync.v1.DeviceHead device_heads = 8;
+   */
+  deviceHeads: DeviceHead[];
+};
+
+/**
+ * Describes the message anysync.v1.RetireBody.
+ * Use `create(RetireBodySchema)` to create a new message.
+ */
+export declare const RetireBodySchema: GenMessage<RetireBody>;
+
+/**
+ * The sealed body of a rescue: packs that were retired and are in use again, and snapshots that are kept again.
+ *
+ * @generated from message anysync.v1.RescueBody
+ */
+export declare type RescueBody = Message<"anysync.v1.RescueBody"> & {
+  /**
+   * By sequence, at most 1024.
+   *
+   * @generated from field: repeated anysync.v1.KeptSnapshot snapshots = 1;
+   */
+  snapshots: KeptSnapshot[];
+
+  /**
+   * @generated from field: int64 time_ns = 2;
+   */
+  timeNs: bigint;
+
+  /**
+   * @generated from field: string device_name = 3;
+   */
+  deviceName: string;
+
+  /**
+   * @generated from field: repeated anysync.v1.IndexedPack packs = 6;
+   */
+  packs: IndexedPack[];
+
+  /**
+   * @generated from field: repeated anysync.v1.IndexedPack index_packs = 7;
+   */
+  indexPacks: IndexedPack[];
+
+  /**
+   * @generated from field: repeated anysync.v1.DeviceHead device_heads = 8;
+   */
+  deviceHeads: DeviceHead[];
+};
+
+/**
+ * Describes the message anysync.v1.RescueBody.
+ * Use `create(RescueBodySchema)` to create a new message.
+ */
+export declare const RescueBodySchema: GenMessage<RescueBody>;
+
+/**
+ * The sealed body of a tag: how a snapshot is called, and whether rules may forget it.
+ *
+ * @generated from message anysync.v1.TagBody
+ */
+export declare type TagBody = Message<"anysync.v1.TagBody"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: int64 time_ns = 2;
+   */
+  timeNs: bigint;
+
+  /**
+   * @generated from field: string device_name = 3;
+   */
+  deviceName: string;
+
+  /**
+   * @generated from field: repeated anysync.v1.DeviceHead device_heads = 8;
+   */
+  deviceHeads: DeviceHead[];
+
+  /**
+   * Takes the place of the one before; empty takes it away.
+   *
+   * @generated from field: string label = 9;
+   */
+  label: string;
+
+  /**
+   * @generated from field: bool is_pinned = 10;
+   */
+  isPinned: boolean;
+};
+
+/**
+ * Describes the message anysync.v1.TagBody.
+ * Use `create(TagBodySchema)` to create a new message.
+ */
+export declare const TagBodySchema: GenMessage<TagBody>;
+
+/**
  * @generated from message anysync.v1.Statistics
  */
 export declare type Statistics = Message<"anysync.v1.Statistics"> & {
@@ -1001,6 +1291,33 @@ export enum RecordKind {
    * @generated from enum value: RECORD_KIND_SNAPSHOT = 1;
    */
   SNAPSHOT = 1,
+
+  /**
+   * @generated from enum value: RECORD_KIND_CHECKPOINT = 2;
+   */
+  CHECKPOINT = 2,
+
+  /**
+   * @generated from enum value: RECORD_KIND_FORGET = 3;
+   */
+  FORGET = 3,
+
+  /**
+   * @generated from enum value: RECORD_KIND_RETIRE = 4;
+   */
+  RETIRE = 4,
+
+  /**
+   * 5 is for changes of membership.
+   *
+   * @generated from enum value: RECORD_KIND_RESCUE = 6;
+   */
+  RESCUE = 6,
+
+  /**
+   * @generated from enum value: RECORD_KIND_TAG = 7;
+   */
+  TAG = 7,
 }
 
 /**

@@ -170,6 +170,14 @@ export declare type AppendRequest = Message<"anysync.v1.AppendRequest"> & {
    * @generated from field: repeated bytes packs = 4;
    */
   packs: Uint8Array[];
+
+  /**
+   * The packs that this record retires, 32 bytes each, at most 4096. They are deleted when the server's hold time has
+   * passed, unless a record brings them again.
+   *
+   * @generated from field: repeated bytes retired = 5;
+   */
+  retired: Uint8Array[];
 };
 
 /**
@@ -209,6 +217,13 @@ export declare type RecordsSinceRequest = Message<"anysync.v1.RecordsSinceReques
    * @generated from field: uint64 sequence = 2;
    */
   sequence: bigint;
+
+  /**
+   * Or those from the newest checkpoint on, if there is one after the sequence.
+   *
+   * @generated from field: bool is_from_checkpoint = 3;
+   */
+  isFromCheckpoint: boolean;
 };
 
 /**

@@ -1,0 +1,70 @@
+/**
+ * What a record means for a vault: which packs it puts into use and which it takes out of use, and which snapshots are
+ * kept after it. The log alone decides this, so every device comes to the same.
+ */
+import { demand } from '@anysync/protocol/errors.ts'
+import type { IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { packIdFromBytes, type PackId, type VaultId } from '@anysync/protocol/ids.ts'
+import type { State } from '../ports.ts'
+import { infoOf, parseSnapshot, serializeSnapshot, snapshotOf } from './kept-snapshot.ts'
+import { packsOfBody, type IndexParts } from './pack-index.ts'
+import type { OpenedRecord } from './record.ts'
+import type { CheckedBody } from './record-body.ts'
+import type { SnapshotInfo } from './vault-types.ts'
+
+export type PackEffects = { brought: IndexedPack[]; retired: PackId[] }
+
+/** Reads the index packs that the record names. Throws `corrupt` for packs that no writer makes. */
+export const packEffects = async (parts: IndexParts, body: CheckedBody): Promise<PackEffects> => {
+  switch (body.$typeName) {
+    case 'anysync.v1.CheckpointBody':
+      // What they hold is in use already.
+      return { brought: body.indexPacks, retired: [] }
+    case 'anysync.v1.RetireBody':
+      return { brought: await packsOfBody(parts, body), retired: body.retired.map(packIdFromBytes) }
+    case 'anysync.v1.SnapshotBody':
+    case 'anysync.v1.RescueBody':
+      return { brought: await packsOfBody(parts, body), retired: [] }
+    case 'anysync.v1.ForgetBody':
+    case 'anysync.v1.TagBody':
+      return { brought: [], retired: [] }
+  }
+}
+
+/** Which snapshots are kept, as the local state has them. */
+export type KeptSnapshots = Pick<State, 'putSnapshot' | 'removeSnapshot' | 'snapshots' | 'newestSnapshot'>
+
+/** Notes in the state what the record says of snapshots. `corrupt` when it forgets the newest one, which nobody may. */
+export const replaySnapshots = (
+  state: KeptSnapshots,
+  vaultId: VaultId,
+  { head, deviceId, body }: OpenedRecord,
+): void => {
+  switch (body.$typeName) {
+    case 'anysync.v1.SnapshotBody':
+      put(state, vaultId, snapshotOf({ head, deviceId, body }))
+      break
+    case 'anysync.v1.ForgetBody': {
+      const newest = state.newestSnapshot(vaultId)
+      for (const sequence of body.sequences.map(Number)) {
+        const message = `record ${head.sequence} forgets the newest snapshot, which no rule may: nothing was changed`
+        demand(newest === null || parseSnapshot(newest).sequence !== sequence, 'log.verify', 'corrupt', message)
+        state.removeSnapshot(vaultId, sequence)
+      }
+      break
+    }
+    case 'anysync.v1.RescueBody':
+      for (const kept of body.snapshots) put(state, vaultId, infoOf(kept))
+      break
+    case 'anysync.v1.TagBody':
+      for (const { snapshot } of state.snapshots(vaultId, Number(body.sequence), Number(body.sequence))) {
+        put(state, vaultId, { ...parseSnapshot(snapshot), label: body.label, isPinned: body.isPinned })
+      }
+      break
+    case 'anysync.v1.CheckpointBody':
+    case 'anysync.v1.RetireBody':
+  }
+}
+
+const put = (state: KeptSnapshots, vaultId: VaultId, snapshot: SnapshotInfo): void =>
+  state.putSnapshot(vaultId, snapshot.sequence, serializeSnapshot(snapshot))
