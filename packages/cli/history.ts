@@ -97,11 +97,12 @@ export const nodeDocument = (node: Node) => ({
 })
 
 /** A snapshot as programs read it. */
-export const snapshotDocument = ({ sequence, hash, timeNs, deviceName, isPartial, label }: SnapshotInfo) => ({
+export const snapshotDocument = ({ sequence, hash, timeNs, deviceName, isPartial, label, isPinned }: SnapshotInfo) => ({
   sequence,
   hash,
   time: isoTime(timeNs),
   device: deviceName,
   isPartial,
   label,
+  isPinned,
 })

@@ -3,12 +3,11 @@
  */
 import { Command, Option } from 'commander'
 import { linkModes } from '@anysync/client/ports.ts'
-import type { ExitCode } from './output/fail.ts'
+import { addHistoryCommands } from './program-history.ts'
+import { addKeepingCommands } from './program-keeping.ts'
+import { add, common, type OnEnding } from './program-parts.ts'
 import { keysHelp } from './settings/keys.ts'
 import { version } from './version.ts'
-
-/** Told when a command ends with something else than done. */
-type OnEnding = (code: ExitCode) => void
 
 export const buildProgram = (onEnding: OnEnding): Command => {
   const program = new Command('anysync')
@@ -27,20 +26,10 @@ export const buildProgram = (onEnding: OnEnding): Command => {
   addFolderCommands(program, onEnding)
   addDaemonCommands(program)
   addHistoryCommands(program, onEnding)
+  addKeepingCommands(program, onEnding)
   addConfigCommands(program)
   return program
 }
-
-/** What every command takes, before its name or after. */
-const common = (command: Command): Command =>
-  command
-    .option('--home <dir>', 'where keys and state are kept (default: $ANYSYNC_HOME or ~/.AnySync)')
-    .option('--account <e-mail>', 'which account, when several are signed in')
-    .option('--json', 'print JSON and nothing else on standard output')
-    .option('-q, --quiet', 'no progress and no notes')
-
-const add = (parent: Command, words: string, description: string): Command =>
-  common(parent.command(words).description(description).helpOption('-h, --help', 'show help'))
 
 const signInOptions = (command: Command): Command =>
   command
@@ -136,54 +125,6 @@ const addDaemonCommands = (program: Command): void => {
   add(program, 'resume', 'go on after a pause').action(async (_own, command: Command) =>
     (await import('./commands/resume.ts')).resume(command.optsWithGlobals()),
   )
-}
-
-const whenHelp = 'a snapshot number, a time like 2026-11-23T12:00, or an age like 2h or 3d (default: the newest)'
-
-/** PATH may be a path on this disk within a linked folder, or with --vault a path in the vault. */
-const history = (command: Command): Command =>
-  command.option('--vault <name>', 'take paths as paths in this vault, not on this disk')
-
-const addHistoryCommands = (program: Command, onEnding: OnEnding): void => {
-  program.commandsGroup('History:')
-  history(add(program, 'snapshots [path]', 'the states that the vault was in, or those that changed a path'))
-    .option('-a, --all', 'every one; else of older times fewer')
-    .option('--device <name>', 'those that this device made')
-    .option('--since <when>', 'none before this time')
-    .option('--until <when>', 'none after this time')
-    .action(async (path: string | undefined, _own, command: Command) =>
-      (await import('./commands/snapshots.ts')).snapshots(path, command.optsWithGlobals()),
-    )
-  history(add(program, 'diff <from> [to]', 'what differs between two times, or since one'))
-    .option('--path <path>', 'only what is at or below it')
-    .action(async (from: string, to: string | undefined, _own, command: Command) =>
-      (await import('./commands/diff.ts')).diff(from, to, command.optsWithGlobals()),
-    )
-  history(add(program, 'versions <path>', 'every version of a file')).action(
-    async (path: string, _own, command: Command) =>
-      (await import('./commands/versions.ts')).listVersions(path, command.optsWithGlobals()),
-  )
-  history(add(program, 'ls [path]', 'what a folder of the vault holds, or held'))
-    .option('--at <when>', whenHelp)
-    .option('-r, --recursive', 'with everything below it')
-    .action(async (path: string | undefined, _own, command: Command) =>
-      (await import('./commands/ls.ts')).ls(path, command.optsWithGlobals()),
-    )
-  history(add(program, 'cat <path>', 'the bytes of a file, on standard output'))
-    .option('--at <when>', whenHelp)
-    .action(async (path: string, _own, command: Command) =>
-      (await import('./commands/cat.ts')).cat(path, command.optsWithGlobals()),
-    )
-  history(add(program, 'restore [path]', 'get a file, a folder or a whole vault back'))
-    .option('--at <when>', whenHelp.replace('the newest', 'the newest that has it'))
-    .option('--to <dir>', 'into this folder; only what is not there yet, and nothing in it is overwritten')
-    .option('--in-place', 'to where it was, by a new snapshot: it can be undone')
-    .option('--delete', 'with --in-place: also remove what was not there then')
-    .option('-n, --dry-run', 'tell what would be done, and do nothing')
-    .option('--verify', 'read what was restored again; with --in-place, before it is put back')
-    .action(async (path: string | undefined, _own, command: Command) =>
-      onEnding(await (await import('./commands/restore.ts')).restorePath(path, command.optsWithGlobals())),
-    )
 }
 
 const ofFolder = (command: Command): Command =>

@@ -125,7 +125,7 @@ export interface State extends Disposable {
   putSnapshot(vaultId: VaultId, sequence: number, snapshot: Uint8Array): void
   removeSnapshot(vaultId: VaultId, sequence: number): void
   /** Those from..to, both included, in order. */
-  snapshots(vaultId: VaultId, from: number, to: number): Iterable<{ sequence: number; snapshot: Uint8Array }>
+  snapshots(vaultId: VaultId, from: number, to: number): { sequence: number; snapshot: Uint8Array }[]
   newestSnapshot(vaultId: VaultId): Uint8Array | null
 
   /** Index. A pack is pending from its upload until a record brings it. */

@@ -32,14 +32,14 @@ export const snapshots = async (typed: string | undefined, options: SnapshotsOpt
   const hidden = matching.length - chosen.length
   output.tell({ vaultId: vault.id, vault: vault.name, path, hidden, snapshots: documents })
   if (snapshots.length === 0) output.note(`the vault '${shown(vault.name)}' is empty`)
-  const rows = chosen.map(({ sequence, timeNs, deviceName, statistics, isPartial, label }) => [
+  const rows = chosen.map(({ sequence, timeNs, deviceName, statistics, isPartial, label, isPinned }) => [
     String(sequence),
     localTime(timeNs),
     shown(deviceName),
     counted(Number(statistics.files), 'file'),
     formatBytes(Number(statistics.bytes)),
     `${Number(statistics.nodesChanged)} changed, ${Number(statistics.nodesRemoved)} removed`,
-    [isPartial ? 'more follows' : '', shown(label)].filter((text) => text !== '').join(' '),
+    [isPartial ? 'more follows' : '', isPinned ? 'pinned' : '', shown(label)].filter((text) => text !== '').join(' '),
   ])
   for (const line of table(rows)) output.say(line)
   if (hidden > 0) output.note(`${counted(hidden, 'more snapshot')} between these: see them with --all`)

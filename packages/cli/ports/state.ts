@@ -11,6 +11,7 @@ import { actionsMax, stateCacheBytesMax } from '@anysync/protocol/limits.ts'
 import type { LogHead, State } from '@anysync/client/ports.ts'
 import { placesOf } from '@anysync/client/content/places.ts'
 import { blobOf, numberOf, openStateDatabase, textOf, type Row, type StateDatabase } from './state-database.ts'
+import { refsIn } from './state-refs.ts'
 import { actionFromRow, linkFromRow, nodeFromRow, placeFromRow, valuesOfNode } from './state-rows.ts'
 
 /** Records are read in pages of so many. */
@@ -193,39 +194,6 @@ const recordFromRow = (row: Row): LogHead & { record: Uint8Array } => ({
   hash: recordHashFromBytes(blobOf(row, 'hash')),
   record: blobOf(row, 'record'),
 })
-
-/** The short numbers that rows of links and vaults go by, looked up once. Null for what is not there. */
-const refsIn = (database: StateDatabase, sql: ReturnType<typeof prepareAll>) => {
-  const links = new Map<string, number>()
-  const vaults = new Map<VaultId, number>()
-  const vault = (vaultId: VaultId): number | null => lookUp(vaults, vaultId, () => sql.vault.get(idToBytes(vaultId)))
-  return {
-    vault,
-    link: (linkId: string): number | null => lookUp(links, linkId, () => sql.link.get(linkId)),
-    /** The vault's number, made when it has none. */
-    madeVault(vaultId: VaultId): number {
-      const known = vault(vaultId)
-      if (known !== null) return known
-      database.join(() => sql.putVault.run(idToBytes(vaultId)))
-      const made = vault(vaultId)
-      assert(made !== null, 'a vault that was just put is there')
-      return made
-    },
-    forget() {
-      links.clear()
-      vaults.clear()
-    },
-  }
-}
-
-const lookUp = <Key>(refs: Map<Key, number>, key: Key, read: () => Row | null): number | null => {
-  const known = refs.get(key)
-  if (known !== undefined) return known
-  const row = read()
-  if (!row) return null
-  refs.set(key, numberOf(row, 'ref'))
-  return numberOf(row, 'ref')
-}
 
 const prepareAll = (database: StateDatabase) => {
   const prepare = (sql: string) => database.prepare(sql)

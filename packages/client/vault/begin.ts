@@ -46,7 +46,7 @@ export const beginWith = async (parts: LogParts, checkpoint: Checkpoint, bytes: 
   const isCleared = whileEmpty(() => {
     const pending = new Set(state.pendingPacks(vaultId).map(({ pack }) => packIdFromBytes(pack)))
     for (const pack of state.packIds(vaultId)) if (!pending.has(pack)) state.removePack(vaultId, pack)
-    for (const { sequence } of [...state.snapshots(vaultId, 1, Number.MAX_SAFE_INTEGER)])
+    for (const { sequence } of state.snapshots(vaultId, 1, Number.MAX_SAFE_INTEGER))
       state.removeSnapshot(vaultId, sequence)
   })
   if (!isCleared) return false

@@ -49,7 +49,13 @@ const wordOf = (id: string, index: number): number => {
 }
 
 /** Open addressing: the place of the id, or the empty one where it belongs. */
-const find = (table: Uint32Array, places: number, a: number, b: number, c: number): { at: number; isThere: boolean } => {
+const find = (
+  table: Uint32Array,
+  places: number,
+  a: number,
+  b: number,
+  c: number,
+): { at: number; isThere: boolean } => {
   for (let place = a & (places - 1); ; place = (place + 1) & (places - 1)) {
     const at = place * words
     if (table[at] === a && table[at + 1] === b && table[at + 2] === c) return { at, isThere: true }

@@ -112,5 +112,5 @@ const checkOwn = (body: Exclude<AnyBody, BodyNamed<'anysync.v1.SnapshotBody'>>, 
   }
 }
 
-const isAscending = <Value extends bigint | string>(values: Value[]): boolean =>
+const isAscending = (values: readonly (bigint | string)[]): boolean =>
   values.every((value, i) => i === 0 || (values[i - 1] ?? value) < value)

@@ -62,10 +62,11 @@ const schemas = {
   checkpoint: CheckpointBodySchema,
 } as const
 
+const nonce = (byte: number) => new Uint8Array(24).fill(byte).toHex()
+
 /** Each kind as the second record of a log. */
 const sealAll = () => {
   const signer = signerOf(1)
-  const nonce = (byte: number) => new Uint8Array(24).fill(byte).toHex()
   const first = sealRecord({ cipher, keys: keysOf(undefined, [0], replayedChance(nonce(1))), signer }, null, bodyOf())
   const records = (Object.keys(bodies) as (keyof typeof bodies)[]).map((name, i) => {
     const keys = keysOf(undefined, [0], replayedChance(nonce(i + 2)))

@@ -70,7 +70,7 @@ export const rewindLog = async (parts: LogParts): Promise<Rewound> => {
     for (const { head, bytes } of added) state.putRecord(vaultId, head.sequence, head.hash, bytes)
     for (const pack of state.packIds(vaultId)) state.removePack(vaultId, pack)
     for (const pack of stored) state.putPack(vaultId, pack, false)
-    for (const kept of [...state.snapshots(vaultId, 1, Number.MAX_SAFE_INTEGER)])
+    for (const kept of state.snapshots(vaultId, 1, Number.MAX_SAFE_INTEGER))
       state.removeSnapshot(vaultId, kept.sequence)
     for (const snapshot of replay.begun) state.putSnapshot(vaultId, snapshot.sequence, serializeSnapshot(snapshot))
     for (const record of replay.records) replaySnapshots(state, vaultId, record)

@@ -7,7 +7,13 @@ const hour = 60n * minute
 const day = 24n * hour
 const now = 20_000n * day + 12n * hour
 
-const at = (age: bigint, more: Partial<Thinnable> = {}) => ({ timeNs: now - age, isPartial: false, label: '', ...more })
+const at = (age: bigint, more: Partial<Thinnable> = {}) => ({
+  timeNs: now - age,
+  isPartial: false,
+  label: '',
+  isPinned: false,
+  ...more,
+})
 
 const every = (from: bigint, to: bigint, step: bigint) => {
   const found = []

@@ -16,10 +16,10 @@ const rows: readonly { age: bigint; span: bigint | null }[] = [
 ]
 const spanBeyond = 30n * dayNs
 
-export type Thinnable = Pick<SnapshotInfo, 'timeNs' | 'isPartial' | 'label'>
+export type Thinnable = Pick<SnapshotInfo, 'timeNs' | 'isPartial' | 'label' | 'isPinned'>
 
 /**
- * The newest of each span, in order; labelled ones always, and the newest of all. One in the middle of a push gives way
+ * The newest of each span, in order; labelled and pinned ones always, and the newest of all. One in the middle of a push gives way
  * to the end of it.
  */
 export const thin = <Snapshot extends Thinnable>(snapshots: readonly Snapshot[], nowNs: bigint): Snapshot[] => {
@@ -29,7 +29,7 @@ export const thin = <Snapshot extends Thinnable>(snapshots: readonly Snapshot[],
     const isNewest = index === snapshots.length - 1
     const span = spanOf(snapshot.timeNs, nowNs)
     const isFirst = span === null || span !== last
-    if (isNewest || snapshot.label !== '' || (isFirst && !snapshot.isPartial)) shown.push(snapshot)
+    if (isNewest || snapshot.label !== '' || snapshot.isPinned || (isFirst && !snapshot.isPartial)) shown.push(snapshot)
     if (isFirst && (isNewest || !snapshot.isPartial)) last = span
   }
   return shown.toReversed()

@@ -1,0 +1,40 @@
+/**
+ * The words and options of the commands that decide what is kept, free what is not, and prove that the rest is there.
+ */
+import type { Command } from 'commander'
+import { add, history, type OnEnding } from './program-parts.ts'
+
+const spans = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
+const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
+
+export const addKeepingCommands = (program: Command, _onEnding: OnEnding): void => {
+  program.commandsGroup('Keeping:')
+  const forget = history(
+    add(program, 'forget [folder]', 'keep old snapshots no longer, but for those that a rule keeps'),
+  )
+    .option('--keep-last <n>', 'the newest so many')
+    .option(
+      '--keep-within <duration>',
+      'all that are no older than that, as in 30d or 1y6m (years, months, days, hours)',
+    )
+    .option('--keep-tag <label>', 'all with this label; may be given several times', several)
+    .option('-n, --dry-run', 'tell which rule keeps what, and forget nothing')
+  for (const span of spans) {
+    forget.option(`--keep-${span} <n>`, `the newest of each of so many ${noun[span]}, or unlimited`)
+    forget.option(`--keep-within-${span} <duration>`, `the newest of each of the ${noun[span]} within that time`)
+  }
+  forget
+    .addHelpText('after', '\nWithout a rule: --keep-within 30d --keep-within-daily 1y --keep-monthly unlimited')
+    .action(async (folder: string | undefined, _own, command: Command) =>
+      (await import('./commands/forget.ts')).forgetSnapshots(folder, command.optsWithGlobals()),
+    )
+  history(add(program, 'tag <when> [label]', 'name a snapshot, or pin it'))
+    .option('--folder <folder>', 'of the vault that this folder is linked to')
+    .option('--pin', 'no rule forgets it')
+    .option('--unpin', 'rules may forget it again')
+    .action(async (when: string, label: string | undefined, _own, command: Command) =>
+      (await import('./commands/tag.ts')).tagSnapshot(when, label, command.optsWithGlobals()),
+    )
+}
+
+const noun = { hourly: 'hours', daily: 'days', weekly: 'weeks', monthly: 'months', yearly: 'years' } as const
