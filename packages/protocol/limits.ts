@@ -258,3 +258,13 @@ export const daemonHomeMs = 5_000
 export const socketPathBytesMax = 100
 /** Its log begins anew at so many bytes; the one before is kept. */
 export const clientLogBytesMax = 4 * MiB
+
+/** Pruning: less of a pack than this must be needed for it to be rewritten; what one record copies and names at most. */
+export const pruneLiveShareMin = 0.5
+export const pruneBytesMax = 256 * MiB
+export const prunePacksMax = 1024
+/** A checkpoint is written when so many records followed the last one, or after a prune that retired something. */
+export const checkpointRecordsMin = 1000
+/** How long the server keeps packs that no record needs. */
+export const holdMsMin = 24 * 3_600_000
+export const holdMsDefault = 30 * 24 * 3_600_000

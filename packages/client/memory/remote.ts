@@ -33,6 +33,8 @@ export interface MemoryServer {
 
   /** Consulted around every call from now on; null: no faults. */
   setFault(fault: ServerFault | null): void
+  /** Deletes packs that were retired so long ago, as the real server does after its hold time; how many. */
+  sweep(heldNs: bigint): number
   /** Every watch ends with `unavailable`. */
   cutWatches(): void
   /** The server as it is now. */
@@ -88,6 +90,7 @@ export const createMemoryServer = ({
     setFault: (fault) => {
       core.fault = fault ?? (() => {})
     },
+    sweep: (heldNs) => sweep(core, heldNs),
     cutWatches: () => core.watchers.cutAll(),
     snapshot: () => ({ data: copyData(core.data) }),
     restore: (copy, { isAnnounced }) => {
@@ -97,6 +100,19 @@ export const createMemoryServer = ({
     },
     bytesStored: () => core.received.values(),
   }
+}
+
+const sweep = (core: ServerCore, heldNs: bigint): number => {
+  let swept = 0
+  for (const vault of core.data.vaults.values()) {
+    for (const [pack, retiredNs] of vault.retired) {
+      if (core.clock.nowNs() - retiredNs < heldNs) continue
+      vault.packs.delete(pack)
+      vault.retired.delete(pack)
+      swept += 1
+    }
+  }
+  return swept
 }
 
 const revokeDevice = (core: ServerCore, accessTokenHash: string, deviceId: DeviceId): void => {

@@ -4,7 +4,7 @@
  */
 import { create } from '@bufbuild/protobuf'
 import { demand, isTrouble } from '@anysync/protocol/errors.ts'
-import { ForgetBodySchema, TagBodySchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { ForgetBodySchema, TagBodySchema, type ForgetBody } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { forgetSequencesMax, ruleBytesMax, turnRoundsMax } from '@anysync/protocol/limits.ts'
 import { describeRules, forgettable, type KeepRules } from './retention.ts'
 import type { SnapshotInfo, Vault } from './vault-types.ts'
@@ -20,9 +20,7 @@ export const forget = async (vault: Log, rules: KeepRules): Promise<number> => {
     try {
       for (let start = 0; start < sequences.length; start += forgetSequencesMax) {
         const page = sequences.slice(start, start + forgetSequencesMax)
-        const rule = describeRules(rules).slice(0, ruleBytesMax / 4)
-        const body = create(ForgetBodySchema, { sequences: page.map(BigInt), rule })
-        await vault.append(body, { brought: [], retired: [] })
+        await vault.append(forgetBody(page, describeRules(rules)), { brought: [], retired: [] })
         forgotten += page.length
       }
       return forgotten
@@ -31,6 +29,10 @@ export const forget = async (vault: Log, rules: KeepRules): Promise<number> => {
     }
   }
 }
+
+/** The body of a record that forgets these snapshots, ascending. */
+export const forgetBody = (sequences: number[], rule: string): ForgetBody =>
+  create(ForgetBodySchema, { sequences: sequences.map(BigInt), rule: rule.slice(0, ruleBytesMax / 4) })
 
 /** What a tag leaves as it is, is undefined. */
 export type Tag = { label?: string; isPinned?: boolean }

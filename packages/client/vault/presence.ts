@@ -1,0 +1,35 @@
+/**
+ * Whether all that a tree needs is in packs that are in use.
+ */
+import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import type { Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { State } from '../ports.ts'
+import { createMarks, type MarkParts, type Marks } from './mark.ts'
+import type { VaultKeys } from '../crypto/vault-keys.ts'
+
+export type PresenceParts = Omit<MarkParts, 'onChunk'> & { state: State; keys: VaultKeys }
+
+/** Checks one root after the other: null when it is whole, else why not. What several have in common is looked at once. */
+export const checkPresence = (parts: PresenceParts): ((root: Content) => Promise<string | null>) => {
+  const { state, keys } = parts
+  const create = (): Marks =>
+    createMarks({
+      ...parts,
+      onChunk(id) {
+        if (state.findChunk(keys.vaultId, id) !== null) return
+        throw new SyncError('vault.presence', 'corrupt', `no pack of the vault holds chunk ${id}`)
+      },
+    })
+  let marks = create()
+  return async (root) => {
+    try {
+      await marks.mark(root)
+      return null
+    } catch (error) {
+      if (!isTrouble(error, 'corrupt')) throw error
+      // What was marked below a tree that is not whole says nothing.
+      marks = create()
+      return error.message
+    }
+  }
+}

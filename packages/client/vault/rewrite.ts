@@ -1,0 +1,66 @@
+/**
+ * Copies chunks that are still needed out of packs that are mostly not into new packs: each is read, checked, and sealed
+ * anew under the newest key.
+ */
+import { ContentKind, type Content, type IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { PackId } from '@anysync/protocol/ids.ts'
+import { storingPacksMax } from '@anysync/protocol/limits.ts'
+import { makeContent } from '../content/content.ts'
+import { buildPack, indexedPack, type SealedPack } from '../content/pack.ts'
+import { createPacker, type LaneName } from '../content/packer.ts'
+import { createContentReader } from '../content/read.ts'
+import { sealSegment } from '../content/segment.ts'
+import { createContentWriter, type ContentWriter } from '../content/write.ts'
+import { concatBytes } from '../crypto/bytes.ts'
+import type { VaultKeys } from '../crypto/vault-keys.ts'
+import type { Chance, Cipher, Remote, State } from '../ports.ts'
+import type { LiveChunk } from './prune-plan.ts'
+
+export type StoreParts = { cipher: Cipher; chance: Chance; keys: VaultKeys; state: State; remote: Remote }
+
+/** Durable there before it is remembered here. It is pending until a record brings it, whatever interrupts that. */
+const storePack =
+  ({ keys, state, remote }: StoreParts) =>
+  async (pack: SealedPack): Promise<void> => {
+    await remote.putPack(keys.vaultId, pack.id, pack.bytes)
+    state.putPack(keys.vaultId, indexedPack(pack), true)
+  }
+
+/** Writes indexes, which are never taken for known. */
+export const createIndexWriter = (parts: StoreParts): Pick<ContentWriter, 'write' | 'finish'> =>
+  createContentWriter({ ...parts, isKnown: () => false, storePack: storePack(parts) })
+
+const contentOf = ({ id, length }: LiveChunk): Content => makeContent(length, 0, [id])
+
+/** The new packs, stored. Holds a few packs in memory, however many chunks there are. */
+export const rewriteChunks = async (parts: StoreParts, chunks: LiveChunk[]): Promise<IndexedPack[]> => {
+  const { keys, state, remote } = parts
+  const reader = createContentReader({
+    ...parts,
+    locate: (id) => state.findChunk(keys.vaultId, id),
+    fetch: (pack: PackId, offset, length) => remote.getPack(keys.vaultId, pack, offset, length),
+  })
+  const packer = createPacker({
+    seal: ({ kind, chunks }) => Promise.resolve(sealSegment(parts, kind, chunks)),
+    build: (segments) => buildPack(parts, segments),
+    storePack: storePack(parts),
+    storingMax: () => storingPacksMax,
+  })
+  const readChunk = async (chunk: LiveChunk): Promise<Uint8Array> => {
+    if (chunk.kind === ContentKind.LIST) return reader.list(chunk.id)
+    const kind = chunk.kind === ContentKind.TREE ? ContentKind.TREE : ContentKind.DATA
+    return concatBytes(...(await Array.fromAsync(reader.stream(kind, contentOf(chunk)))))
+  }
+  for (let start = 0; start < chunks.length; start += ahead) {
+    const page = chunks.slice(start, start + ahead)
+    reader.expect(page.map(contentOf))
+    for (const chunk of page) {
+      const lane: LaneName = chunk.kind === ContentKind.TREE ? 'tree' : 'data'
+      await packer.place(lane, [{ kind: chunk.kind, id: chunk.id, plaintext: await readChunk(chunk) }])
+    }
+  }
+  return packer.finish()
+}
+
+/** Chunks that are told to the reader at once, so that neighbours are fetched together. */
+const ahead = 256
