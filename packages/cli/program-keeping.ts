@@ -7,7 +7,7 @@ import { add, history, type OnEnding } from './program-parts.ts'
 const spans = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
 const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
 
-export const addKeepingCommands = (program: Command, _onEnding: OnEnding): void => {
+export const addKeepingCommands = (program: Command, onEnding: OnEnding): void => {
   program.commandsGroup('Keeping:')
   const forget = history(
     add(program, 'forget [folder]', 'keep old snapshots no longer, but for those that a rule keeps'),
@@ -27,6 +27,17 @@ export const addKeepingCommands = (program: Command, _onEnding: OnEnding): void 
     .addHelpText('after', '\nWithout a rule: --keep-within 30d --keep-within-daily 1y --keep-monthly unlimited')
     .action(async (folder: string | undefined, _own, command: Command) =>
       (await import('./commands/forget.ts')).forgetSnapshots(folder, command.optsWithGlobals()),
+    )
+  history(add(program, 'prune [folder]', 'free what no snapshot that is kept needs'))
+    .option('-n, --dry-run', 'tell how much that is, and free nothing')
+    .action(async (folder: string | undefined, _own, command: Command) =>
+      (await import('./commands/prune.ts')).pruneVault(folder, command.optsWithGlobals()),
+    )
+  history(add(program, 'rescue [snapshots...]', 'keep forgotten snapshots again, all or by number'))
+    .option('--folder <folder>', 'of the vault that this folder is linked to')
+    .option('-n, --dry-run', 'tell which were forgotten, and change nothing')
+    .action(async (snapshots: string[], _own, command: Command) =>
+      onEnding(await (await import('./commands/rescue.ts')).rescueSnapshots(snapshots, command.optsWithGlobals())),
     )
   history(add(program, 'tag <when> [label]', 'name a snapshot, or pin it'))
     .option('--folder <folder>', 'of the vault that this folder is linked to')

@@ -22,9 +22,12 @@ import type { Log } from './log.ts'
 import { createListener } from './listener.ts'
 import { createLoginDesk } from './login.ts'
 import { createObjects } from './objects.ts'
+import { createPackLocks } from './pack-locks.ts'
 import { takeRunLock, writeRunInfo } from './run-lock.ts'
 import { openSecret } from './secret.ts'
 import { openDiskStore } from './store/disk.ts'
+import { createSweep } from './sweep.ts'
+import { sweepDaily } from './sweep-daily.ts'
 import { readIdentity, watchIdentity } from './tls.ts'
 import { watchTraffic, type Traffic } from './traffic.ts'
 import { createPrecedence, systemPrecedenceParts } from './precedence.ts'
@@ -86,13 +89,15 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     fingerprint,
   })
   const store = await openDiskStore({ folder: home.objects, reserveBytes: config.reserveBytes })
+  const locks = createPackLocks()
+  const sweep = createSweep({ database, store, clock, locks, holdMs: config.holdMs })
   const services = {
     hub,
     desk,
     accounts: createAccounts({ database, clock, attempts, onRevoked: (deviceId) => hub.revoke(deviceId) }),
     vaults: createVaults({ database, clock, hub }),
     precedence: createPrecedence(systemPrecedenceParts),
-    objects: createObjects({ database, store, clock }),
+    objects: createObjects({ database, store, clock, locks }),
   }
   let isStopping = false
   const listener = createListener(identity)
@@ -121,6 +126,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
       },
     }),
   )
+  opened.use(sweepDaily(sweep, log))
   opened.defer(() => {
     isStopping = true
     return drain(door, traffic, hub, options.drainMs ?? drainMsMax)

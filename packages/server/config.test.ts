@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { holdMsDefault } from '@anysync/protocol/limits.ts'
 import { configText, parseConfig, readConfig, reserveBytesDefault } from './config.ts'
 import { homeAt } from './home.ts'
 
@@ -9,6 +10,7 @@ const defaults = {
   address: null,
   listen: null,
   reserveBytes: reserveBytesDefault,
+  holdMs: holdMsDefault,
   log: 'info',
   tls: null,
 }

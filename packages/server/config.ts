@@ -7,8 +7,8 @@ import { isAbsolute, join } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import * as v from 'valibot'
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { MiB, serverPort } from '@anysync/protocol/limits.ts'
-import { parseSize } from '@anysync/protocol/sizes.ts'
+import { holdMsMin, MiB, serverPort } from '@anysync/protocol/limits.ts'
+import { parseDuration, parseSize } from '@anysync/protocol/sizes.ts'
 import { isHost } from './addresses.ts'
 import type { Home } from './home.ts'
 
@@ -20,6 +20,8 @@ export type Config = {
   listen: string | null
   /** Of the disk, never filled with packs. */
   reserveBytes: number
+  /** How long packs that no record needs are kept. */
+  holdMs: number
   log: 'error' | 'info' | 'debug'
   /** Files of the operator's own; null: the certificate that the server made. */
   tls: { certificate: string; key: string; pin: boolean } | null
@@ -38,6 +40,19 @@ const size = v.pipe(
     }
   }),
 )
+const hold = v.pipe(
+  v.string('must be a text such as "30d"'),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    try {
+      const holdMs = parseDuration(dataset.value)
+      if (holdMs >= holdMsMin) return holdMs
+      addIssue({ message: 'must be a day or more, or nobody could get back what was destroyed' })
+    } catch (error) {
+      addIssue({ message: error instanceof Error ? error.message : 'is not a duration' })
+    }
+    return NEVER
+  }),
+)
 const portRule = 'must be a whole number from 0 to 65535'
 const port = v.pipe(v.number(portRule), v.integer(portRule), v.minValue(0, portRule), v.maxValue(65_535, portRule))
 const host = v.pipe(
@@ -50,6 +65,7 @@ const schema = v.strictObject({
   address: v.optional(host),
   listen: v.optional(host),
   reserve: v.optional(size, '268435456'),
+  hold: v.optional(hold, '30d'),
   log: v.optional(v.picklist(['error', 'info', 'debug'], 'must be "error", "info" or "debug"'), 'info'),
   tls: v.optional(
     v.strictObject({
@@ -74,13 +90,14 @@ export const parseConfig = (text: string, home: Home): Config => {
       `${home.configFile}: '${key}' ${wording(issue)}: correct it and start again`,
     )
   }
-  const { address, listen, reserve, tls, ...rest } = result.output
+  const { address, listen, reserve, hold: holdMs, tls, ...rest } = result.output
   const fileAt = (path: string) => (isAbsolute(path) ? path : join(home.root, path))
   return {
     ...rest,
     address: address ?? null,
     listen: listen ?? null,
     reserveBytes: reserve,
+    holdMs,
     tls: tls === undefined ? null : { certificate: fileAt(tls.certificate), key: fileAt(tls.key), pin: tls.pin },
   }
 }
@@ -136,6 +153,9 @@ ${named('listen', '0.0.0.0')}
 
 # So much of the disk is kept free: uploads are refused before.
 # reserve = "256MB"
+
+# So long, a day at least, packs are kept that no snapshot needs any more: devices can get them back (anysync rescue).
+# hold = "30d"
 
 # "error", "info" or "debug".
 # log = "info"

@@ -45,6 +45,12 @@ const buildProgram = (): Command => {
     .option('--quota <size>', 'the most the account may store, as in 50GB (default: no limit)')
     .option('--expires <duration>', 'how long it is good, as in 12h (default: 7d)')
     .action(async (options: InviteOptions) => (await import('./commands/invite.ts')).invite(options))
+  command('sweep', 'delete packs that no vault needs and whose hold time has passed').action(
+    async (options: CommonOptions) => (await import('./commands/sweep.ts')).sweep(options),
+  )
+  command('scrub', 'read every pack and see that it is what its name says').action(async (options: CommonOptions) => {
+    if (!(await (await import('./commands/scrub.ts')).scrub(options))) process.exitCode = exitFailed
+  })
   return program
 }
 
@@ -76,7 +82,7 @@ const isBug = (error: unknown): error is Error =>
 const main = async (): Promise<number> => {
   try {
     await buildProgram().parseAsync(process.argv)
-    return 0
+    return process.exitCode === exitFailed ? exitFailed : 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitUsage
     const trouble = troubleOf(error) ?? error

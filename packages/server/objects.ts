@@ -9,6 +9,7 @@ import { existingPacksMax, packBytesMax, uploadsAtOnceMax, uploadsPerAccountMax 
 import { vaultFor } from './authorize.ts'
 import type { Clock } from './clock.ts'
 import type { Database } from './db/tables.ts'
+import type { PackLocks } from './pack-locks.ts'
 import type { ByteRange, PackStore } from './store/store.ts'
 
 export type Objects = {
@@ -32,10 +33,12 @@ export const createObjects = ({
   database,
   store,
   clock,
+  locks,
 }: {
   database: Database
   store: PackStore
   clock: Clock
+  locks: PackLocks
 }): Objects => {
   const uploads = createUploads()
 
@@ -56,6 +59,7 @@ export const createObjects = ({
         'invalid',
         `a pack is 1 to ${packBytesMax} bytes, announced were ${length}`,
       )
+      using _lock = locks.share(vaultId, pack)
       const row = await rowOf(vaultId, pack)
       // A pack that the disk lost is taken again, so the one who still has it heals the vault.
       if (row !== undefined && (await store.head(vaultId, pack)) === row.bytes) return 'known'

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { Code, ConnectError } from '@connectrpc/connect'
-import { connectionsPerAddressMax } from '@anysync/protocol/limits.ts'
+import { connectionsPerAddressMax, holdMsDefault } from '@anysync/protocol/limits.ts'
 import { systemClock } from './clock.ts'
 import { createHome } from './create-home.ts'
 import { homeAt } from './home.ts'
@@ -127,6 +127,7 @@ test('only one server runs for a home, and a port that is taken is a clear error
     address: null,
     listen: '127.0.0.1',
     reserveBytes: 0,
+    holdMs: holdMsDefault,
     log: 'error' as const,
     tls: null,
   }
@@ -217,6 +218,7 @@ test('a certificate of the operator is read again when its files change', async 
     address: '127.0.0.1',
     listen: '127.0.0.1',
     reserveBytes: 0,
+    holdMs: holdMsDefault,
     log: 'error' as const,
     tls: { ...files, pin: true },
   }

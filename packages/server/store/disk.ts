@@ -15,13 +15,22 @@ const writeBytes = 512 * KiB
 const readBytes = 256 * KiB
 
 /** `reserveBytes`: of the disk, kept free for everything else, the database first. */
-export type DiskStoreOptions = { folder: string; reserveBytes: number }
+export type DiskStoreOptions = {
+  folder: string
+  reserveBytes: number
+  /** Another process may be storing packs here: what is incoming is its own. */
+  isShared?: boolean
+}
 
 /** Makes the folder, and removes what an interrupted upload left. */
-export const openDiskStore = async ({ folder, reserveBytes }: DiskStoreOptions): Promise<PackStore> => {
+export const openDiskStore = async ({
+  folder,
+  reserveBytes,
+  isShared = false,
+}: DiskStoreOptions): Promise<PackStore> => {
   const incoming = join(folder, '.incoming')
   await mkdir(incoming, { recursive: true, mode: 0o700 })
-  for (const name of await readdir(incoming)) await rm(join(incoming, name), { force: true })
+  if (!isShared) for (const name of await readdir(incoming)) await rm(join(incoming, name), { force: true })
   const fileOf = (vaultId: VaultId, pack: PackId) => join(folder, vaultId, pack.slice(0, 2), pack)
   const makeFolder = createFolderMaker(folder)
   // What uploads under way will still write: free on the disk, but promised.
@@ -62,6 +71,14 @@ export const openDiskStore = async ({ folder, reserveBytes }: DiskStoreOptions):
     },
 
     head: async (vaultId, pack) => (await absentAsNull(stat(fileOf(vaultId, pack))))?.size ?? null,
+
+    remove: (vaultId, pack) => rm(fileOf(vaultId, pack), { force: true }),
+
+    setAside: async (vaultId, pack) => {
+      const aside = join(folder, '.damaged', vaultId)
+      await mkdir(aside, { recursive: true, mode: 0o700 })
+      await absentAsNull(rename(fileOf(vaultId, pack), join(aside, pack)))
+    },
   }
 }
 

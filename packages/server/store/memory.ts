@@ -32,6 +32,11 @@ export const createMemoryStore = ({ bytesMax }: { bytesMax: number }): PackStore
       const part = range === null ? bytes : bytes.subarray(range.first, range.last + 1)
       return Readable.from(part.length === 0 ? [] : [part])
     },
+    remove: async (vaultId, pack) => {
+      usedBytes -= packsByName.get(`${vaultId}/${pack}`)?.length ?? 0
+      packsByName.delete(`${vaultId}/${pack}`)
+    },
+    setAside: async (vaultId, pack) => void packsByName.delete(`${vaultId}/${pack}`),
     head: async (vaultId, pack) => packsByName.get(`${vaultId}/${pack}`)?.length ?? null,
   }
 }

@@ -80,6 +80,23 @@ export const testPackStore = (name: string, open: (t: TestContext) => Promise<Pa
     assert.deepEqual(await readAll(store, pack), bytes)
   })
 
+  test(`${name}: what was removed or set aside is gone, may be put again, and other packs stay`, async (t) => {
+    const store = await open(t)
+    const [bytes, others] = [randomBytes(50_000), randomBytes(100)]
+    const [pack, other] = [nameOf(bytes), nameOf(others)]
+    await store.put(vaultId, other, inPieces(others), others.length)
+    for (const take of [store.remove, store.setAside]) {
+      await take(vaultId, pack)
+      await store.put(vaultId, pack, inPieces(bytes), bytes.length)
+      await take(vaultId, pack)
+      assert.equal(await store.head(vaultId, pack), null)
+      assert.equal(await store.get(vaultId, pack, null), null)
+    }
+    await store.put(vaultId, pack, inPieces(bytes), bytes.length)
+    assert.deepEqual(await readAll(store, pack), bytes)
+    assert.deepEqual(await readAll(store, other), others)
+  })
+
   test(`${name}: a bad repeat leaves the good pack as it is`, async (t) => {
     const store = await open(t)
     const bytes = randomBytes(50_000)

@@ -20,6 +20,10 @@ export interface PackStore {
   get(vaultId: VaultId, pack: PackId, range: ByteRange | null): Promise<Readable | null>
   /** The length in bytes; null when the pack is not there. */
   head(vaultId: VaultId, pack: PackId): Promise<number | null>
+  /** Deletes the pack. Harmless when it is not there. */
+  remove(vaultId: VaultId, pack: PackId): Promise<void>
+  /** Takes a damaged pack away without deleting it: it is not there any more. Harmless when it is not. */
+  setAside(vaultId: VaultId, pack: PackId): Promise<void>
 }
 
 export const wrongLength = (pack: PackId, got: number, wanted: number): SyncError =>
