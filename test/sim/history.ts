@@ -71,6 +71,10 @@ export type EventName =
   | 'change the mode'
   | 'lift'
 
+/** What is done with the past of a vault. */
+export const choreNames = ['forget', 'prune', 'rescue', 'undelete'] as const
+export type ChoreName = (typeof choreNames)[number]
+
 export type Step =
   | { kind: 'acts'; acts: Act[] }
   /** Turns at the same time. Of the calls, one in `parkOneIn` lets others go first (0: none); people act in between. */
@@ -78,6 +82,16 @@ export type Step =
   | { kind: 'trouble'; device: number; trouble: TroubleName; seed: number }
   | { kind: 'event'; device: number; event: EventName; seed: number }
   | { kind: 'time'; ms: number }
+  /** A chore, while other devices take turns. */
+  | {
+      kind: 'chore'
+      device: number
+      chore: ChoreName
+      seed: number
+      fault: Fault | null
+      turns: Turn[]
+      parkOneIn: number
+    }
   | { kind: 'heal' }
   | { kind: 'keep a copy of the server' }
   | { kind: 'put back the server'; isAnnounced: boolean }
@@ -126,7 +140,31 @@ export const historyOf = (seed: number): History => {
     refusing: dice.oneIn(10) ? dice.below(devices) : null,
     folding: dice.oneIn(10) ? dice.below(devices) : null,
     scanChangesMax: dice.oneIn(4) ? 1 + dice.below(8) : null,
-    steps,
+    steps: isOnePerson ? steps : withChores(steps, diceOf(seed ^ 0x5eed), devices),
+  }
+}
+
+/** In one history of four, with dice of its own so that the steps of a seed stay what they are. */
+const withChores = (steps: Step[], dice: Dice, devices: number): Step[] => {
+  if (!dice.oneIn(4)) return steps
+  const all = [...steps]
+  for (let count = 2 + dice.below(6); count > 0; count--)
+    all.splice(dice.below(all.length + 1), 0, choreOf(dice, devices))
+  return all
+}
+
+const choreOf = (dice: Dice, devices: number): Step => {
+  const device = dice.below(devices)
+  const others = Array.from({ length: devices }, (_, number) => number).filter((number) => number !== device)
+  const isCrowded = dice.oneIn(2)
+  return {
+    kind: 'chore',
+    device,
+    chore: dice.pick(['forget', 'forget', 'prune', 'prune', 'prune', 'rescue', 'undelete']),
+    seed: dice.seed(),
+    fault: dice.oneIn(3) ? faultOf(dice) : null,
+    turns: isCrowded ? others.map((device) => ({ device, fault: null })) : [],
+    parkOneIn: isCrowded ? dice.pick([1, 2, 4]) : 0,
   }
 }
 

@@ -5,6 +5,7 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import { setLinkMode } from '@anysync/client/sync/link-mode.ts'
 import { linkModes } from '@anysync/client/ports.ts'
 import { act } from './acts.ts'
+import { playChore } from './chores.ts'
 import { diceOf } from './dice.ts'
 import type { EventName, History, Step, TroubleName } from './history.ts'
 import { Broken, checkAll, demand } from './invariants.ts'
@@ -42,6 +43,9 @@ const playStep = async (world: World, step: Step): Promise<void> => {
       break
     case 'turns':
       await playTurns(world, step)
+      break
+    case 'chore':
+      await playChore(world, step)
       break
     case 'trouble': {
       const device = world.devices[step.device]

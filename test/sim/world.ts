@@ -9,7 +9,7 @@ import type { Inode } from '@anysync/client/memory/disk-inodes.ts'
 import { createMemoryDisk, type MemoryDisk } from '@anysync/client/memory/disk.ts'
 import { createMemoryServer, type MemoryServer, type ServerCopy } from '@anysync/client/memory/remote.ts'
 import { createMemoryState, type MemoryState, type MemoryStateSnapshot } from '@anysync/client/memory/state.ts'
-import type { Chance, Clock, Link } from '@anysync/client/ports.ts'
+import type { Chance, Clock, Link, Remote } from '@anysync/client/ports.ts'
 import type { Engine } from '@anysync/client/sync/engine.ts'
 import { createRuleBook } from '@anysync/client/sync/rule-book.ts'
 import { accountTemplate, grantOf, noSettings, openProcess } from '@anysync/client/sync/world.suite.ts'
@@ -41,6 +41,8 @@ export type Device = {
   stateCopy: MemoryStateSnapshot | null
   vault: Vault
   engine: Engine
+  /** The server, as the process reaches it. */
+  remote: Remote
   process: Process
   troubles: Troubles
   /** Whether the disk is taken out or hidden. */
@@ -77,6 +79,8 @@ export type World = {
   hasForgotten: boolean
   /** Whether two files may hold the same bytes. */
   hasTwins: boolean
+  /** Whether snapshots were forgotten: then what somebody threw away may be nowhere. */
+  hasForgotten: boolean
   /** Counts contents, so that each is new. */
   word(): string
   /** Tells what happens to whoever wants to read it. */
@@ -181,6 +185,7 @@ const makeWorld = async (history: History, start: Start, say: (line: string) => 
     hasFaltered: false,
     hasForgotten: false,
     hasTwins: false,
+    hasForgotten: false,
     word: () => String((words += 1)).padStart(3, '0'),
     say,
   }
@@ -232,7 +237,9 @@ const createDevice = async (
     })
     if (from === null) state.putLink(link)
     const ported = diskOf(process, disk, trace, (inode) => oracle.take(name, inode))
+    const reached = remoteOf(process, remote, trace)
     return {
+      remote: reached,
       process,
       state,
       ...openProcess({
@@ -241,7 +248,7 @@ const createDevice = async (
         clock,
         disk: ported,
         state,
-        remote: remoteOf(process, remote, trace),
+        remote: reached,
         accessKeys,
         grant,
         link,

@@ -85,10 +85,10 @@ export const testPackStore = (name: string, open: (t: TestContext) => Promise<Pa
     const [bytes, others] = [randomBytes(50_000), randomBytes(100)]
     const [pack, other] = [nameOf(bytes), nameOf(others)]
     await store.put(vaultId, other, inPieces(others), others.length)
-    for (const take of [store.remove, store.setAside]) {
-      await take(vaultId, pack)
+    for (const how of ['remove', 'setAside'] as const) {
+      await store[how](vaultId, pack)
       await store.put(vaultId, pack, inPieces(bytes), bytes.length)
-      await take(vaultId, pack)
+      await store[how](vaultId, pack)
       assert.equal(await store.head(vaultId, pack), null)
       assert.equal(await store.get(vaultId, pack, null), null)
     }
