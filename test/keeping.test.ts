@@ -2,7 +2,7 @@
  * What is kept, freed, rescued and proven, with the real programs.
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
@@ -11,6 +11,7 @@ import { newDevice, logIn } from './support/device.ts'
 import { linkBoth, makeHousehold, sync, syncAll, vaultName } from './support/household.ts'
 import { assertDone, documentsOf, run } from './support/programs.ts'
 import { makeScratch } from './support/scratch.ts'
+import { filesBelow } from './support/server.ts'
 import { assertSameTree, treeOf } from './support/tree.ts'
 
 type Kept = { sequence: number; keptBy: string[] }
@@ -107,6 +108,40 @@ test(
       const target = scratch.folder('rescued')
       await desk.done(['restore', join(deskFolder, 'docs/changes'), '--at', `${second}`, '--to', target])
       assert.deepEqual(readFileSync(join(target, 'changes')), written[0])
+    })
+
+    await t.test('what a disk of the server spoiled is found, and stored again by a device that has it', async () => {
+      type Verified = {
+        isWhole: boolean
+        lost: string[]
+        packsRead: number
+        repaired: { chunksMissing: number } | null
+      }
+      const verified = async (...words: string[]) =>
+        JSON.parse((await desk.run(['verify', deskFolder, '--json', ...words])).stdout) as Verified
+      assert.equal((await verified()).isWhole, true)
+      assert.ok((await verified('--data', 'all')).packsRead > 0)
+      assert.equal((await desk.run(['verify', deskFolder, '--data', 'some'])).exitCode, 2)
+      const packs = filesBelow(join(server.home, 'objects')).filter((path) => /[0-9a-f]{64}$/.test(path))
+      for (const path of packs) {
+        const bytes = readFileSync(path)
+        bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1
+        chmodSync(path, 0o600)
+        writeFileSync(path, bytes)
+      }
+      assert.equal((await verified('--data', 'all')).isWhole, false)
+      const scrubbed = await run('anysync-server', ['scrub', '--json'], { home: server.home })
+      assert.equal(scrubbed.exitCode, 1)
+      assert.equal((JSON.parse(scrubbed.stdout) as { troubles: unknown[] }).troubles.length, packs.length)
+      await desk.done(['forget', deskFolder, '--keep-last', '1'])
+      const { lost, repaired } = await verified('--repair')
+      assert.ok(lost.length > 0)
+      assert.ok(repaired !== null)
+      const after = await verified('--data', 'all')
+      assert.deepEqual([after.isWhole, after.lost], [true, []])
+      const target = scratch.folder('repaired')
+      await laptop.done(['restore', laptopFolder, '--to', target])
+      assert.deepEqual(readFileSync(join(target, 'docs/changes')), readFileSync(join(deskFolder, 'docs/changes')))
     })
 
     await t.test('the server deletes what is retired only after the hold time', async () => {

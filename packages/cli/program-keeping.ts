@@ -39,6 +39,12 @@ export const addKeepingCommands = (program: Command, onEnding: OnEnding): void =
     .action(async (snapshots: string[], _own, command: Command) =>
       onEnding(await (await import('./commands/rescue.ts')).rescueSnapshots(snapshots, command.optsWithGlobals())),
     )
+  history(add(program, 'verify [folder]', 'prove that a vault is whole: its log, every tree, every pack'))
+    .option('--data <share>', 'also read packs and check every byte: all, or a share of them such as 5%')
+    .option('--repair', 'store again what the server has lost and this device still has')
+    .action(async (folder: string | undefined, _own, command: Command) =>
+      onEnding(await (await import('./commands/verify.ts')).verifyVault(folder, command.optsWithGlobals())),
+    )
   history(add(program, 'tag <when> [label]', 'name a snapshot, or pin it'))
     .option('--folder <folder>', 'of the vault that this folder is linked to')
     .option('--pin', 'no rule forgets it')

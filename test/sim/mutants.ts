@@ -2,11 +2,13 @@
  * Ways to break the engine: each takes out one guard, one order of writes or one row of a policy. The simulator must notice
  * every one. Whoever adds a guard adds the mutant that lacks it.
  */
+import { keepingMutants } from './mutants-keeping.ts'
 import type { Mutant } from './mutate.ts'
 
 const sync = (file: string): string => `packages/client/sync/${file}.ts`
 
 export const mutants: Mutant[] = [
+  ...keepingMutants,
   // What is absent is not deleted.
   {
     file: sync('guards'),

@@ -27,6 +27,13 @@ export const sealDirectory = (keys: VaultKeys, { segments }: PackDirectory): Uin
   return keys.index(keys.epoch).seal(plaintext, directoryContext(keys, keys.epoch))
 }
 
+/** How long a directory is when it is sealed. */
+export const sealedDirectoryBytes = ({ segments }: PackDirectory): number => {
+  const { length } = toBinary(PackDirectorySchema, create(PackDirectorySchema, { segments }))
+  const padding = new Uint8Array(paddingLength(length))
+  return toBinary(PackDirectorySchema, create(PackDirectorySchema, { segments, padding })).length + sealOverheadBytes
+}
+
 /** Opens and checks a directory; `name` is what an error calls the pack. Without its padding. */
 export const openDirectory = (keys: VaultKeys, epoch: number, sealed: Uint8Array, name: string): PackDirectory => {
   const plaintext = open(keys, epoch, sealed, name)

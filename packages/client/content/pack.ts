@@ -20,7 +20,7 @@ import { concatBytes, u32, utf8 } from '../crypto/bytes.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import { sealOverheadBytes } from '../crypto/xaes.ts'
 import type { Chance, Cipher } from '../ports.ts'
-import { openDirectory, sealDirectory } from './directory.ts'
+import { openDirectory, sealDirectory, sealedDirectoryBytes } from './directory.ts'
 import { padmeLength } from './padme.ts'
 import { packFooterBytes, packHeaderBytes, segmentsEnd } from './places.ts'
 import type { SealedSegment } from './segment.ts'
@@ -51,6 +51,10 @@ export const buildPack = async (
   ])
   return { id: packIdFromBytes(sha256), bytes, directory }
 }
+
+/** How long a pack with this directory is: nothing of its length is chance. */
+export const packLengthOf = (directory: PackDirectory): number =>
+  padmeLength(segmentsEnd(directory) + sealedDirectoryBytes(directory) + packFooterBytes)
 
 /** What an index keeps of a pack. */
 export const indexedPack = ({ id, directory }: Pick<SealedPack, 'id' | 'directory'>): IndexedPack =>

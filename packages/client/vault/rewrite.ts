@@ -5,9 +5,10 @@
 import { ContentKind, type Content, type IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { PackId } from '@anysync/protocol/ids.ts'
 import { storingPacksMax } from '@anysync/protocol/limits.ts'
+import type { Chunk } from '../content/identify.ts'
 import { makeContent } from '../content/content.ts'
 import { buildPack, indexedPack, type SealedPack } from '../content/pack.ts'
-import { createPacker, type LaneName } from '../content/packer.ts'
+import { createPacker } from '../content/packer.ts'
 import { createContentReader } from '../content/read.ts'
 import { sealSegment } from '../content/segment.ts'
 import { createContentWriter, type ContentWriter } from '../content/write.ts'
@@ -30,6 +31,22 @@ const storePack =
 export const createIndexWriter = (parts: StoreParts): Pick<ContentWriter, 'write' | 'finish'> =>
   createContentWriter({ ...parts, isKnown: () => false, storePack: storePack(parts) })
 
+/** Stores chunks whether or not the vault has them elsewhere. */
+export const createStore = (
+  parts: StoreParts,
+): { place(chunk: Chunk): Promise<void>; finish(): Promise<IndexedPack[]> } => {
+  const packer = createPacker({
+    seal: ({ kind, chunks }) => Promise.resolve(sealSegment(parts, kind, chunks)),
+    build: (segments) => buildPack(parts, segments),
+    storePack: storePack(parts),
+    storingMax: () => storingPacksMax,
+  })
+  return {
+    place: (chunk) => packer.place(chunk.kind === ContentKind.TREE ? 'tree' : 'data', [chunk]),
+    finish: () => packer.finish(),
+  }
+}
+
 const contentOf = ({ id, length }: LiveChunk): Content => makeContent(length, 0, [id])
 
 /** The new packs, stored. Holds a few packs in memory, however many chunks there are. */
@@ -40,12 +57,7 @@ export const rewriteChunks = async (parts: StoreParts, chunks: LiveChunk[]): Pro
     locate: (id) => state.findChunk(keys.vaultId, id),
     fetch: (pack: PackId, offset, length) => remote.getPack(keys.vaultId, pack, offset, length),
   })
-  const packer = createPacker({
-    seal: ({ kind, chunks }) => Promise.resolve(sealSegment(parts, kind, chunks)),
-    build: (segments) => buildPack(parts, segments),
-    storePack: storePack(parts),
-    storingMax: () => storingPacksMax,
-  })
+  const store = createStore(parts)
   const readChunk = async (chunk: LiveChunk): Promise<Uint8Array> => {
     if (chunk.kind === ContentKind.LIST) return reader.list(chunk.id)
     const kind = chunk.kind === ContentKind.TREE ? ContentKind.TREE : ContentKind.DATA
@@ -55,11 +67,10 @@ export const rewriteChunks = async (parts: StoreParts, chunks: LiveChunk[]): Pro
     const page = chunks.slice(start, start + ahead)
     reader.expect(page.map(contentOf))
     for (const chunk of page) {
-      const lane: LaneName = chunk.kind === ContentKind.TREE ? 'tree' : 'data'
-      await packer.place(lane, [{ kind: chunk.kind, id: chunk.id, plaintext: await readChunk(chunk) }])
+      await store.place({ kind: chunk.kind, id: chunk.id, plaintext: await readChunk(chunk) })
     }
   }
-  return packer.finish()
+  return store.finish()
 }
 
 /** Chunks that are told to the reader at once, so that neighbours are fetched together. */

@@ -1,0 +1,45 @@
+/**
+ * Ways to break what forgets, prunes and rescues: each takes out one guard of `packages/client/vault`.
+ */
+import type { Mutant } from './mutate.ts'
+
+const vault = (file: string): string => `packages/client/vault/${file}.ts`
+
+export const keepingMutants: Mutant[] = [
+  {
+    file: vault('prune'),
+    find: '    batch.live.push(...use.live)\n',
+    replace: '',
+    breaks: 'a prune retires packs without copying what is needed of them',
+  },
+  {
+    file: vault('prune'),
+    find: '    await vault.refresh()\n    await markKept()\n    left =',
+    replace: '    await vault.refresh()\n    left =',
+    breaks: 'a prune that was overtaken does not mark what came meanwhile',
+  },
+  {
+    file: vault('mark'),
+    find: '          if (kind === NodeKind.FOLDER) folders.push(content)\n          else await markContent(content)\n',
+    replace: '          if (kind === NodeKind.FOLDER) folders.push(content)\n',
+    breaks: 'a prune marks trees and not the files in them',
+  },
+  {
+    file: vault('vault'),
+    find: 'sameHead(head, followed) && sameHead(headOf(snapshots.newest()), expected)',
+    replace: 'sameHead(headOf(snapshots.newest()), expected)',
+    breaks: 'a commit does not see that a record which is no snapshot came meanwhile',
+  },
+  {
+    file: vault('log'),
+    find: '      for (const pack of effects.retired) state.removePack(vaultId, pack)\n',
+    replace: '',
+    breaks: 'a device goes on using packs that were retired',
+  },
+  {
+    file: vault('rescue'),
+    find: '((await check(snapshot.root)) === null ? rescued : lost).push(snapshot)',
+    replace: 'rescued.push(snapshot)',
+    breaks: 'a snapshot is rescued of which something was swept',
+  },
+]
