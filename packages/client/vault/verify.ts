@@ -96,7 +96,8 @@ const verifyPacks = async (parts: VerifyParts, report: VerifyReport): Promise<vo
       if (pack === null) continue
       try {
         const isRead = share >= 1 || new DataView(chance.bytes(4).buffer).getUint32(0) < share * 2 ** 32
-        report.bytesRead += await verifyPack(parts, id, pack, isRead)
+        const bytesRead = await verifyPack(parts, id, pack, isRead)
+        report.bytesRead += bytesRead
         if (isRead) report.packsRead += 1
       } catch (error) {
         const isOfPack = error instanceof SyncError && (error.kind === 'corrupt' || error.kind === 'missing')
