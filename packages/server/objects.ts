@@ -73,6 +73,9 @@ export const createObjects = ({
       await vaultFor(database, userId, vaultId)
       const row = await rowOf(vaultId, pack)
       demand(row !== undefined, 'object.get', 'missing', `vault ${vaultId} has no pack ${pack}`)
+      // Who asks wants to know whether the bytes are there, not whether they were.
+      const isThere = (await store.head(vaultId, pack)) === row.bytes
+      demand(isThere, 'object.get', 'missing', `the server has lost pack ${pack} of vault ${vaultId}`)
       return row.bytes
     },
 

@@ -1,5 +1,5 @@
 /**
- * Reads every pack and compares its bytes with its name. What is damaged is set aside, never deleted: it may be the only
+ * Reads every pack that is in use and compares its bytes with its name. What is damaged is set aside, never deleted: it may be the only
  * copy of most of what it holds. A pack that is set aside or gone counts as not stored, so that a device which still has
  * its chunks stores them again.
  */
@@ -37,7 +37,7 @@ export const scrub = async (database: Database, store: PackStore): Promise<Scrub
 }
 
 const rowsAfter = (database: Database, after: Place | null) => {
-  let query = database.selectFrom('pack').select(['vault_id', 'pack', 'bytes'])
+  let query = database.selectFrom('pack').select(['vault_id', 'pack', 'bytes']).where('retired_ms', 'is', null)
   if (after !== null) {
     const { vault, pack } = after
     query = query.where((of) =>
