@@ -22,7 +22,7 @@ export const playChore = async (world: World, step: Step & { kind: 'chore' }): P
   if (device === undefined) return
   const { process, troubles } = device
   world.say(`${device.name}: ${step.chore}${step.fault === null ? '' : `, with ${JSON.stringify(step.fault)}`}`)
-  if (step.chore === 'forget') world.hasForgotten = true
+  if (step.chore === 'forget') world.hasLetGo = true
   // What comes back makes twins of what was copied, and is no work of the one person.
   world.hasTwins = true
   const chore: Task & { error: unknown } = { isDone: false, error: null }

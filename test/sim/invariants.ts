@@ -24,7 +24,7 @@ export const checkAll = async (world: World): Promise<void> => {
   world.server.sweep(0n)
   const audit = await auditVault(world)
   for (const device of world.devices) checkDevice(device, audit)
-  for (const [key, why] of world.hasForgotten ? [] : world.oracle.wanted) {
+  for (const [key, why] of world.hasLetGo ? [] : world.oracle.wanted) {
     demand(audit.contents.has(key), () => `'${key.slice(0, 60)}' is in no snapshot: ${why}`)
   }
   // A disk whose node waits for a name may hold an edit that waits as well; and a backup deletes what others edited.

@@ -80,7 +80,7 @@ export type World = {
   /** Whether two files may hold the same bytes. */
   hasTwins: boolean
   /** Whether snapshots were forgotten: then what somebody threw away may be nowhere. */
-  hasForgotten: boolean
+  hasLetGo: boolean
   /** Counts contents, so that each is new. */
   word(): string
   /** Tells what happens to whoever wants to read it. */
@@ -183,7 +183,7 @@ const makeWorld = async (history: History, start: Start, say: (line: string) => 
     isOnePerson: history.isOnePerson,
     hasModes: history.hasModes,
     hasFaltered: false,
-    hasForgotten: false,
+    hasLetGo: false,
     hasTwins: false,
     hasForgotten: false,
     word: () => String((words += 1)).padStart(3, '0'),
