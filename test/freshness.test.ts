@@ -12,7 +12,7 @@ import { linkBoth, makeHousehold, sync } from './support/household.ts'
 import { assertDone, documentsOf } from './support/programs.ts'
 import { makeScratch } from './support/scratch.ts'
 
-test('a login shows number, time and device of the newest snapshot of each vault', async () => {
+test('a login shows number, time and device of the newest record of each vault', async () => {
   using scratch = makeScratch('freshness')
   await using household = await makeHousehold(scratch)
   const { desk, deskFolder, link, person } = household
@@ -21,7 +21,7 @@ test('a login shows number, time and device of the newest snapshot of each vault
   writeFileSync(join(deskFolder, 'file'), 'text')
   await sync(desk)
   const { stdout } = assertDone(await logIn(newDevice(scratch, 'phone'), link, person))
-  assert.match(stdout, /the vault 'photos' is at snapshot 1, made \d{4}-\d\d-\d\d \d\d:\d\d\S* by 'desk'\n/)
+  assert.match(stdout, /the vault 'photos' is at record 1, made \d{4}-\d\d-\d\d \d\d:\d\d\S* by 'desk'\n/)
   assert.match(stdout, /the vault 'nothing yet' is empty\n/)
   assert.match(stdout, /if another device of yours shows newer ones, the server hides them/)
   const json = assertDone(await logIn(newDevice(scratch, 'tablet'), link, person, ['--json']))

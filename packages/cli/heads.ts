@@ -1,12 +1,11 @@
 /**
- * The newest snapshot of each vault, for a device that has seen none of them yet: the server could show it an older one, and a
+ * The newest record of each vault, for a device that has seen none of them yet: the server could show it an older one, and a
  * person who has another device can tell.
  */
 import { openVaultKeys } from '@anysync/client/crypto/vault-keys.ts'
 import type { Remote, State } from '@anysync/client/ports.ts'
 import { peekHead } from '@anysync/client/vault/peek-head.ts'
-import { snapshotOf } from '@anysync/client/vault/snapshots.ts'
-import type { SnapshotInfo } from '@anysync/client/vault/vault-types.ts'
+import type { OpenedRecord } from '@anysync/client/vault/record.ts'
 import type { AccessKeys } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { nodeChance } from './ports/chance.ts'
 import { nodeCipher } from './ports/cipher.ts'
@@ -14,7 +13,7 @@ import { isoTime, localTime, shown } from './output/words.ts'
 import { listVaults, ownerOf } from './session.ts'
 
 /** `newest`: null in a vault without one. */
-export type VaultHead = { name: string; vaultId: string; newest: SnapshotInfo | null }
+export type VaultHead = { name: string; vaultId: string; newest: OpenedRecord | null }
 
 /** Asks the server, and verifies what it gives. `corrupt` when something does not hold. */
 export const readHeads = async (session: { keys: AccessKeys; remote: Remote; state: State }): Promise<VaultHead[]> => {
@@ -24,7 +23,7 @@ export const readHeads = async (session: { keys: AccessKeys; remote: Remote; sta
     const { vaultId, head } = info
     const keys = openVaultKeys(nodeCipher, nodeChance, vaultId, new Map([[grant.epoch, grant.vaultKey]]))
     const parts = { cipher: nodeCipher, keys, identityPublicKey, remote: session.remote }
-    heads.push({ name: grant.name, vaultId, newest: head === null ? null : snapshotOf(await peekHead(parts, head)) })
+    heads.push({ name: grant.name, vaultId, newest: head === null ? null : await peekHead(parts, head) })
   }
   return heads
 }
@@ -36,11 +35,11 @@ export const headDocument = ({ name, vaultId, newest }: VaultHead) => ({
     newest === null
       ? null
       : {
-          sequence: newest.sequence,
-          time: isoTime(newest.timeNs),
-          device: newest.deviceName,
+          sequence: newest.head.sequence,
+          time: isoTime(newest.body.timeNs),
+          device: newest.body.deviceName,
           deviceId: newest.deviceId,
-          hash: newest.hash,
+          hash: newest.head.hash,
         },
 })
 
@@ -48,7 +47,7 @@ export const headLines = (heads: VaultHead[]): string[] => {
   const lines = heads.map(({ name, newest }) =>
     newest === null
       ? `the vault '${shown(name)}' is empty`
-      : `the vault '${shown(name)}' is at snapshot ${newest.sequence}, made ${localTime(newest.timeNs)} by '${shown(newest.deviceName)}'`,
+      : `the vault '${shown(name)}' is at record ${newest.head.sequence}, made ${localTime(newest.body.timeNs)} by '${shown(newest.body.deviceName)}'`,
   )
   const isAny = heads.some(({ newest }) => newest !== null)
   return isAny ? [...lines, 'if another device of yours shows newer ones, the server hides them from this one'] : lines

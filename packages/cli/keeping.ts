@@ -11,6 +11,7 @@ export const keepingParts = ({ session, vault }: OpenedHistory): Omit<RescuePart
   cipher: nodeCipher,
   chance: nodeChance,
   keys: vault.keys,
+  work: vault.work,
   state: session.state,
   remote: session.remote,
   vault,

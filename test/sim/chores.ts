@@ -58,9 +58,10 @@ export const playChore = async (world: World, step: Step & { kind: 'chore' }): P
 /** Whether it came to its end. What a line, a full server or a server that went back may end, is no failure. */
 const doChore = async (world: World, device: Device, chore: ChoreName, seed: number): Promise<void> => {
   const { vault, state, remote } = device
+  const { keys, work } = vault
   const { identityPublicKey } = world.accessKeys.deviceCertificate ?? {}
   if (identityPublicKey === undefined) throw new Error('the device has no certificate')
-  const parts = { cipher, chance: world.chance, keys: vault.keys, state, remote, vault, identityPublicKey }
+  const parts = { cipher, chance: world.chance, keys, work, state, remote, vault, identityPublicKey }
   const dice = diceOf(seed)
   switch (chore) {
     case 'forget':

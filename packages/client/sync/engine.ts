@@ -139,6 +139,7 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
     report.troubles = memory.troubles.list()
     report.sequence = parts.vault.head()?.sequence ?? 0
     state.putFact(link.id, facts.report, reportFact(report, parts.clock.nowNs()))
+    parts.vault.keepTrees()
     return report
   }
   throw new SyncError(

@@ -15,7 +15,7 @@ import {
 } from '@anysync/protocol/ids.ts'
 import { turnRoundsMax } from '@anysync/protocol/limits.ts'
 import { chunkIdOf } from '../content/chunk-id.ts'
-import { createIdentify, type Chunk } from '../content/identify.ts'
+import { createIdentify, type Chunk, type Portion } from '../content/identify.ts'
 import { joinPath } from '../path.ts'
 import type { Clock, Disk, Link } from '../ports.ts'
 import { packsForBody } from '../vault/pack-index.ts'
@@ -34,13 +34,15 @@ export type RepairReport = {
 /** Takes lost packs out of use and brings what of them is here. Nothing is deleted anywhere. */
 export const repair = async (parts: RepairParts, lost: PackId[]): Promise<RepairReport> => {
   const { state, keys, vault } = parts
+  vault.keepTrees()
   const wanted = wantedOf(parts, lost)
   const count = wanted.size
   const store = createStore(parts)
   const take = async (chunk: Chunk): Promise<void> => {
-    if (wanted.delete(chunk.id)) await store.place(chunk)
+    // The memory that a file was read into is used again.
+    if (wanted.delete(chunk.id)) await store.place({ ...chunk, plaintext: chunk.plaintext.slice() })
   }
-  for (const [id, kind] of [...wanted]) {
+  for (const [id, kind] of wanted) {
     const plaintext = state.cachedChunk(keys.vaultId, id)
     // The cache is not trusted.
     if (plaintext !== null && chunkIdOf(keys, kind, plaintext) === id) await take({ kind, id, plaintext })
@@ -85,7 +87,10 @@ const takeFiles = async (
   { link, disk }: RepairParts['folders'][number],
   take: (chunk: Chunk) => Promise<void>,
 ): Promise<void> => {
-  const identify = createIdentify(parts)
+  const identify = createIdentify(parts.work)
+  const takePortion = async ({ chunks }: Portion): Promise<void> => {
+    for (const chunk of chunks) await take(chunk)
+  }
   const visit = async (folder: NodeId, path: string): Promise<void> => {
     for (const node of parts.state.children(link.id, folder)) {
       const at = joinPath(path, node.name)
@@ -93,7 +98,7 @@ const takeFiles = async (
       if (node.kind === 'folder') await visit(node.id, at)
       if (node.kind !== 'file') continue
       try {
-        const giveChunks = (source: AsyncIterable<Uint8Array>) => identify(ContentKind.DATA, source, take)
+        const giveChunks = (source: AsyncIterable<Uint8Array>) => identify(ContentKind.DATA, source, takePortion)
         await readStable({ disk, clock: parts.clock }, at, giveChunks)
       } catch (error) {
         if (!(error instanceof SyncError) || !error.operation.startsWith('disk.')) throw error

@@ -26,7 +26,16 @@ const openDevice = (world: VaultWorld, device: number, state = createMemoryState
   return {
     vault,
     state,
-    parts: { cipher, chance: seededChance(50), keys: vault.keys, state, remote, vault, identityPublicKey },
+    parts: {
+      cipher,
+      chance: seededChance(50),
+      keys: vault.keys,
+      work: vault.work,
+      state,
+      remote,
+      vault,
+      identityPublicKey,
+    },
   }
 }
 

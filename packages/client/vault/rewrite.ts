@@ -10,14 +10,21 @@ import { makeContent } from '../content/content.ts'
 import { buildPack, indexedPack, type SealedPack } from '../content/pack.ts'
 import { createPacker } from '../content/packer.ts'
 import { createContentReader } from '../content/read.ts'
-import { sealSegment } from '../content/segment.ts'
+import { segmentOf } from '../content/segment.ts'
+import type { ContentWork } from '../content/work.ts'
 import { createContentWriter, type ContentWriter } from '../content/write.ts'
-import { concatBytes } from '../crypto/bytes.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Chance, Cipher, Remote, State } from '../ports.ts'
 import type { LiveChunk } from './prune-plan.ts'
 
-export type StoreParts = { cipher: Cipher; chance: Chance; keys: VaultKeys; state: State; remote: Remote }
+export type StoreParts = {
+  cipher: Cipher
+  chance: Chance
+  keys: VaultKeys
+  work: ContentWork
+  state: State
+  remote: Remote
+}
 
 /** Durable there before it is remembered here. It is pending until a record brings it, whatever interrupts that. */
 const storePack =
@@ -36,7 +43,11 @@ export const createStore = (
   parts: StoreParts,
 ): { place(chunk: Chunk): Promise<void>; finish(): Promise<IndexedPack[]> } => {
   const packer = createPacker({
-    seal: ({ kind, chunks }) => Promise.resolve(sealSegment(parts, kind, chunks)),
+    seal: async ({ kind, chunks }) => {
+      const plaintexts = chunks.map(({ plaintext }) => plaintext)
+      return segmentOf(kind, chunks, await parts.work.seal(kind, plaintexts))
+    },
+    sealingMax: parts.work.atOnceMax,
     build: (segments) => buildPack(parts, segments),
     storePack: storePack(parts),
     storingMax: () => storingPacksMax,
@@ -61,7 +72,7 @@ export const rewriteChunks = async (parts: StoreParts, chunks: LiveChunk[]): Pro
   const readChunk = async (chunk: LiveChunk): Promise<Uint8Array> => {
     if (chunk.kind === ContentKind.LIST) return reader.list(chunk.id)
     const kind = chunk.kind === ContentKind.TREE ? ContentKind.TREE : ContentKind.DATA
-    return concatBytes(...(await Array.fromAsync(reader.stream(kind, contentOf(chunk)))))
+    return reader.bytes(kind, contentOf(chunk))
   }
   for (let start = 0; start < chunks.length; start += ahead) {
     const page = chunks.slice(start, start + ahead)

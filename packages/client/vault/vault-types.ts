@@ -4,6 +4,7 @@
 import type { ChunkId, DeviceId, NodeId, RecordHash, VaultId } from '@anysync/protocol/ids.ts'
 import type { Content, Node, Statistics } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { Window } from '../content/windows.ts'
+import type { ContentWork } from '../content/work.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { LogHead } from '../ports.ts'
 import type { AnyBody } from './record-body.ts'
@@ -63,6 +64,8 @@ export type Vault = {
   /** How this account calls it. */
   readonly name: string
   readonly keys: VaultKeys
+  /** Who cuts, names, seals and opens its content. */
+  readonly work: ContentWork
 
   /**
    * Fetches what is new in the log and verifies it; the newest snapshot, null in an empty vault. `corrupt` when the
@@ -89,6 +92,8 @@ export type Vault = {
   readSmallFile(content: Content): Promise<Uint8Array>
   /** What will be read soon, in order, so that neighbours are fetched together. */
   expect(contents: Content[]): void
+  /** Keeps the trees that were read, for whoever opens the vault next. */
+  keepTrees(): void
 
   /** What the content of these bytes would be, storing nothing: to see whether two files are equal. */
   identify(source: AsyncIterable<Uint8Array> | Uint8Array): Promise<Content>

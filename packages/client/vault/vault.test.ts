@@ -366,3 +366,16 @@ test('with grants of several epochs a vault is written in the newest and read in
   const old = world.open(1).vault
   await assert.rejects(old.refresh(), trouble('corrupt', /no key for epoch 1/))
 })
+
+test('the trees that were read are there for whoever opens the vault next', async () => {
+  const world = await createVaultWorld()
+  const [laptop, desktop] = [world.open(0), world.open(1)]
+  await laptop.vault.refresh()
+  const { root } = await push(laptop.vault, [add(folderOf(1, 'folder'))])
+  await desktop.vault.refresh()
+  await desktop.vault.tree(root)
+  desktop.vault.keepTrees()
+  const noServer = { ...world.remote(1), getPack: () => Promise.reject(new Error('it was kept')) }
+  const again = world.open(1, restart(desktop.state), noServer)
+  assert.equal((await again.vault.tree(root)).length, 1)
+})

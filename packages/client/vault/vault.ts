@@ -160,6 +160,7 @@ export const openVault = (parts: VaultParts): Vault => {
     id: vaultId,
     name,
     keys,
+    work,
     refresh: () =>
       inTurn(async () => {
         await writer.renew()
@@ -186,6 +187,7 @@ export const openVault = (parts: VaultParts): Vault => {
     stream: (content) => reader.stream(content),
     readSmallFile: (content) => reader.bytes(ContentKind.DATA, content),
     expect: (contents) => reader.expect(contents),
+    keepTrees: () => treeCache.flush(),
     identify: (source) => identify(ContentKind.DATA, source),
     writeFile: (source) => writer.write(ContentKind.DATA, source),
     takeWindow: () => writer.takeWindow(),

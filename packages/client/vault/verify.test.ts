@@ -13,7 +13,16 @@ import { createVaultWorld, push, type VaultWorld } from './world.suite.ts'
 const open = (world: VaultWorld, remote = world.remote(0), state = createMemoryState()) => {
   const { vault } = world.open(0, state, remote)
   const { identityPublicKey } = world.keys[0]!.deviceCertificate!
-  const parts = { cipher, chance: seededChance(5), keys: vault.keys, state, remote, vault, identityPublicKey }
+  const parts = {
+    cipher,
+    chance: seededChance(5),
+    keys: vault.keys,
+    work: vault.work,
+    state,
+    remote,
+    vault,
+    identityPublicKey,
+  }
   return { vault, state, parts }
 }
 
