@@ -22,6 +22,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
+import { nodeClock } from '@anysync/cli/ports/clock.ts'
 import { openNodeDisk } from '@anysync/cli/ports/disk.ts'
 import { restore } from '@anysync/client/sync/restore.ts'
 import {
@@ -100,7 +101,7 @@ const restoreInto = async (folder: string, { vault }: OpenedVault): Promise<void
   const root = vault.newest()?.root
   assert.ok(root)
   const placements = (await vault.tree(root)).map((node) => ({ path: node.name, node }))
-  const { leftovers } = await restore({ vault, disk }, placements)
+  const { leftovers } = await restore({ vault, disk, clock: nodeClock }, placements)
   assert.deepEqual(leftovers, [])
   await disk.removeMarker()
 }
@@ -190,6 +191,21 @@ test("what the decryptor makes of a server's home is what the client restores", 
       assert.match(stderr, /record [12] (does not follow|was not signed|of vault)/)
       assert.ok(!existsSync(into('nothing')))
     }
+  })
+
+  await t.test('records of other kinds: what is forgotten is not listed, what is rescued is again', async () => {
+    const numbers = async (): Promise<number[]> =>
+      [...(await done([server.home, '--list'])).matchAll(/^ {2}(\d+) of /gm)].map(([, number]) => Number(number))
+    await desk.done(['tag', '2', 'the second', '--pin', '--folder', folder])
+    await desk.done(['forget', folder, '--keep-last', '1'])
+    await desk.done(['prune', folder])
+    assert.deepEqual(await numbers(), [2])
+    await done([server.home, '--to', into('pruned')])
+    assertRestored(into('pruned'), whole)
+    await desk.done(['rescue', '--folder', folder])
+    assert.deepEqual(await numbers(), [1, 2])
+    await done([server.home, '--to', into('rescued'), '--snapshot', '1'])
+    assertRestored(into('rescued'), into('before'))
   })
 
   await t.test('several epochs, and a file whose chunks are in lists of lists', async () => {

@@ -46,7 +46,7 @@ const main = async (): Promise<void> => {
   const snapshot = vault.snapshots.at(-1)
   demand(snapshot !== undefined && snapshot.sequence === (last ?? snapshot.sequence), 'there is no such snapshot')
   const read = readPacks(join(home, 'objects', vault.id), vault)
-  const { files, folders, links } = writeFiles(values.to, snapshot.root, read)
+  const { files, folders, links } = writeFiles(values.to, snapshot.body.message(1, 'the root', 3), read)
   console.log(`snapshot ${lineOf(snapshot)}: ${files} files, ${folders} folders, ${links} links`)
 }
 
@@ -72,9 +72,9 @@ const blobsOf = (database: DatabaseSync, query: string, ...values: (Uint8Array |
   return rows.flatMap((row) => Object.values(row)).filter((value) => value instanceof Uint8Array)
 }
 
-const lineOf = ({ sequence, timeNs, device, isPartial }: Snapshot): string => {
-  const time = new Date(Number(timeNs / 1_000_000n)).toISOString()
-  return `${sequence} of ${time} by ${JSON.stringify(device)}${isPartial ? ', partial' : ''}`
+const lineOf = ({ sequence, body }: Snapshot): string => {
+  const time = new Date(Number(BigInt.asIntN(64, body.integer(2)) / 1_000_000n)).toISOString()
+  return `${sequence} of ${time} by ${JSON.stringify(body.text(3))}${body.number(4) === 1 ? ', partial' : ''}`
 }
 
 const readPassword = async (): Promise<string> => {

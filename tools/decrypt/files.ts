@@ -67,13 +67,8 @@ const readTree = (content: Message, read: Read) => {
   let last = Buffer.alloc(0)
   return new Message('a folder', Buffer.concat([...read(kinds.tree, content)]), 1).list(1).map((bytes) => {
     const node = new Message('a node', bytes, 7)
-    const [name, kind, mode, target, encoded] = [
-      node.text(2),
-      node.number(3),
-      node.number(4),
-      node.text(7),
-      node.integer(5),
-    ]
+    const [name, kind, mode, target] = [node.text(2), node.number(3), node.number(4), node.text(7)]
+    const encoded = node.integer(5)
     const utf8 = Buffer.from(name)
     demand(Buffer.compare(last, utf8) < 0, 'the names of a folder are not in order')
     last = utf8

@@ -14,11 +14,7 @@ export const context = (...fields: (string | Uint8Array | number | bigint)[]): U
     }),
   )
 
-const u64 = (value: number | bigint): Buffer => {
-  const bytes = Buffer.alloc(8)
-  bytes.writeBigUInt64BE(BigInt(value))
-  return bytes
-}
+const u64 = (value: number | bigint): Buffer => Buffer.from(BigInt(value).toString(16).padStart(16, '0'), 'hex')
 
 export const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 

@@ -66,7 +66,6 @@ export class Message {
     this.#demand(value === null || (typeof value === 'bigint' && value > 0n), `field ${field}`)
     return value ?? 0n
   }
-
   number = (field: number): number => Number(this.integer(field))
 
   list(field: number): Uint8Array[] {
@@ -74,6 +73,15 @@ export class Message {
       this.#demand(typeof value !== 'bigint', `field ${field}`)
       return value
     })
+  }
+
+  /** The uint64s of a list, which lie end to end. */
+  integers(field: number): bigint[] {
+    const bytes = this.bytes(field)
+    const ends = [...bytes.keys()].filter((i) => (bytes[i] ?? 0) < 128)
+    return ends.map((end, i) =>
+      bytes.subarray((ends[i - 1] ?? -1) + 1, end + 1).reduceRight((sum, byte) => (sum << 7n) | BigInt(byte & 127), 0n),
+    )
   }
 
   /** Bytes, of this length when one is given; none when they are not there. */

@@ -15,7 +15,7 @@ export const kinds = { data: 1, tree: 2, list: 3, index: 4 } as const
 /** The keys of a vault by their epochs. */
 export type VaultKeys = { vaultId: Uint8Array; vaultKeys: Map<number, Uint8Array> }
 
-export type Snapshot = { sequence: number; timeNs: bigint; device: string; isPartial: boolean; root: Message }
+export type Snapshot = { sequence: number; body: Message }
 
 /** The bytes of a content in order, each portion checked. */
 export type Read = (kind: number, content: Message) => Iterable<Uint8Array>
@@ -33,14 +33,21 @@ const keyOf = ({ vaultKeys }: VaultKeys, epoch: number, purpose: string): Uint8A
 export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer')
 
-/** The snapshots of records in their order, from the first. */
+/** How many fields the body of a record has, by its kind: snapshot, checkpoint, forget, retire, rescue, tag. */
+const bodyFields = [0, 9, 8, 9, 8, 0, 8, 10]
+
+/** The snapshots that are kept, of records in their order, from the first. */
 export const readLog = (records: Uint8Array[], identity: Uint8Array, keys: VaultKeys): Snapshot[] => {
   let previous = sha256(context('genesis', keys.vaultId))
-  return records.map((bytes, i) => {
+  const snapshots: Snapshot[] = []
+  const forgotten = new Set<number>()
+  for (const [i, bytes] of records.entries()) {
     const [sequence, name] = [i + 1, `record ${i + 1}`]
     const record = new Message(name, bytes, 3)
     const header = new Message(`the header of ${name}`, record.bytes(1), 7)
-    demand(header.number(1) === 1 && header.number(6) === 1, `${name} is of a version or kind that is not known`)
+    const [epoch, kind] = [header.number(5), header.number(6)]
+    const fields = bodyFields[kind] ?? 0
+    demand(header.number(1) === 1 && fields > 0, `${name} is of a version or kind that is not known`)
     demand(isSame(header.bytes(2), keys.vaultId), `${name} is of another vault`)
     demand(header.number(3) === sequence && isSame(header.bytes(4), previous), `${name} does not follow the last`)
     const device = header.message(7, `the certificate of ${name}`, 5)
@@ -50,14 +57,14 @@ export const readLog = (records: Uint8Array[], identity: Uint8Array, keys: Vault
     demand(isCertified, `${name} is of a device that this account did not certify`)
     const signed = context('record-signature', record.bytes(1), sha256(sealed))
     demand(isSigned(publicKey, signed, record.bytes(3, 64)), `${name} was not signed by its device`)
-    const epoch = header.number(5)
-    const bound = context('record', keys.vaultId, epoch, sequence, previous, 1, deviceId)
-    const body = new Message(name, open(keyOf(keys, epoch, 'log'), sealed, bound, `the body of ${name}`), 9)
+    const bound = context('record', keys.vaultId, epoch, sequence, previous, kind, deviceId)
+    const body = new Message(name, open(keyOf(keys, epoch, 'log'), sealed, bound, `the body of ${name}`), fields)
     previous = sha256(bytes)
-    const timeNs = BigInt.asIntN(64, body.integer(2))
-    const root = body.message(1, `the root of ${name}`, 3)
-    return { sequence, timeNs, device: body.text(3), isPartial: body.number(4) === 1, root }
-  })
+    if (kind === 1) snapshots.push({ sequence, body })
+    if (kind === 3) for (const number of body.integers(1)) forgotten.add(Number(number))
+    if (kind === 6) for (const kept of body.list(1)) forgotten.delete(new Message('a rescue', kept, 10).number(1))
+  }
+  return snapshots.filter((snapshot) => snapshot === snapshots.at(-1) || !forgotten.has(snapshot.sequence))
 }
 
 /** Reads every pack below the folder. What a damaged one holds counts as not there. */
@@ -115,8 +122,7 @@ const readDirectory = (path: string, keys: VaultKeys): [string, Place][] => {
     const segment = { path, start: at, epoch, entry }
     let within = 0
     for (const chunk of entry.list(5).map((bytes) => new Message('a chunk', bytes, 2))) {
-      const place = { segment, start: within, end: (within += chunk.number(2)) }
-      places.push([hexOf(chunk.bytes(1, 32)), place])
+      places.push([hexOf(chunk.bytes(1, 32)), { segment, start: within, end: (within += chunk.number(2)) }])
     }
     at += entry.number(3)
     demand(within === entry.number(4) && at <= start, 'its segments or chunks do not fit in it')
@@ -129,12 +135,8 @@ const openSegment = ({ path, start, epoch, entry }: Segment, keys: VaultKeys): U
   const isKnown = kind >= 1 && kind <= 4 && (compression === 1 || compression === 2) && plain <= 4 * 1024 * 1024
   demand(isKnown, 'a segment has a kind, compression or length that this program does not know')
   const sealed = new Uint8Array(length)
-  const file = openSync(path, 'r')
-  try {
-    readSync(file, sealed, 0, length, start)
-  } finally {
-    closeSync(file)
-  }
+  using files = new DisposableStack()
+  readSync(files.adopt(openSync(path, 'r'), closeSync), sealed, 0, length, start)
   const key = keyOf(keys, epoch, kind === kinds.index ? 'index' : 'content')
   const stored = open(key, sealed, context('segment', keys.vaultId, epoch, kind, compression, plain), 'a segment')
   const params = { [constants.ZSTD_d_windowLogMax]: 22 }
