@@ -70,6 +70,7 @@ import { idToBytes, packIdFromBytes, type ChunkId } from '@anysync/protocol/ids.
 import { scryptFloor } from '@anysync/protocol/limits.ts'
 import { openGrant as decryptGrant } from '../../tools/decrypt/keys.ts'
 import { readLog } from '../../tools/decrypt/vault.ts'
+import { firstBodies, kindTargets } from './kind-targets.ts'
 
 export type Target = {
   name: string
@@ -142,8 +143,6 @@ const head = { sequence: 7n, hash: chance.bytes(32) }
 const signer = signerOf(1)
 const records = [bodyOf(), bodyOf({ label: '', deviceHeads: [{ deviceId: chance.bytes(16), sequence: 3n }] })]
 
-const sealedRecords = records.map((body) => sealRecord({ cipher, keys, signer }, null, body).bytes)
-
 const chunk = (kind: ContentKind, plaintext: Uint8Array) => ({ kind, id: chunkIdOf(keys, kind, plaintext), plaintext })
 const chunks = [utf8('one '.repeat(200)), chance.bytes(500)].map((bytes) => chunk(ContentKind.DATA, bytes))
 const segment = sealSegment(parts, ContentKind.DATA, chunks)
@@ -151,6 +150,10 @@ const stored = sealSegment(parts, ContentKind.TREE, [chunk(ContentKind.TREE, cha
 const pack = await buildPack({ ...parts, work: createContentWork({ cipher, keys }) }, [segment, stored])
 const indexed = indexedPack(pack)
 const [first] = [...placesOf(indexed)]
+
+const sealedRecords = [...records, ...firstBodies([indexed])].map(
+  (body) => sealRecord({ cipher, keys, signer }, null, body).bytes,
+)
 
 const owner = { fileKey: chance.bytes(32), identityPublicKey }
 const { grant } = newVaultGrant(parts, owner, vaultId, 'documents')
@@ -200,6 +203,7 @@ export const targets: Target[] = [
       return toBinary(SnapshotBodySchema, body)
     },
   ),
+  ...kindTargets([indexed]),
   authenticated('a certificate', [toBinary(DeviceCertificateSchema, signer.certificate)], (bytes) =>
     checkDeviceCertificate(cipher, parseMessage(DeviceCertificateSchema, bytes, 'fuzz', 'it'), identityPublicKey),
   ),
