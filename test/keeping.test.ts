@@ -120,7 +120,12 @@ test(
       const verified = async (...words: string[]) =>
         JSON.parse((await desk.run(['verify', deskFolder, '--json', ...words])).stdout) as Verified
       assert.equal((await verified()).isWhole, true)
+      type Status = { folders: { lastProven: { time: string; share: number } | null }[] }
+      const proven = async () => (await desk.json<Status>(['status', deskFolder])).folders[0]?.lastProven
+      assert.equal((await proven())?.share, 0)
       assert.ok((await verified('--data', 'all')).packsRead > 0)
+      const certified = await proven()
+      assert.equal(certified?.share, 1)
       assert.equal((await desk.run(['verify', deskFolder, '--data', 'some'])).exitCode, 2)
       const packs = filesBelow(join(server.home, 'objects')).filter((path) => /[0-9a-f]{64}$/.test(path))
       for (const path of packs) {
@@ -130,6 +135,7 @@ test(
         writeFileSync(path, bytes)
       }
       assert.equal((await verified('--data', 'all')).isWhole, false)
+      assert.deepEqual(await proven(), certified)
       const scrubbed = await run('anysync-server', ['scrub', '--json'], { home: server.home })
       assert.equal(scrubbed.exitCode, 1)
       assert.equal((JSON.parse(scrubbed.stdout) as { troubles: unknown[] }).troubles.length, packs.length)

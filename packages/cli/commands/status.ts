@@ -16,6 +16,7 @@ import { counted, isoTime, localTime, shown } from '../output/words.ts'
 import { pathState, percentOf } from '../path-state.ts'
 import { nodeClock } from '../ports/clock.ts'
 import { openNodeDisk } from '../ports/disk.ts'
+import { provenOf } from '../proven.ts'
 import { openLocal, signedIn, vaultName, type CommonOptions, type Local } from '../session.ts'
 import { settingsReader } from '../settings/settings-file.ts'
 
@@ -92,6 +93,7 @@ const scannedNs = (state: State, link: Link): bigint | null => {
 const documentOf = (state: State, link: Link, known: FolderKnowledge, found: FolderState) => {
   const { live, report, waiting, headSequence, lastTrouble } = known
   const scanNs = scannedNs(state, link)
+  const proven = provenOf(state, link.vaultId)
   return {
     folder: link.root,
     vault: vaultName(state, link.vaultId),
@@ -102,6 +104,7 @@ const documentOf = (state: State, link: Link, known: FolderKnowledge, found: Fol
     files: state.countFiles(link.id),
     lastTurn: report === null ? null : isoTime(report.timeNs),
     lastScan: scanNs === null ? null : isoTime(scanNs),
+    lastProven: proven === null ? null : { time: isoTime(proven.timeNs), share: proven.share },
     progress: live?.progress ?? null,
     watcher: live?.watcher ?? null,
     server: live?.server ?? null,
@@ -127,6 +130,7 @@ const linesOf = (state: State, link: Link, known: FolderKnowledge, found: Folder
       ['here', counted(state.countFiles(link.id), 'file')],
       ['last turn', report === null ? 'never' : localTime(report.timeNs)],
       ['last full look', timeOrNever(scannedNs(state, link))],
+      ['proven whole', timeOrNever(provenOf(state, link.vaultId)?.timeNs ?? null)],
       ...(live === null
         ? []
         : [

@@ -11,11 +11,9 @@ import { createProgress } from '../output/progress.ts'
 import { counted, formatBytes, isoTime, shown } from '../output/words.ts'
 import { nodeClock } from '../ports/clock.ts'
 import { openNodeDisk } from '../ports/disk.ts'
+import { noteProven } from '../proven.ts'
 
 export type VerifyOptions = HistoryOptions & { data?: string; repair?: boolean }
-
-/** The fact, by vault, that says when it was last proven, and how: shown by `status`. */
-export const provenFact = 'proven'
 
 export const verifyVault = async (typed: string | undefined, options: VerifyOptions): Promise<ExitCode> => {
   const output = createOutput(options)
@@ -28,7 +26,7 @@ export const verifyVault = async (typed: string | undefined, options: VerifyOpti
   const repaired = options.repair === true && report.lost.length > 0 ? await repairFrom(history, report) : null
   progress[Symbol.dispose]()
   const timeNs = nodeClock.nowNs()
-  if (isWhole) session.state.putFact(vault.id, provenFact, JSON.stringify({ timeNs: timeNs.toString(), share }))
+  if (isWhole) noteProven(session.state, vault.id, { timeNs, share })
   output.tell({ vault: vault.name, time: isoTime(timeNs), isWhole, ...report, repaired })
   for (const { what, id, message } of report.troubles) output.say(`${what} ${id}: ${message}`)
   const read = report.packsRead === 0 ? 'none read' : `${report.packsRead} read, ${formatBytes(report.bytesRead)}`
