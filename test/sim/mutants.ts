@@ -210,15 +210,15 @@ export const mutants: Mutant[] = [
   },
   {
     file: 'packages/client/vault/vault-writer.ts',
-    find: 'for (const pack of page) if (!existing.has(pack)) state.removePack(vaultId, pack)',
-    replace: 'for (const pack of page) if (existing.has(pack)) state.removePack(vaultId, pack)',
+    find: 'for (const pack of pending) if (!existing.has(pack)) state.removePack(vaultId, pack)',
+    replace: 'for (const pack of pending) if (existing.has(pack)) state.removePack(vaultId, pack)',
     breaks: 'pending packs are forgotten',
   },
   {
-    file: 'packages/client/vault/vault-writer.ts',
-    find: '        await remote.putPack(vaultId, pack.id, pack.bytes)\n        state.putPack(vaultId, indexedPack(pack), true)\n',
+    file: 'packages/client/vault/stored-packs.ts',
+    find: 'await remote.putPack(keys.vaultId, pack.id, pack.bytes)\n  state.putPack(keys.vaultId, indexedPack(pack), true)',
     replace:
-      '        state.putPack(vaultId, indexedPack(pack), true)\n        await remote.putPack(vaultId, pack.id, pack.bytes)\n',
+      'state.putPack(keys.vaultId, indexedPack(pack), true)\n  await remote.putPack(keys.vaultId, pack.id, pack.bytes)',
     breaks: 'a pack is remembered before it is stored',
   },
   // A server that went back.

@@ -3,7 +3,7 @@
  * and trees that it has kept. What nobody has stays lost and is told.
  */
 import { create } from '@bufbuild/protobuf'
-import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
 import { ContentKind, RetireBodySchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import {
   chunkIdFromBytes,
@@ -13,11 +13,11 @@ import {
   type NodeId,
   type PackId,
 } from '@anysync/protocol/ids.ts'
-import { turnRoundsMax } from '@anysync/protocol/limits.ts'
 import { chunkIdOf } from '../content/chunk-id.ts'
 import { createIdentify, type Chunk, type Portion } from '../content/identify.ts'
 import { joinPath } from '../path.ts'
 import type { Clock, Disk, Link } from '../ports.ts'
+import { anew } from '../vault/anew.ts'
 import { packsForBody } from '../vault/pack-index.ts'
 import { createIndexWriter, createStore, type StoreParts } from '../vault/rewrite.ts'
 import type { Vault } from '../vault/vault-types.ts'
@@ -50,17 +50,12 @@ export const repair = async (parts: RepairParts, lost: PackId[]): Promise<Repair
   for (const folder of parts.folders) await takeFiles(parts, folder, take)
   const copies = await store.finish()
   const { packs, indexPacks } = await packsForBody(copies, createIndexWriter(parts))
-  for (let round = 1; ; round++) {
+  await anew(vault, () => {
     const retired = lost.filter((id) => state.pack(keys.vaultId, id) !== null).toSorted()
-    try {
-      const body = create(RetireBodySchema, { retired: retired.map(idToBytes), packs, indexPacks })
-      await vault.append(body, { brought: [...copies, ...indexPacks], retired })
-      return { chunksStored: count - wanted.size, chunksMissing: wanted.size }
-    } catch (error) {
-      if (!isTrouble(error, 'conflict') || round === turnRoundsMax) throw error
-      await vault.refresh()
-    }
-  }
+    const body = create(RetireBodySchema, { retired: retired.map(idToBytes), packs, indexPacks })
+    return vault.append(body, { brought: [...copies, ...indexPacks], retired })
+  })
+  return { chunksStored: count - wanted.size, chunksMissing: wanted.size }
 }
 
 /** The chunks that lie in lost packs alone. */

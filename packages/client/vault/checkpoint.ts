@@ -3,7 +3,6 @@
  * device need not read the whole log.
  */
 import { create, toBinary } from '@bufbuild/protobuf'
-import { isTrouble } from '@anysync/protocol/errors.ts'
 import {
   CheckpointBodySchema,
   ContentKind,
@@ -14,8 +13,9 @@ import {
   type KeptSnapshot,
 } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { packIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
-import { chunkBytesMax, turnRoundsMax } from '@anysync/protocol/limits.ts'
+import { chunkBytesMax } from '@anysync/protocol/limits.ts'
 import type { LogHead } from '../ports.ts'
+import { anew } from './anew.ts'
 import { keptOf } from './kept-snapshot.ts'
 import { readRecord } from './record.ts'
 import { createIndexWriter, type StoreParts } from './rewrite.ts'
@@ -25,21 +25,14 @@ import type { Vault } from './vault-types.ts'
 const fieldBytesMax = 8
 
 /** Must describe the log exactly as it is where the record stands, so it is written anew when another was faster. */
-export const writeCheckpoint = async (parts: StoreParts & { vault: Vault }): Promise<LogHead> => {
-  const { vault } = parts
-  for (let round = 1; ; round++) {
+export const writeCheckpoint = (parts: StoreParts & { vault: Vault }): Promise<LogHead> =>
+  anew(parts.vault, async () => {
     const writer = createIndexWriter(parts)
     for (const index of indexesOf(parts)) await writer.write(ContentKind.INDEX, index)
     const indexPacks = await writer.finish()
-    try {
-      const body = create(CheckpointBodySchema, { indexPacks })
-      return await vault.append(body, { brought: indexPacks, retired: [] })
-    } catch (error) {
-      if (!isTrouble(error, 'conflict') || round === turnRoundsMax) throw error
-    }
-    await vault.refresh()
-  }
-}
+    const body = create(CheckpointBodySchema, { indexPacks })
+    return parts.vault.append(body, { brought: indexPacks, retired: [] })
+  })
 
 /** The serialised indexes, each of which fits one chunk. */
 function* indexesOf({ vault, state, keys }: StoreParts & { vault: Vault }): Generator<Uint8Array, void, void> {

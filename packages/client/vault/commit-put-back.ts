@@ -1,10 +1,10 @@
 /**
  * Puts something back and commits it as a new snapshot, anew when another device was faster.
  */
-import { demand, isTrouble } from '@anysync/protocol/errors.ts'
+import { demand } from '@anysync/protocol/errors.ts'
 import { NodeKind, type Content, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { turnRoundsMax } from '@anysync/protocol/limits.ts'
 import { sameContent } from '../content/content.ts'
+import { anew } from './anew.ts'
 import { diffTrees } from './diff.ts'
 import { planPutBack, type PutBackOptions, type PutBackStep } from './put-back.ts'
 import type { Commit, SnapshotInfo, Vault } from './vault-types.ts'
@@ -25,8 +25,9 @@ export const commitPutBack = async (
   path: string,
   options: PutBackOptions,
 ): Promise<PutBackReport> => {
-  for (let round = 1; ; round++) {
-    const newest = await vault.refresh()
+  await vault.refresh()
+  return anew(vault, async () => {
+    const newest = vault.newest()
     // Only what a kept snapshot needs is certain to be stored.
     const isKept = vault.snapshots().some(({ hash }) => hash === then.hash)
     demand(newest !== null && isKept, 'vault.restore', 'missing', `snapshot ${then.sequence} is not kept any more`)
@@ -37,15 +38,11 @@ export const commitPutBack = async (
       options,
     )
     if (edits.length === 0) return { steps, snapshot: null }
-    try {
-      const { root } = await vault.editTree(newest.root, edits, parentOf)
-      if (sameContent(root, newest.root)) return { steps: [], snapshot: null }
-      const statistics = await countAfter(vault, newest, root)
-      return { steps, snapshot: await vault.commit({ expected: newest, root, isPartial: false, statistics }) }
-    } catch (error) {
-      if (!isTrouble(error, 'conflict') || round === turnRoundsMax) throw error
-    }
-  }
+    const { root } = await vault.editTree(newest.root, edits, parentOf)
+    if (sameContent(root, newest.root)) return { steps: [], snapshot: null }
+    const statistics = await countAfter(vault, newest, root)
+    return { steps, snapshot: await vault.commit({ expected: newest, root, isPartial: false, statistics }) }
+  })
 }
 
 /** The totals of the vault after what differs between the newest snapshot and the new root. */

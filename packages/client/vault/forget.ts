@@ -3,9 +3,10 @@
  * snapshot needs, and the server holds even that for a while.
  */
 import { create } from '@bufbuild/protobuf'
-import { demand, isTrouble } from '@anysync/protocol/errors.ts'
+import { demand } from '@anysync/protocol/errors.ts'
 import { ForgetBodySchema, TagBodySchema, type ForgetBody } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { forgetSequencesMax, ruleBytesMax, turnRoundsMax } from '@anysync/protocol/limits.ts'
+import { forgetSequencesMax, ruleBytesMax } from '@anysync/protocol/limits.ts'
+import { anew } from './anew.ts'
 import { describeRules, forgettable, type KeepRules } from './retention.ts'
 import type { SnapshotInfo, Vault } from './vault-types.ts'
 
@@ -14,20 +15,16 @@ type Log = Pick<Vault, 'refresh' | 'snapshots' | 'append'>
 /** Forgets what no rule keeps; how many. Decides anew when another device was faster. */
 export const forget = async (vault: Log, rules: KeepRules): Promise<number> => {
   let forgotten = 0
-  for (let round = 1; ; round++) {
-    await vault.refresh()
+  await vault.refresh()
+  return anew(vault, async () => {
     const sequences = forgettable(vault.snapshots(), rules)
-    try {
-      for (let start = 0; start < sequences.length; start += forgetSequencesMax) {
-        const page = sequences.slice(start, start + forgetSequencesMax)
-        await vault.append(forgetBody(page, describeRules(rules)), { brought: [], retired: [] })
-        forgotten += page.length
-      }
-      return forgotten
-    } catch (error) {
-      if (!isTrouble(error, 'conflict') || round === turnRoundsMax) throw error
+    for (let start = 0; start < sequences.length; start += forgetSequencesMax) {
+      const page = sequences.slice(start, start + forgetSequencesMax)
+      await vault.append(forgetBody(page, describeRules(rules)), { brought: [], retired: [] })
+      forgotten += page.length
     }
-  }
+    return forgotten
+  })
 }
 
 /** The body of a record that forgets these snapshots, ascending. */
@@ -44,16 +41,12 @@ export const tag = async (vault: Log, sequence: number, { label, isPinned }: Tag
     demand(found !== undefined, 'vault.tag', 'missing', `snapshot ${sequence} is not kept any more`)
     return found
   }
-  for (let round = 1; ; round++) {
-    await vault.refresh()
+  await vault.refresh()
+  return anew(vault, async () => {
     const before = find()
     const said = { label: label ?? before.label, isPinned: isPinned ?? before.isPinned }
-    try {
-      const body = create(TagBodySchema, { sequence: BigInt(sequence), ...said })
-      await vault.append(body, { brought: [], retired: [] })
-      return find()
-    } catch (error) {
-      if (!isTrouble(error, 'conflict') || round === turnRoundsMax) throw error
-    }
-  }
+    const body = create(TagBodySchema, { sequence: BigInt(sequence), ...said })
+    await vault.append(body, { brought: [], retired: [] })
+    return find()
+  })
 }

@@ -8,8 +8,9 @@ import { create } from '@bufbuild/protobuf'
 import { isTrouble } from '@anysync/protocol/errors.ts'
 import { RetireBodySchema, type IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { idToBytes, packIdFromBytes, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
-import { checkpointRecordsMin, pruneBytesMax, prunePacksMax, turnRoundsMax } from '@anysync/protocol/limits.ts'
+import { checkpointRecordsMin, pruneBytesMax, prunePacksMax } from '@anysync/protocol/limits.ts'
 import { segmentsEnd } from '../content/places.ts'
+import { anew } from './anew.ts'
 import { checkpointPacks, writeCheckpoint } from './checkpoint.ts'
 import { createMarks, type Marks } from './mark.ts'
 import { packsForBody } from './pack-index.ts'
@@ -60,6 +61,7 @@ export const prune = async (parts: PruneParts): Promise<PruneReport> => {
     }
   }
   await markKept()
+  const checkpoints = checkpointPacks(parts)
   const report: PruneReport = {
     snapshots: marked.size,
     chunksLive: marks.chunks(),
@@ -68,7 +70,7 @@ export const prune = async (parts: PruneParts): Promise<PruneReport> => {
     bytesCopied: 0,
     checkpoint: null,
   }
-  for (const batch of planBatches(parts, marks, report)) {
+  for (const batch of planBatches(parts, marks, report, checkpoints.superseded)) {
     const done = parts.isDryRun === true ? batch : await retire(parts, batch, marks, markKept)
     for (const fate of done.fates) report.packs[fate] += 1
     report.bytesRetired += done.bytes
@@ -76,7 +78,7 @@ export const prune = async (parts: PruneParts): Promise<PruneReport> => {
     const packs = { files: report.packs.retire + report.packs.rewrite, filesTotal: 0 }
     onProgress({ phase: 'prune', ...packs, bytes: report.bytesRetired, bytesTotal: 0 })
   }
-  if (parts.isDryRun !== true && isCheckpointDue(parts, report)) {
+  if (parts.isDryRun !== true && isCheckpointDue(parts, report, checkpoints.newest)) {
     report.checkpoint = (await writeCheckpoint(parts)).sequence
     await retireSuperseded(parts)
   }
@@ -85,9 +87,13 @@ export const prune = async (parts: PruneParts): Promise<PruneReport> => {
 }
 
 /** Goes through the packs in use, one at a time, and gathers those that are to go. */
-function* planBatches(parts: PruneParts, marks: Marks, report: PruneReport): Generator<Batch, void, void> {
+function* planBatches(
+  parts: PruneParts,
+  marks: Marks,
+  report: PruneReport,
+  superseded: ReadonlySet<PackId>,
+): Generator<Batch, void, void> {
   const { state, keys } = parts
-  const { superseded } = checkpointPacks(parts)
   const pending = new Set(state.pendingPacks(keys.vaultId).map(({ pack }) => packIdFromBytes(pack)))
   let batch: Batch = emptyBatch()
   for (const id of state.packIds(keys.vaultId)) {
@@ -124,16 +130,14 @@ const retire = async (parts: PruneParts, batch: Batch, marks: Marks, markKept: (
   const copied = new Set(batch.live.map(({ id }) => id))
   const { packs, indexPacks } = await packsForBody(copies, createIndexWriter(parts))
   let left = batch
-  for (let round = 1; ; round++) {
+  const append = async (): Promise<Batch> => {
+    if (left.packs.length === 0) return left
     const retired = left.packs.toSorted().map(idToBytes)
     const body = create(RetireBodySchema, { retired, packs, indexPacks })
-    try {
-      await vault.append(body, { brought: [...copies, ...indexPacks], retired: left.packs })
-      return left
-    } catch (error) {
-      if (!isTrouble(error, 'conflict') || round === turnRoundsMax) throw error
-    }
-    await vault.refresh()
+    await vault.append(body, { brought: [...copies, ...indexPacks], retired: left.packs })
+    return left
+  }
+  return anew(vault, append, async () => {
     await markKept()
     left = withoutNeeded(left, (id) => {
       const pack = state.pack(keys.vaultId, id)
@@ -141,8 +145,7 @@ const retire = async (parts: PruneParts, batch: Batch, marks: Marks, markKept: (
       if (pack === null) return true
       return useIn(parts, marks, id, pack).live.some((chunk) => !copied.has(chunk.id))
     })
-    if (left.packs.length === 0) return left
-  }
+  })
 }
 
 const withoutNeeded = (batch: Batch, isNeeded: (id: PackId) => boolean): Batch => {
@@ -154,9 +157,9 @@ const withoutNeeded = (batch: Batch, isNeeded: (id: PackId) => boolean): Batch =
   }
 }
 
-const isCheckpointDue = (parts: PruneParts, { packs }: PruneReport): boolean => {
+/** `newest`: the sequence of the newest checkpoint; null when there is none. */
+const isCheckpointDue = (parts: PruneParts, { packs }: PruneReport, newest: number | null): boolean => {
   if (packs.retire + packs.rewrite > 0) return true
-  const { newest } = checkpointPacks(parts)
   return (parts.vault.head()?.sequence ?? 0) - (newest ?? 0) >= checkpointRecordsMin
 }
 

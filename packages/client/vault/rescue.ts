@@ -6,13 +6,15 @@ import { create } from '@bufbuild/protobuf'
 import { demand, isTrouble } from '@anysync/protocol/errors.ts'
 import { RescueBodySchema, type IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { packIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
-import { existingPacksMax, prunePacksMax, rescueSnapshotsMax, turnRoundsMax } from '@anysync/protocol/limits.ts'
+import { prunePacksMax, rescueSnapshotsMax } from '@anysync/protocol/limits.ts'
 import type { LogHead } from '../ports.ts'
+import { anew } from './anew.ts'
 import { infoOf, keptOf, snapshotOf } from './kept-snapshot.ts'
 import { packsForBody } from './pack-index.ts'
 import { openRecord, type OpenedRecord } from './record.ts'
 import { packEffects } from './replay.ts'
 import { createIndexWriter, type StoreParts } from './rewrite.ts'
+import { storedOnServer } from './stored-packs.ts'
 import type { SnapshotInfo, Vault } from './vault-types.ts'
 import { checkPresence } from './presence.ts'
 
@@ -37,7 +39,7 @@ export const rescue = async (
   const kept = new Set(vault.snapshots().map(({ hash }) => hash))
   const { snapshots, retired } = await readPast(parts)
   const wanted = snapshots.filter((snapshot) => !kept.has(snapshot.hash) && isWanted(snapshot))
-  const stored = wanted.length === 0 ? [] : await storedOf(parts, await directoriesOf(parts, retired))
+  const stored = wanted.length === 0 ? [] : await storedOnServer(parts, await directoriesOf(parts, retired))
   if (parts.isDryRun === true) return { packs: stored.length, rescued: wanted, lost: [] }
   for (let start = 0; start < stored.length; start += prunePacksMax)
     await bringBack(parts, stored.slice(start, start + prunePacksMax))
@@ -49,7 +51,7 @@ export const rescue = async (
   const page = rescueSnapshotsMax / 4
   for (let start = 0; start < rescued.length; start += page) {
     const body = create(RescueBodySchema, { snapshots: rescued.slice(start, start + page).map(keptOf) })
-    await appendAnew(vault, () => vault.append(body, { brought: [], retired: [] }))
+    await anew(vault, () => vault.append(body, { brought: [], retired: [] }))
   }
   return { packs: stored.length, rescued, lost }
 }
@@ -109,34 +111,9 @@ const directoriesOf = async (parts: RescueParts, wanted: Set<PackId>): Promise<I
   return [...found.values()]
 }
 
-const storedOf = async ({ remote, keys }: RescueParts, packs: IndexedPack[]): Promise<IndexedPack[]> => {
-  const stored: IndexedPack[] = []
-  for (let start = 0; start < packs.length; start += existingPacksMax) {
-    const page = packs.slice(start, start + existingPacksMax)
-    const existing = await remote.existingPacks(
-      keys.vaultId,
-      page.map(({ pack }) => packIdFromBytes(pack)),
-    )
-    stored.push(...page.filter(({ pack }) => existing.has(packIdFromBytes(pack))))
-  }
-  return stored
-}
-
 const bringBack = async (parts: RescueParts, found: IndexedPack[]): Promise<void> => {
   const { packs, indexPacks } = await packsForBody(found, createIndexWriter(parts))
   const body = create(RescueBodySchema, { packs, indexPacks })
-  await appendAnew(parts.vault, () => parts.vault.append(body, { brought: [...found, ...indexPacks], retired: [] }))
-}
-
-/** What these records say is true after any other record, so it is said again when another was faster. */
-const appendAnew = async (vault: Vault, append: () => Promise<unknown>): Promise<void> => {
-  for (let round = 1; ; round++) {
-    try {
-      await append()
-      return
-    } catch (error) {
-      if (!isTrouble(error, 'conflict') || round === turnRoundsMax) throw error
-      await vault.refresh()
-    }
-  }
+  // True after any other record, so it is said again when another was faster.
+  await anew(parts.vault, () => parts.vault.append(body, { brought: [...found, ...indexPacks], retired: [] }))
 }

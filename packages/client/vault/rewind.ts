@@ -6,7 +6,6 @@
  */
 import type { IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { packIdFromBytes, recordHashFromBytes, type PackId } from '@anysync/protocol/ids.ts'
-import { existingPacksMax } from '@anysync/protocol/limits.ts'
 import type { LogHead } from '../ports.ts'
 import { deviceHeadsFact, noteRecord, serializeDeviceHeads, type DeviceHeads } from './device-heads.ts'
 import type { LogParts } from './log.ts'
@@ -16,6 +15,7 @@ import { readIndexes } from './pack-index.ts'
 import { isCheckpoint, openRecord, readRecord, type OpenedRecord } from './record.ts'
 import { packEffects, replaySnapshots } from './replay.ts'
 import { listedFact } from './snapshots.ts'
+import { storedOnServer } from './stored-packs.ts'
 import type { SnapshotInfo } from './vault-types.ts'
 
 export type Rewound = {
@@ -137,17 +137,6 @@ const commonFrom = async ({ cipher, state, remote, keys }: LogParts, from: numbe
     common = next.value.sequence
   }
   return common
-}
-
-/** The packs that the server has: it may have lost some that its log names. */
-const storedOnServer = async ({ remote, keys }: LogParts, packs: IndexedPack[]): Promise<IndexedPack[]> => {
-  const stored: IndexedPack[] = []
-  for (let start = 0; start < packs.length; start += existingPacksMax) {
-    const page = packs.slice(start, start + existingPacksMax)
-    const existing = await remote.existingPacks(keys.vaultId, page.map(packIdOf))
-    stored.push(...page.filter((pack) => existing.has(packIdOf(pack))))
-  }
-  return stored
 }
 
 const packIdOf = ({ pack }: IndexedPack): PackId => packIdFromBytes(pack)

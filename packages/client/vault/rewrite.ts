@@ -7,7 +7,7 @@ import type { PackId } from '@anysync/protocol/ids.ts'
 import { storingPacksMax } from '@anysync/protocol/limits.ts'
 import type { Chunk } from '../content/identify.ts'
 import { makeContent } from '../content/content.ts'
-import { buildPack, indexedPack, type SealedPack } from '../content/pack.ts'
+import { buildPack } from '../content/pack.ts'
 import { createPacker } from '../content/packer.ts'
 import { createContentReader } from '../content/read.ts'
 import { segmentOf } from '../content/segment.ts'
@@ -16,6 +16,7 @@ import { createContentWriter, type ContentWriter } from '../content/write.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Chance, Cipher, Remote, State } from '../ports.ts'
 import type { LiveChunk } from './prune-plan.ts'
+import { storePack } from './stored-packs.ts'
 
 export type StoreParts = {
   cipher: Cipher
@@ -26,17 +27,9 @@ export type StoreParts = {
   remote: Remote
 }
 
-/** Durable there before it is remembered here. It is pending until a record brings it, whatever interrupts that. */
-const storePack =
-  ({ keys, state, remote }: StoreParts) =>
-  async (pack: SealedPack): Promise<void> => {
-    await remote.putPack(keys.vaultId, pack.id, pack.bytes)
-    state.putPack(keys.vaultId, indexedPack(pack), true)
-  }
-
 /** Writes indexes, which are never taken for known. */
 export const createIndexWriter = (parts: StoreParts): Pick<ContentWriter, 'write' | 'finish'> =>
-  createContentWriter({ ...parts, isKnown: () => false, storePack: storePack(parts) })
+  createContentWriter({ ...parts, isKnown: () => false, storePack: (pack) => storePack(parts, pack) })
 
 /** Stores chunks whether or not the vault has them elsewhere. */
 export const createStore = (
@@ -49,7 +42,7 @@ export const createStore = (
     },
     sealingMax: parts.work.atOnceMax,
     build: (segments) => buildPack(parts, segments),
-    storePack: storePack(parts),
+    storePack: (pack) => storePack(parts, pack),
     storingMax: () => storingPacksMax,
   })
   return {

@@ -5,14 +5,13 @@
 import { SyncError } from '@anysync/protocol/errors.ts'
 import type { Content, IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { packIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
-import { existingPacksMax } from '@anysync/protocol/limits.ts'
 import type { Source, SourceKind } from '../content/identify.ts'
-import { indexedPack } from '../content/pack.ts'
 import type { Window } from '../content/windows.ts'
 import type { ContentWork } from '../content/work.ts'
 import { createContentWriter, type ContentWriter } from '../content/write.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Chance, Remote, State } from '../ports.ts'
+import { storePack } from './stored-packs.ts'
 import type { TreeCache } from './tree-cache.ts'
 
 export type VaultWriter = {
@@ -52,9 +51,7 @@ export const createVaultWriter = (parts: {
       ...parts,
       isKnown: (chunkId) => state.hasChunk(vaultId, chunkId),
       async storePack(pack) {
-        // Durable there before it is remembered here: what this device believes to be stored, is.
-        await remote.putPack(vaultId, pack.id, pack.bytes)
-        state.putPack(vaultId, indexedPack(pack), true)
+        await storePack(parts, pack)
         bytesByPack.set(pack.id, pack.bytes.length)
       },
       cacheTree: (chunkId, plaintext) => parts.treeCache.put(chunkId, plaintext),
@@ -62,13 +59,11 @@ export const createVaultWriter = (parts: {
 
   const checkPending = async (): Promise<void> => {
     const pending = state.pendingPacks(vaultId).map(({ pack }) => packIdFromBytes(pack))
-    for (let start = 0; start < pending.length; start += existingPacksMax) {
-      const page = pending.slice(start, start + existingPacksMax)
-      const existing = await remote.existingPacks(vaultId, page)
-      state.transact(() => {
-        for (const pack of page) if (!existing.has(pack)) state.removePack(vaultId, pack)
-      })
-    }
+    if (pending.length === 0) return
+    const existing = await remote.existingPacks(vaultId, pending)
+    state.transact(() => {
+      for (const pack of pending) if (!existing.has(pack)) state.removePack(vaultId, pack)
+    })
   }
 
   /** Before the first write: chunks of a pack that an earlier run left, and that is gone, must be stored again. */

@@ -1,0 +1,29 @@
+/**
+ * Packs on the server and what this device believes of them.
+ */
+import type { IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { packIdFromBytes } from '@anysync/protocol/ids.ts'
+import { indexedPack, type SealedPack } from '../content/pack.ts'
+import type { VaultKeys } from '../crypto/vault-keys.ts'
+import type { Remote, State } from '../ports.ts'
+
+type StoredParts = { keys: Pick<VaultKeys, 'vaultId'>; state: State; remote: Remote }
+
+/**
+ * Stores a pack. Durable there before it is remembered here: what this device believes to be stored, is. It is pending
+ * until a record brings it, whatever interrupts that.
+ */
+export const storePack = async ({ keys, state, remote }: StoredParts, pack: SealedPack): Promise<void> => {
+  await remote.putPack(keys.vaultId, pack.id, pack.bytes)
+  state.putPack(keys.vaultId, indexedPack(pack), true)
+}
+
+/** Of these packs those that the server has, in their order: it may have lost some that its log names. */
+export const storedOnServer = async (
+  { keys, remote }: Pick<StoredParts, 'keys' | 'remote'>,
+  packs: IndexedPack[],
+): Promise<IndexedPack[]> => {
+  const ids = packs.map(({ pack }) => packIdFromBytes(pack))
+  const existing = await remote.existingPacks(keys.vaultId, ids)
+  return packs.filter((_, i) => ids[i] !== undefined && existing.has(ids[i]))
+}
