@@ -5,9 +5,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { assertAlike, household } from './household.suite.ts'
+import { tag } from '../vault/forget.ts'
+import { assertAlike, household, refuseAppends } from './household.suite.ts'
 import { assertBaseIsHead } from './settled.suite.ts'
-import { filesOf, settle } from './world.suite.ts'
+import { filesOf, settle, type World } from './world.suite.ts'
+
+/** Until undone, the process dies as soon as the server has taken a record. */
+const dieAfterRecord = ({ server }: World): void =>
+  server.setFault(({ operation, moment }) => {
+    if (operation === 'vault.append' && moment === 'after') throw new Error('the process died')
+  })
 
 test('an edit is sent though its turn moved the file out of the folders that it looks at, and another push came first', async () => {
   const world = await household({ 'a/x': 'x', 'b/y': 'y' })
@@ -36,9 +43,7 @@ test('an edit is sent by the next turn though the last one moved the file elsewh
   a.user.rename('a/x', 'b/x')
   await a.engine.turn()
   b.user.writeFile('a/x', 'edited')
-  world.server.setFault(({ operation }) => {
-    if (operation === 'vault.append') throw new SyncError('remote.test', 'unavailable', 'the line is cut')
-  })
+  refuseAppends(world)
   await assert.rejects(b.engine.turn(new Set(['a'])))
   world.server.setFault(null)
   a.user.rename('b/x', 'a/x')
@@ -49,23 +54,26 @@ test('an edit is sent by the next turn though the last one moved the file elsewh
   assert.deepEqual(await filesOf(b.disk), { 'b/x': 'edited', 'b/y': 'y' })
 })
 
-test('what was sent as deleted is not deleted here when it turns up elsewhere, though the process died as it was sent', async () => {
-  const world = await household({ 'b/y': 'y', 'c/d/x': 'x' })
-  const { a, b } = world
-  await a.engine.turn()
-  a.user.rename('c', 'b/c')
-  world.server.setFault(({ operation, moment }) => {
-    if (operation === 'vault.append' && moment === 'after') throw new Error('the process died')
+for (const [after, isTagged] of [
+  ['a snapshot', false],
+  ['a record that is no snapshot', true],
+] as const)
+  test(`what was sent as deleted, after ${after}, is not deleted here when it turns up elsewhere, though the process died as it was sent`, async () => {
+    const world = await household({ 'b/y': 'y', 'c/d/x': 'x' })
+    const { a, b } = world
+    await a.engine.turn()
+    if (isTagged) await tag(a.vault, a.vault.newest()?.sequence ?? 0, { label: 'summer' })
+    a.user.rename('c', 'b/c')
+    dieAfterRecord(world)
+    await assert.rejects(a.engine.turn(new Set([''])), /died/)
+    world.server.setFault(null)
+    a.restart()
+    await settle(world)
+    await assertAlike(world)
+    assert.deepEqual(await filesOf(a.disk), { 'b/y': 'y', 'b/c/d/x': 'x' })
+    await assertBaseIsHead(a)
+    await assertBaseIsHead(b)
   })
-  await assert.rejects(a.engine.turn(new Set([''])), /died/)
-  world.server.setFault(null)
-  a.restart()
-  await settle(world)
-  await assertAlike(world)
-  assert.deepEqual(await filesOf(a.disk), { 'b/y': 'y', 'b/c/d/x': 'x' })
-  await assertBaseIsHead(a)
-  await assertBaseIsHead(b)
-})
 
 test('what others deleted before is deleted here, though the process died as it sent deletions of its own', async () => {
   const world = await household({ 'b/y': 'y', 'c/x': 'x', 'd/z': 'z' })
@@ -77,9 +85,7 @@ test('what others deleted before is deleted here, though the process died as it 
   a.faults.disk = ({ operation }) => {
     if (operation === 'disk.remove') throw new SyncError(operation, 'unavailable', 'it is busy')
   }
-  world.server.setFault(({ operation, moment }) => {
-    if (operation === 'vault.append' && moment === 'after') throw new Error('the process died')
-  })
+  dieAfterRecord(world)
   await assert.rejects(a.engine.turn(new Set(['c'])), /died/)
   world.server.setFault(null)
   a.faults.disk = null

@@ -6,14 +6,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { assertBaseIsHead } from './settled.suite.ts'
-import { assertAlike, household } from './household.suite.ts'
+import { assertAlike, household, refuseAppends } from './household.suite.ts'
 import { createWorld, filesOf, settle, type Device, type World } from './world.suite.ts'
-
-/** Until undone, the server takes no record. */
-const refuseAppends = ({ server }: World): void =>
-  server.setFault(({ operation }) => {
-    if (operation === 'vault.append') throw new SyncError('remote.test', 'unavailable', 'the line is cut')
-  })
 
 /** The process dies when its record is accepted and the base says so, but before its turn is over. */
 const dieAfterAppend = ({ server }: World, { faults }: Device): void => {

@@ -1,6 +1,7 @@
 /**
  * Two devices that have settled on some files, and what a test says of them in the end.
  */
+import { SyncError } from '@anysync/protocol/errors.ts'
 import assert from 'node:assert/strict'
 import { createWorld, linesOf, settle, type Device, type World } from './world.suite.ts'
 
@@ -36,3 +37,9 @@ export const assertQuiet = async (device: Device): Promise<void> => {
   )
   assert.equal(device.vault.newest()?.sequence, sequence)
 }
+
+/** Until undone, the server takes no record. */
+export const refuseAppends = ({ server }: World): void =>
+  server.setFault(({ operation }) => {
+    if (operation === 'vault.append') throw new SyncError('remote.test', 'unavailable', 'the line is cut')
+  })

@@ -13,7 +13,7 @@ import { forgetContents, headChanges } from './head-changes.ts'
 
 type OwnRemovalsParts = { state: State; linkId: string; vault: Vault }
 
-/** Before a commit that removes nodes: what it shall make of the vault, as the record after this one. */
+/** Before a commit that removes nodes: what it shall make of the vault, as the snapshot after this one. */
 export const noteRemovals = (state: State, linkId: string, sequence: number, root: Content): void =>
   state.putFact(linkId, facts.removing, `${sequence} ${contentBytes(root).toHex()}`)
 
@@ -26,7 +26,8 @@ export const takeOverRemovals = async ({ state, linkId, vault }: OwnRemovalsPart
   // A commit that has not arrived may still be on its way, until another one takes its place.
   if (sequence === undefined || (vault.newest()?.sequence ?? 0) <= Number(sequence)) return
   const snapshots = vault.snapshots()
-  const index = snapshots.findLastIndex((snapshot) => snapshot.sequence === Number(sequence) + 1)
+  // Records that are no snapshots may lie between.
+  const index = snapshots.findIndex((snapshot) => snapshot.sequence > Number(sequence))
   const own = snapshots[index]
   if (own !== undefined && contentBytes(own.root).toHex() === root)
     await forgetRemoved({ state, linkId, vault }, own.root, snapshots[index - 1]?.root ?? null)
