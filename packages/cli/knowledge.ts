@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import type { BaseNode, Disk, Link, State } from '@anysync/client/ports.ts'
+import { isAtOrBelow } from '@anysync/client/path.ts'
 import { alarmOf, facts, waitingOf } from '@anysync/client/sync/facts.ts'
 import { checkMarker } from '@anysync/client/sync/guards.ts'
 import type { Trouble } from '@anysync/client/sync/report.ts'
@@ -124,7 +125,7 @@ const lookAt = async (disk: Disk, path: string): Promise<PathKnowledge['stat']> 
 const nearestTrouble = (troubles: readonly Trouble[], path: string): Trouble | null => {
   const own = troubles.find((trouble) => trouble.path === path)
   if (own !== undefined) return own
-  const above = troubles.filter(({ path: folder }) => folder === '' || path.startsWith(`${folder}/`))
+  const above = troubles.filter(({ path: folder }) => isAtOrBelow(path, folder))
   return above.sort((a, b) => b.path.length - a.path.length)[0] ?? null
 }
 

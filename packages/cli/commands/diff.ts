@@ -1,6 +1,7 @@
 /**
  * `anysync diff`: what differs between two snapshots, or between one and the newest.
  */
+import { isAtOrBelow } from '@anysync/client/path.ts'
 import { diffTrees, isFolderTime, type Difference } from '@anysync/client/vault/diff.ts'
 import { nodeDocument, openHistory, snapshotAt, snapshotDocument, type HistoryOptions } from '../history.ts'
 import { createOutput, table } from '../output/print.ts'
@@ -13,12 +14,11 @@ export const diff = async (from: string, to: string | undefined, options: DiffOp
   await using history = await openHistory(options.path, options)
   const { vault, path } = history
   const [a, b] = [snapshotAt(history, from), snapshotAt(history, to)]
-  const isWithin = (place: string): boolean => path === '' || place === path || place.startsWith(`${path}/`)
   const { differences } = await diffTrees(vault, a.root, b.root)
   const told = differences.filter(
     (difference) =>
       !isFolderTime(difference) &&
-      [difference.before, difference.after].some((spot) => spot !== null && isWithin(spot.path)),
+      [difference.before, difference.after].some((spot) => spot !== null && isAtOrBelow(spot.path, path)),
   )
   const documents = told.map(documentOf)
   output.tell({ vault: vault.name, from: snapshotDocument(a), to: snapshotDocument(b), path, differences: documents })

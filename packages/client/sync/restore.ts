@@ -5,7 +5,7 @@
 import { assert, demand } from '@anysync/protocol/errors.ts'
 import { NodeKind, type Content, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { MiB } from '@anysync/protocol/limits.ts'
-import { folderOf } from '../path.ts'
+import { folderOf, isBelowAny } from '../path.ts'
 import type { Clock, Disk, DiskStat, TempFile } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { forEachLimited } from './limited.ts'
@@ -66,7 +66,7 @@ export const restore = async (parts: RestoreParts, placements: readonly Placemen
   if (parts.isDryRun === true) return { ...report, ...countAll(missing) }
   const folders = await makeFolders(parts, missing, report)
   const left = new Set(report.leftovers.map(({ path }) => path))
-  const placeable = missing.filter(({ path }) => !isBelowAny(path, left))
+  const placeable = missing.filter(({ path }) => !isLeft(path, left))
 
   const files = placeable.filter(isFile)
   const progress: RestoreProgress = {
@@ -121,14 +121,8 @@ const countAll = (placements: Placement[]): Pick<RestoreReport, 'files' | 'folde
   }
 }
 
-/** Whether the path is one of the set or lies below one. */
-const isBelowAny = (path: string, set: ReadonlySet<string>): boolean => {
-  for (let end = path.length; end !== -1; end = path.lastIndexOf('/', end - 1)) {
-    if (set.has(path.slice(0, end))) return true
-    if (end === 0) return false
-  }
-  return false
-}
+/** Whether it stayed behind, or something that it lies in. */
+const isLeft = (path: string, left: ReadonlySet<string>): boolean => left.has(path) || isBelowAny(path, left)
 
 const isFile = ({ node }: Placement): boolean => node.kind === NodeKind.FILE
 
@@ -151,7 +145,7 @@ const makeFolders = async (
   const made: MadeFolder[] = []
   const left = new Set<string>()
   for (const { path, node } of plan.filter(({ node }) => node.kind === NodeKind.FOLDER)) {
-    if (isBelowAny(path, left)) continue
+    if (isLeft(path, left)) continue
     const isMade = await leaving(report, path, async () => {
       made.push({ path, node, stat: await disk.makeFolder(path) })
       report.folders += 1

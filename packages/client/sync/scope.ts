@@ -2,6 +2,7 @@
  * What a turn has to look at on the disk: everything, or the folders in which a watcher saw something. A scope only
  * saves work; a turn over everything finds what a scope left out.
  */
+import { isAtOrBelow } from '../path.ts'
 
 /** Paths of folders whose names or files may have changed ('' is the linked folder itself), or all of them. */
 export type Scope = 'all' | ReadonlySet<string>
@@ -30,6 +31,6 @@ export const followPaths = (given: ReadonlySet<string>, moves: readonly Move[]):
   for (const { from, to } of moves)
     // What a move adds is where it already was taken.
     for (const path of paths.values().toArray())
-      if (path === from || path.startsWith(`${from}/`)) paths.add(to + path.slice(from.length))
+      if (isAtOrBelow(path, from)) paths.add(to + path.slice(from.length))
   return paths
 }

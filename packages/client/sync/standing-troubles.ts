@@ -4,7 +4,7 @@
  * not there any more.
  */
 import { standingTroublesMax } from '@anysync/protocol/limits.ts'
-import { folderOf } from '../path.ts'
+import { folderOf, isBelowAny } from '../path.ts'
 import type { Disk } from '../ports.ts'
 import { lookAt } from './look-at.ts'
 import type { Trouble } from './report.ts'
@@ -37,12 +37,4 @@ export class StandingTroubles {
   list(): Trouble[] {
     return [...this.#troubles.values()]
   }
-}
-
-const isBelowAny = (folder: string, listed: ReadonlySet<string>): boolean => {
-  for (let at = folder; at !== '';) {
-    at = folderOf(at)
-    if (listed.has(at)) return true
-  }
-  return false
 }

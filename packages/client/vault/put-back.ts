@@ -7,7 +7,7 @@ import { create } from '@bufbuild/protobuf'
 import { NodeKind, NodeSchema, type Content, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { idToBytes, nodeIdFromBytes, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { emptyContent } from '../content/content.ts'
-import { joinPath } from '../path.ts'
+import { isAtOrBelow, joinPath } from '../path.ts'
 import { diffTrees, type Difference, type Spot } from './diff.ts'
 import { findChain, type VaultTrees } from './find.ts'
 import type { ParentOf, TreeEdit } from './vault-types.ts'
@@ -35,12 +35,12 @@ export const planPutBack = async (
 ): Promise<PutBack> => {
   const { differences, folders } = await diffTrees(vault, roots.newest, roots.wanted)
   const byId = new Map(differences.map((difference) => [difference.id, difference]))
-  const isBelow = (spot: Spot): boolean => isAtOrBelow(path, spot.path)
+  const isBelow = (spot: Spot): boolean => isAtOrBelow(spot.path, path)
   const chain = await findChain(vault, roots.wanted, path)
   const place = placeNow(chain, byId, folders.before)
   const missing = missingAbove(chain, byId)
   /** Whether it lies now where the path was, or in what has moved along with the folders above it. */
-  const isBelowNow = (spot: Spot): boolean => isBelow(spot) || (place !== null && isAtOrBelow(place, spot.path))
+  const isBelowNow = (spot: Spot): boolean => isBelow(spot) || (place !== null && isAtOrBelow(spot.path, place))
   /** Whether it is put to where it was, and so leaves where it is. */
   const isPutBack = ({ before, after }: Difference): boolean =>
     after !== null && isBelow(after) && (before === null || isBelowNow(before))
@@ -114,9 +114,6 @@ export const planPutBack = async (
     folder === rootNodeId ? null : (edits.get(folder)?.to?.parent ?? folders.before.get(folder)?.parent ?? null)
   return { edits: [...edits.values()], parentOf, steps }
 }
-
-const isAtOrBelow = (path: string, other: string): boolean =>
-  path === '' || other === path || other.startsWith(`${path}/`)
 
 /** The folders above the path that are nowhere now, up to the first that is somewhere. */
 const missingAbove = (chain: Node[] | null, byId: ReadonlyMap<NodeId, Difference>): Set<NodeId> => {
