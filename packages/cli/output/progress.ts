@@ -2,12 +2,12 @@
  * Long work as a person watches it, on standard error: one live line on a terminal, a plain line every few seconds
  * elsewhere. It is driven by the work's own reports and needs no timer.
  */
+import type { ProgressOf } from '@anysync/client/progress.ts'
 import { meterFor, type Meter } from './meter.ts'
 import { counted, formatBytes, formatCount, formatSeconds } from './words.ts'
 import type { Writer } from './print.ts'
 
-/** How far the work is. Totals are 0 while they are not known. */
-export type Step = { phase: string; files: number; filesTotal: number; bytes: number; bytesTotal: number }
+export type Step = ProgressOf<string>
 
 export type ProgressLine = Disposable & {
   report(step: Step): void

@@ -9,6 +9,7 @@ import { basePath } from './identify-node.ts'
 import { lookAt } from './look-at.ts'
 import { rootContentFact } from './node.ts'
 import { folderAbsence } from './presence.ts'
+import { isOfPlace } from './ruled-out.ts'
 import type { Rules } from './rules.ts'
 import type { Scan } from './scan.ts'
 
@@ -82,17 +83,11 @@ export const forgetRuledAbsences = async (
   nowNs: bigint,
 ): Promise<number> => {
   const freed = new Set<NodeId>()
-  for (let page = state.absentNodes(linkId, 'rules', pageNodes); ;) {
-    for (const node of page) {
-      const path = basePath(state, linkId, node)
-      const refusal = path === null ? null : rules.refuse(path, node.kind, node, nowNs)
-      if (refusal?.kind === 'excluded' || refusal?.kind === 'too-large') continue
-      const there = path === null ? null : await lookAt(disk, path)
-      if (there !== 'closed' && there?.kind !== 'other') freed.add(node.id)
-    }
-    const last = page.at(-1)
-    if (last === undefined) break
-    page = state.absentNodes(linkId, 'rules', pageNodes, last.id)
+  for (const node of absentOnes(state, linkId, 'rules')) {
+    const path = basePath(state, linkId, node)
+    if (path !== null && isOfPlace(rules.refuse(path, node.kind, node, nowNs))) continue
+    const there = path === null ? null : await lookAt(disk, path)
+    if (there !== 'closed' && there?.kind !== 'other') freed.add(node.id)
   }
   return freed.size === 0 ? 0 : state.transact(() => forgetAbsences(state, linkId, 'rules', ({ id }) => !freed.has(id)))
 }
@@ -129,17 +124,22 @@ export const forgetAbsences = (
 ): number => {
   const opened = new Set<NodeId>()
   let count = 0
-  let page = state.absentNodes(linkId, kind, pageNodes)
-  for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
-    for (const node of page) {
-      if (holds(node)) continue
-      forgetWithBelow(state, linkId, node)
-      openAbove(state, linkId, node.parent, opened)
-      count += 1
-    }
-    page = state.absentNodes(linkId, kind, pageNodes, last.id)
+  for (const node of absentOnes(state, linkId, kind)) {
+    if (holds(node)) continue
+    forgetWithBelow(state, linkId, node)
+    openAbove(state, linkId, node.parent, opened)
+    count += 1
   }
   return count
+}
+
+/** The nodes that are absent for a reason of one kind; those that it has passed may be forgotten meanwhile. */
+function* absentOnes(state: State, linkId: string, kind: OwnAbsence): Generator<BaseNode, void, void> {
+  let page = state.absentNodes(linkId, kind, pageNodes)
+  for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
+    yield* page
+    page = state.absentNodes(linkId, kind, pageNodes, last.id)
+  }
 }
 
 const forgetWithBelow = (state: State, linkId: string, top: BaseNode): void => {

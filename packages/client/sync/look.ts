@@ -20,7 +20,7 @@ import { modePolicies } from './modes.ts'
 import { withPresence } from './presence.ts'
 import { plan, type Plan } from './plan.ts'
 import { busyMessage, readStable } from './read-file.ts'
-import { createFolderJudge, createPlaceJudge, sparingLeftOut } from './ruled-out.ts'
+import { createPlaceJudges, sparingLeftOut } from './ruled-out.ts'
 import type { Rules } from './rules.ts'
 import { scan, type LocalChange, type Scan } from './scan.ts'
 import type { Scope } from './scope.ts'
@@ -69,8 +69,7 @@ export const look = async (parts: EngineParts, newest: SnapshotInfo | null, wher
   const spared = sparingLeftOut(mode.limit(planned), ruled)
   const limited = withPresence(spared, {
     ...tree,
-    refuseFolder: createFolderJudge(spared, ruled),
-    refusePlace: createPlaceJudge(spared, ruled),
+    ...createPlaceJudges(spared, ruled),
     refuseName: (name) => disk.refuseName(name),
     foldName: (name) => disk.foldName(name),
     absence: mode.absence,

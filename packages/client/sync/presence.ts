@@ -8,18 +8,15 @@ import type { Absence, BaseNode } from '../ports.ts'
 import { isSameContent } from './merge.ts'
 import type { ModePolicy } from './modes.ts'
 import type { Step } from './plan.ts'
+import type { PlaceJudges } from './ruled-out.ts'
 import { foldsNames, twinAbsence, twinsAmong, type Named } from './twins.ts'
 
-export type PresenceParts = {
+export type PresenceParts = PlaceJudges & {
   root: NodeId
   base: (id: NodeId) => BaseNode | null
   baseChildren: (folder: NodeId) => BaseNode[]
   refuseName: (name: string) => string | null
   foldName: (name: string) => string
-  /** Why nothing can come into a folder that the base has here; null when it can. */
-  refuseFolder: (folder: NodeId) => Absence | null
-  /** Why the rules of this device do not let it come to its place; null when they do. */
-  refusePlace: (step: Step) => Absence | null
   /** Why the mode brings nothing here that is only in the vault; null when it brings it. */
   absence: ModePolicy['absence']
 }

@@ -1,4 +1,5 @@
 /** What a turn tells: the words in which status, progress and the command line speak of a sync. */
+import type { ProgressOf } from '../progress.ts'
 
 /** Something that was left as it is, and why. Nothing is lost by it; the next turn tries again. */
 export type Trouble = {
@@ -35,13 +36,8 @@ export type TurnReport = {
 /** One file on its way. */
 export type FileProgress = { path: string; bytes: number; size: number }
 
-/** Long work, as it goes. Totals are 0 until they are known. */
-export type Progress = {
-  phase: 'scan' | 'pull' | 'push'
-  files: number
-  filesTotal: number
-  bytes: number
-  bytesTotal: number
+/** A turn, as it goes. */
+export type Progress = ProgressOf<'scan' | 'pull' | 'push'> & {
   /** The files that travel at this moment. */
   current?: readonly FileProgress[]
 }

@@ -7,6 +7,7 @@ import { NodeKind, type Content, type Node } from '@anysync/protocol/gen/anysync
 import { MiB } from '@anysync/protocol/limits.ts'
 import { folderOf, isBelowAny } from '../path.ts'
 import type { Clock, Disk, DiskStat, TempFile } from '../ports.ts'
+import type { ProgressOf } from '../progress.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { forEachLimited } from './limited.ts'
 import { findDamaged, isOfDisk, survey, taken, type Leftover, type Placement } from './survey.ts'
@@ -28,13 +29,7 @@ export type RestoreReport = {
   leftovers: Leftover[]
 }
 
-export type RestoreProgress = {
-  phase: 'restore' | 'verify'
-  files: number
-  filesTotal: number
-  bytes: number
-  bytesTotal: number
-}
+export type RestoreProgress = ProgressOf<'restore' | 'verify'>
 
 export type RestoreParts = {
   vault: Pick<Vault, 'tree' | 'stream' | 'expect' | 'identify'>

@@ -4,9 +4,10 @@
  * out is not brought. A file that moves to a name that is left out moves all the same: it was synced until then.
  */
 import type { NodeId } from '@anysync/protocol/ids.ts'
+import { joinPath } from '../path.ts'
 import type { Absence, BaseNode } from '../ports.ts'
 import type { Step } from './plan.ts'
-import type { Rules } from './rules.ts'
+import type { Refusal, Rules } from './rules.ts'
 
 export type RuledParts = {
   root: NodeId
@@ -43,42 +44,43 @@ export const leftBehind = (steps: Step[], { leftOut }: Pick<RuledParts, 'leftOut
     })
     .map(({ id }) => id)
 
-/**
- * Why nothing can come into a folder: something that is not synced, and that no rule names, has taken its name on this disk.
- * Null when it can.
- */
-export const createFolderJudge = (steps: Step[], parts: RuledParts) => {
+/** Why something cannot come to its place on this disk; null when it can. */
+export type PlaceJudges = {
+  /**
+   * Of whatever shall lie in this folder: something that is not synced, and that no rule names, has taken the folder's
+   * name on this disk.
+   */
+  refuseFolder: (folder: NodeId) => Absence | null
+  /** Of this step: the rules. Its age does not count: it is in the vault. */
+  refusePlace: (step: Step) => Absence | null
+}
+
+export const createPlaceJudges = (steps: Step[], parts: RuledParts): PlaceJudges => {
+  const { root, base, rules, leftOut, nowNs } = parts
+  const stepsById = new Map(steps.map((step) => [step.id, step]))
   const madeAnew = new Set(leftBehind(steps, parts))
-  const pathOf = createPathOf(steps, parts)
-  return (folder: NodeId): Absence | null => {
-    if (!parts.leftOut.has(folder) || madeAnew.has(folder)) return null
-    return parts.rules.refuse(pathOf(folder), 'folder', null, parts.nowNs) === null ? hiddenAbsence : null
+  const pathOf = (id: NodeId): string => {
+    const node = stepsById.get(id)?.merged ?? base(id)
+    return id === root || node === null ? '' : joinPath(pathOf(node.parent), node.name)
+  }
+  return {
+    refuseFolder: (folder) => {
+      if (!leftOut.has(folder) || madeAnew.has(folder)) return null
+      return rules.refuse(pathOf(folder), 'folder', null, nowNs) === null ? hiddenAbsence : null
+    },
+    refusePlace: ({ id, merged }) => {
+      if (merged === null) return null
+      const refusal = rules.refuse(pathOf(id), merged.kind, merged, nowNs)
+      return isOfPlace(refusal) ? { kind: 'rules', message: refusal.message } : null
+    },
   }
 }
+
+/** Whether a refusal speaks of what is in the vault as much as of what is here. */
+export const isOfPlace = (refusal: Refusal | null): refusal is Refusal =>
+  refusal !== null && (refusal.kind === 'excluded' || refusal.kind === 'too-large')
 
 const hiddenAbsence: Absence = {
   kind: 'rules',
   message: 'what is not synced has the name of the folder that it lies in',
-}
-
-/** Why the rules do not let a node come to where it shall be; null when they do. Its age does not count: it is in the vault. */
-export const createPlaceJudge = (steps: Step[], parts: RuledParts) => {
-  const pathOf = createPathOf(steps, parts)
-  return ({ id, merged }: Step): Absence | null => {
-    if (merged === null) return null
-    const refusal = parts.rules.refuse(pathOf(id), merged.kind, merged, parts.nowNs)
-    const isOfPlace = refusal !== null && (refusal.kind === 'excluded' || refusal.kind === 'too-large')
-    return isOfPlace ? { kind: 'rules', message: refusal.message } : null
-  }
-}
-
-/** Where nodes shall lie. */
-const createPathOf = (steps: Step[], { root, base }: RuledParts) => {
-  const stepsById = new Map(steps.map((step) => [step.id, step]))
-  return function pathOf(id: NodeId): string {
-    const node = stepsById.get(id)?.merged ?? base(id)
-    if (id === root || node === null) return ''
-    const folder = pathOf(node.parent)
-    return folder === '' ? node.name : `${folder}/${node.name}`
-  }
 }

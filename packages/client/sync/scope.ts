@@ -30,7 +30,6 @@ export const followPaths = (given: ReadonlySet<string>, moves: readonly Move[]):
   const paths = new Set(given)
   for (const { from, to } of moves)
     // What a move adds is where it already was taken.
-    for (const path of paths.values().toArray())
-      if (isAtOrBelow(path, from)) paths.add(to + path.slice(from.length))
+    for (const path of paths.values().toArray()) if (isAtOrBelow(path, from)) paths.add(to + path.slice(from.length))
   return paths
 }

@@ -10,6 +10,7 @@ import { RetireBodySchema, type IndexedPack } from '@anysync/protocol/gen/anysyn
 import { idToBytes, packIdFromBytes, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
 import { checkpointRecordsMin, pruneBytesMax, prunePacksMax } from '@anysync/protocol/limits.ts'
 import { segmentsEnd } from '../content/places.ts'
+import type { ProgressOf } from '../progress.ts'
 import { anew } from './anew.ts'
 import { checkpointPacks, writeCheckpoint } from './checkpoint.ts'
 import { createMarks, type Marks } from './mark.ts'
@@ -24,13 +25,7 @@ export type PruneParts = StoreParts & {
   onProgress?: (step: PruneProgress) => void
 }
 
-export type PruneProgress = {
-  phase: 'mark' | 'prune'
-  files: number
-  filesTotal: number
-  bytes: number
-  bytesTotal: number
-}
+export type PruneProgress = ProgressOf<'mark' | 'prune'>
 
 export type PruneReport = {
   snapshots: number

@@ -12,6 +12,7 @@ import { placesOf } from '../content/places.ts'
 import { openChunk, openSegment } from '../content/segment.ts'
 import { equalBytes } from '../crypto/bytes.ts'
 import type { ChunkPlace } from '../ports.ts'
+import type { ProgressOf } from '../progress.ts'
 import { checkPresence } from './presence.ts'
 import { openRecord, type Before } from './record.ts'
 import type { StoreParts } from './rewrite.ts'
@@ -25,13 +26,7 @@ export type VerifyParts = StoreParts & {
   onProgress?: (step: VerifyProgress) => void
 }
 
-export type VerifyProgress = {
-  phase: 'trees' | 'packs'
-  files: number
-  filesTotal: number
-  bytes: number
-  bytesTotal: number
-}
+export type VerifyProgress = ProgressOf<'trees' | 'packs'>
 
 export type VerifyTrouble = { what: 'record' | 'snapshot' | 'pack'; id: string; message: string }
 
