@@ -2,9 +2,9 @@
  * The words and options of the commands that decide what is kept, free what is not, and prove that the rest is there.
  */
 import type { Command } from 'commander'
+import { spans } from '@anysync/client/vault/retention.ts'
 import { add, history, type OnEnding } from './program-parts.ts'
 
-const spans = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
 const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
 
 export const addKeepingCommands = (program: Command, onEnding: OnEnding): void => {

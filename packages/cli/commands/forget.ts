@@ -6,24 +6,22 @@ import {
   describeRules,
   judge,
   parseDuration,
+  spans,
   usualRules,
-  type Duration,
   type KeepRules,
+  type Span,
 } from '@anysync/client/vault/retention.ts'
 import { UsageError } from '../output/fail.ts'
 import { openHistory, snapshotDocument, type HistoryOptions } from '../history.ts'
 import { createOutput, table } from '../output/print.ts'
 import { counted, localTime, shown } from '../output/words.ts'
 
-const spans = ['Hourly', 'Daily', 'Weekly', 'Monthly', 'Yearly'] as const
-type Span = (typeof spans)[number]
-
 export type ForgetOptions = HistoryOptions & {
   dryRun?: boolean
   keepLast?: string
   keepWithin?: string
   keepTag?: string[]
-} & Partial<Record<`keep${Span}` | `keepWithin${Span}`, string>>
+} & Partial<Record<`keep${Capitalize<Span>}` | `keepWithin${Capitalize<Span>}`, string>>
 
 export const forgetSnapshots = async (typed: string | undefined, options: ForgetOptions): Promise<void> => {
   const output = createOutput(options)
@@ -54,12 +52,12 @@ export const forgetSnapshots = async (typed: string | undefined, options: Forget
 /** The usual rules when none is given. */
 const rulesOf = (options: ForgetOptions): KeepRules => {
   const every: NonNullable<KeepRules['every']> = {}
-  const everyWithin: Record<string, Duration> = {}
+  const everyWithin: NonNullable<KeepRules['everyWithin']> = {}
   for (const span of spans) {
-    const count = options[`keep${span}`]
-    if (count !== undefined) every[wordOf(span)] = parseCount(`keep-${wordOf(span)}`, count)
-    const within = options[`keepWithin${span}`]
-    if (within !== undefined) everyWithin[wordOf(span)] = parseDuration(within)
+    const count = options[`keep${capitalized(span)}`]
+    if (count !== undefined) every[span] = parseCount(`keep-${span}`, count)
+    const within = options[`keepWithin${capitalized(span)}`]
+    if (within !== undefined) everyWithin[span] = parseDuration(within)
   }
   const { keepLast, keepWithin, keepTag } = options
   const rules: KeepRules = {
@@ -72,8 +70,10 @@ const rulesOf = (options: ForgetOptions): KeepRules => {
   return Object.keys(rules).length === 0 ? usualRules : rules
 }
 
-const words = { Hourly: 'hourly', Daily: 'daily', Weekly: 'weekly', Monthly: 'monthly', Yearly: 'yearly' } as const
-const wordOf = (span: Span): (typeof words)[Span] => words[span]
+/** As in the names that options have in code. */
+const capitalized = (span: Span): Capitalize<Span> =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what Capitalize says in types
+  `${span.slice(0, 1).toUpperCase()}${span.slice(1)}` as Capitalize<Span>
 
 const parseCount = (option: string, text: string): number => {
   if (text === 'unlimited') return Infinity

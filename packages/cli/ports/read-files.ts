@@ -10,6 +10,7 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import { attempt } from './disk-errors.ts'
 import { diskPaths } from './disk-paths.ts'
 import { refuseOther, toDiskStat } from './disk-read.ts'
+import { fromPlain, toPlain, type PlainTrouble } from './plain-trouble.ts'
 import { isShared } from './thread-memory.ts'
 import type { Threads } from './threads.ts'
 
@@ -29,14 +30,13 @@ export const readFiles = async (
       : readTogether(root, files, memory)
   return reads.map((read) =>
     'trouble' in read
-      ? { trouble: new SyncError(read.trouble.operation, read.trouble.kind, read.trouble.message) }
+      ? { trouble: fromPlain(read.trouble) }
       : { stat: read.stat, bytes: memory.subarray(read.offset, read.offset + read.length) },
   )
 }
 
 /** Where the bytes of a file lie in the memory, or what kept it from being read: a thread cannot send an error itself. */
-export type ReadTogether =
-  { stat: DiskStat; offset: number; length: number } | { trouble: Pick<SyncError, 'operation' | 'kind' | 'message'> }
+export type ReadTogether = { stat: DiskStat; offset: number; length: number } | { trouble: PlainTrouble }
 
 /** The files below a folder, read into memory one after the other. */
 export const readTogether = (root: string, files: FileToRead[], memory: Uint8Array): ReadTogether[] => {
@@ -51,8 +51,7 @@ export const readTogether = (root: string, files: FileToRead[], memory: Uint8Arr
       return read
     } catch (error) {
       if (!(error instanceof SyncError)) throw error
-      const { operation, kind, message } = error
-      return { trouble: { operation, kind, message } }
+      return { trouble: toPlain(error) }
     }
   })
 }

@@ -3,6 +3,7 @@
  */
 import { parentPort } from 'node:worker_threads'
 import { assert, SyncError } from '@anysync/protocol/errors.ts'
+import { toPlain } from './plain-trouble.ts'
 import type { Answer, Question } from './threads.ts'
 import { movable } from './thread-memory.ts'
 import { createThreadWork, type ThreadWork, type ThreadWorkName } from './thread-work.ts'
@@ -21,10 +22,8 @@ port.on('message', ({ id, name, args }: Question) => {
   ask(name, args).then(
     (value) => port.postMessage({ id, value } satisfies Answer, movable(value)),
     (error: unknown) => {
-      if (error instanceof SyncError) {
-        const { operation, kind, message } = error
-        port.postMessage({ id, trouble: { operation, kind, message } } satisfies Answer)
-      } else port.postMessage({ id, bug: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+      if (error instanceof SyncError) port.postMessage({ id, trouble: toPlain(error) } satisfies Answer)
+      else port.postMessage({ id, bug: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     },
   )
 })

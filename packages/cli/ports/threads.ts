@@ -4,15 +4,13 @@
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { SyncError, type Kind } from '@anysync/protocol/errors.ts'
 import { threadsMax, threadWorthBytes } from '@anysync/protocol/limits.ts'
+import { fromPlain, type PlainTrouble } from './plain-trouble.ts'
 import type { ThreadWork, ThreadWorkName } from './thread-work.ts'
 
 export type Question = { id: number; name: ThreadWorkName; args: unknown[] }
 export type Answer =
-  | { id: number; value: unknown }
-  | { id: number; trouble: { operation: string; kind: Kind; message: string } }
-  | { id: number; bug: string }
+  { id: number; value: unknown } | { id: number; trouble: PlainTrouble } | { id: number; bug: string }
 
 type Result<Name extends ThreadWorkName> = Awaited<ReturnType<ThreadWork[Name]>>
 
@@ -116,10 +114,8 @@ const startThread = (): Thread => {
   worker.on('message', (answer: Answer) => {
     const asked = answered(answer.id)
     if ('value' in answer) asked?.resolve(answer.value)
-    else if ('trouble' in answer) {
-      const { operation, kind, message } = answer.trouble
-      asked?.reject(new SyncError(operation, kind, message))
-    } else asked?.reject(new Error(`a thread failed: ${answer.bug}`))
+    else if ('trouble' in answer) asked?.reject(fromPlain(answer.trouble))
+    else asked?.reject(new Error(`a thread failed: ${answer.bug}`))
   })
   worker.on('error', (error) => end(new Error('a thread died', { cause: error })))
   worker.on('exit', () => end(new Error('a thread ended')))

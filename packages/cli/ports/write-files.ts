@@ -13,6 +13,7 @@ import { diskPaths, type DiskPaths } from './disk-paths.ts'
 import { toDiskStat } from './disk-read.ts'
 import { look, renameNoReplace, replace, setMtimeBy } from './disk-rename.ts'
 import type { Libc } from './libc.ts'
+import { fromPlain, toPlain, type PlainTrouble } from './plain-trouble.ts'
 import { NodeTempFile, type TempOptions } from './temp-file.ts'
 import type { TempPlaces } from './temp-places.ts'
 import { movable } from './thread-memory.ts'
@@ -110,7 +111,7 @@ export type PlacedPlain = {
   isPlaced: boolean
   /** A rename does not lead from where it was made to its place. */
   isCrossed: boolean
-  outcome: { stat: DiskStat } | { trouble: Pick<SyncError, 'operation' | 'kind' | 'message'> }
+  outcome: { stat: DiskStat } | { trouble: PlainTrouble }
 }
 
 const operation = 'disk.place'
@@ -137,9 +138,7 @@ export const placeFiles = async (batch: DiskBatch, files: FilePlacement[]): Prom
       made[i]?.markPlaced()
       touch(paths.fullOf(files[i]?.path ?? ''))
     }
-    if (!('trouble' in outcome)) return outcome
-    const { operation, kind, message } = outcome.trouble
-    return { trouble: new SyncError(operation, kind, message) }
+    return 'trouble' in outcome ? { trouble: fromPlain(outcome.trouble) } : outcome
   })
 }
 
@@ -170,8 +169,7 @@ export const placeTogether = (libc: Libc, root: string, files: TempToPlace[]): P
       return { isPlaced, isCrossed, outcome: { stat: placed } }
     } catch (error) {
       if (!(error instanceof SyncError)) throw error
-      const { operation, kind, message } = error
-      return { isPlaced, isCrossed, outcome: { trouble: { operation, kind, message } } }
+      return { isPlaced, isCrossed, outcome: { trouble: toPlain(error) } }
     }
   })
 }

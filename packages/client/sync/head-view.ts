@@ -20,7 +20,7 @@ export class HeadView {
 
   constructor(parts: ApplyParts, newest: SnapshotInfo | null) {
     this.#parts = parts
-    this.head = newest === null ? null : { sequence: newest.sequence, hash: newest.hash }
+    this.head = newest
     this.root = newest?.root ?? null
     const { files = 0n, folders = 0n, symlinks = 0n, bytes = 0n } = newest?.statistics ?? {}
     this.#totals = { files, folders, symlinks, bytes, nodesChanged: 0n, nodesRemoved: 0n }
@@ -64,7 +64,7 @@ export class HeadView {
 
   /** Starts from a new head. */
   committed(snapshot: SnapshotInfo): void {
-    this.head = { sequence: snapshot.sequence, hash: snapshot.hash }
+    this.head = snapshot
     this.root = snapshot.root
     this.#totals = { ...this.#totals, nodesChanged: 0n, nodesRemoved: 0n }
   }

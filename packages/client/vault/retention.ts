@@ -5,8 +5,8 @@
 import { demand } from '@anysync/protocol/errors.ts'
 import type { SnapshotInfo } from './vault-types.ts'
 
-const spans = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
-type Span = (typeof spans)[number]
+export const spans = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
+export type Span = (typeof spans)[number]
 
 /** Years, months, days and hours, as in '1y6m7d12h'. */
 export type Duration = { years: number; months: number; days: number; hours: number }

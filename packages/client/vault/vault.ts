@@ -20,7 +20,7 @@ import { createIdentify } from '../content/identify.ts'
 import { createContentReader } from '../content/read.ts'
 import { createContentWork, type WorkFor } from '../content/work.ts'
 import { openVaultKeys } from '../crypto/vault-keys.ts'
-import type { Chance, Cipher, Clock, LogHead, Remote, State } from '../ports.ts'
+import type { Chance, Cipher, Clock, Remote, State } from '../ports.ts'
 import { editTree } from './edit.ts'
 import type { OpenedGrant } from './grant.ts'
 import { snapshotOf } from './kept-snapshot.ts'
@@ -120,7 +120,7 @@ export const openVault = (parts: VaultParts): Vault => {
   const commit = async ({ expected, root, isPartial, statistics, label = '' }: Commit): Promise<SnapshotInfo> => {
     // Before anything is sealed: a commit that cannot succeed leaves nothing behind.
     const head = state.head(vaultId)
-    const isHead = sameHead(head, followed) && sameHead(headOf(snapshots.newest()), expected)
+    const isHead = sameHead(head, followed) && sameHead(snapshots.newest(), expected)
     demand(isHead, 'vault.commit', 'conflict', `the log of vault ${vaultId} has moved on`)
     await writer.finish()
     treeCache.flush()
@@ -221,9 +221,6 @@ export const openVault = (parts: VaultParts): Vault => {
     },
   }
 }
-
-const headOf = (snapshot: SnapshotInfo | null): LogHead | null =>
-  snapshot === null ? null : { sequence: snapshot.sequence, hash: snapshot.hash }
 
 /** Runs works one after the other, in the order in which they were asked for. */
 const createTurns = () => {
