@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { fuzz } from './fuzz.ts'
-import { targets, type Target } from './targets.ts'
+import type { Target } from './target.ts'
+import { targets } from './targets.ts'
 
 const seed = 20_261_125
 

@@ -4,7 +4,7 @@
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { diceOf } from '../sim/dice.ts'
 import { mutateBytes } from './mutate-bytes.ts'
-import type { Target } from './targets.ts'
+import type { Target } from './target.ts'
 
 export type Outcome = {
   refused: number

@@ -15,7 +15,7 @@ import {
   TagBodySchema,
   type IndexedPack,
 } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import type { Target } from './targets.ts'
+import type { Target } from './target.ts'
 
 const bytes = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value)
 const common = { timeNs: 5n, deviceName: 'laptop', deviceHeads: [{ deviceId: bytes(16, 4), sequence: 3n }] }

@@ -1,9 +1,8 @@
 /**
  * Every parser of bytes that came over a wire or from a disk, with valid inputs to begin from.
  */
-import { create, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf'
+import { create, toBinary } from '@bufbuild/protobuf'
 import {
-  parseAnswer,
   parseAppended,
   parseChallenge,
   parseLogin,
@@ -65,79 +64,17 @@ import {
   RecordsSinceResponseSchema,
   WatchResponseSchema,
 } from '@anysync/protocol/gen/anysync/v1/vault_pb.js'
-import { demand, SyncError } from '@anysync/protocol/errors.ts'
+import { demand } from '@anysync/protocol/errors.ts'
 import { idToBytes, packIdFromBytes, type ChunkId } from '@anysync/protocol/ids.ts'
 import { scryptFloor } from '@anysync/protocol/limits.ts'
 import { openGrant as decryptGrant } from '../../tools/decrypt/keys.ts'
 import { readLog } from '../../tools/decrypt/vault.ts'
 import { firstBodies, kindTargets } from './kind-targets.ts'
-
-export type Target = {
-  name: string
-  valid: Uint8Array[]
-  /**
-   * What a reader does with the bytes. Throws SyncErrors only. For what has one form only, gives the bytes that it would
-   * write of what it read; for what is authenticated, its accepting alone is a failure.
-   */
-  read: (bytes: Uint8Array) => Uint8Array | null | Promise<Uint8Array | null>
-  isAuthenticated: boolean
-}
+import { answer, authenticated, canonical, decryptor, type Target } from './target.ts'
 
 const chance = seededChance(99)
 const keys = keysOf(vaultId, [0, 1])
 const parts = { cipher, chance, keys }
-
-const authenticated = (name: string, valid: Uint8Array[], read: (bytes: Uint8Array) => unknown): Target => ({
-  name,
-  valid,
-  isAuthenticated: true,
-  read: (bytes) => {
-    read(bytes)
-    return null
-  },
-})
-
-/** The stand-alone decryptor tells every error in one line, whatever its kind; it must take nothing that was altered. */
-const decryptor = (what: string, valid: Uint8Array[], read: (bytes: Uint8Array) => unknown): Target =>
-  authenticated(`${what}, by the decryptor`, valid, (bytes) => {
-    try {
-      read(bytes)
-    } catch (error) {
-      throw new SyncError('decrypt', 'corrupt', 'refused', error)
-    }
-  })
-
-const canonical = (name: string, valid: Uint8Array[], read: Target['read']): Target => ({
-  name,
-  valid,
-  isAuthenticated: false,
-  read,
-})
-
-/** An answer of the server, as Connect hands it to its parser. */
-const answer = <Desc extends DescMessage>(
-  schema: Desc,
-  valid: MessageShape<Desc>,
-  parse: (message: MessageShape<Desc>) => unknown,
-): Target => ({
-  name: `the answer ${schema.name}`,
-  valid: [toBinary(schema, valid)],
-  isAuthenticated: false,
-  read: (bytes) => {
-    const message = decode(schema, bytes)
-    parseAnswer('fuzz', () => parse(message))
-    return null
-  },
-})
-
-/** What Connect does before: bytes that are no message are an error of the line. */
-const decode = <Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> => {
-  try {
-    return fromBinary(schema, bytes)
-  } catch (error) {
-    throw new SyncError('fuzz', 'unavailable', 'no message', error)
-  }
-}
 
 const head = { sequence: 7n, hash: chance.bytes(32) }
 const signer = signerOf(1)

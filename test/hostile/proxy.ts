@@ -2,15 +2,12 @@
  * A server that turned hostile: a proxy that holds the real server's key and certificate, so that clients cannot tell it
  * from the server that they pinned, and changes what the real one answers as an attack wants it.
  */
-import { readFileSync } from 'node:fs'
-import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { AddressInfo, Socket } from 'node:net'
 import { create, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf'
 import {
   ChallengeResponseSchema,
@@ -23,6 +20,7 @@ import {
   RecordsSinceResponseSchema,
   type ListVaultsResponse,
 } from '@anysync/protocol/gen/anysync/v1/vault_pb.js'
+import { createOwnKeyServer } from '../support/own-key-server.ts'
 
 export type Answer = { status: number; headers: Record<string, string>; body: Buffer }
 
@@ -53,25 +51,14 @@ export type HostileServer = AsyncDisposable & {
 }
 
 export const listenHostile = async (serverHome: string, serverPort: number): Promise<HostileServer> => {
-  const tls = (name: string) => readFileSync(join(serverHome, 'server/tls', name), 'utf8')
-  const certificate = tls('cert.pem')
-  const server = createSecureServer({ allowHTTP1: true, cert: certificate, key: tls('key.pem') })
-  const sockets = new Set<Socket>()
-  server.on('secureConnection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    socket.once('close', () => sockets.delete(socket))
-  })
+  const own = createOwnKeyServer(serverHome)
+  const { server, certificate } = own
   const hostile: HostileServer = {
     url: '',
     lies: {},
     calls: [],
     fault: null,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
+    [Symbol.asyncDispose]: () => own[Symbol.asyncDispose](),
   }
 
   const serve = async (request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> => {
@@ -107,9 +94,7 @@ export const listenHostile = async (serverHome: string, serverPort: number): Pro
       response.writeHead(500).end()
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  hostile.url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  hostile.url = `https://127.0.0.1:${await own.listen()}`
   return hostile
 }
 

@@ -2,12 +2,11 @@
  * Attacks on the log: what a server can do to records that it cannot read, and what it could do with one that it made itself.
  */
 import assert from 'node:assert/strict'
-import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import { nodeChance } from '@anysync/cli/ports/chance.ts'
 import { nodeCipher } from '@anysync/cli/ports/cipher.ts'
 import { encodeContext } from '@anysync/client/crypto/context.ts'
 import { certifyDevice } from '@anysync/client/crypto/sign.ts'
-import type { LogHead } from '@anysync/client/ports.ts'
 import { sealRecord, type Signer } from '@anysync/client/vault/record.ts'
 import {
   DeviceHeadSchema,
@@ -19,12 +18,10 @@ import {
   type RecordHeader,
   type RecordKind,
 } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { deviceIdFromBytes, recordHashFromBytes } from '@anysync/protocol/ids.ts'
-import { treeOf } from '../support/tree.ts'
+import { deviceIdFromBytes } from '@anysync/protocol/ids.ts'
 import { frame } from './proxy.ts'
-import { refuses, type Attack, type Stage } from './stage.ts'
-
-type Records = Uint8Array[]
+import { copyOf, headOf, openRecord, type Records } from './records.ts'
+import { refuses, type Attack } from './stage.ts'
 
 /** The server gives other records than it has: those that the laptop has not seen, after the newest that it has. */
 const giving = (change: (records: Records) => Records, says: RegExp): Attack['play'] =>
@@ -38,12 +35,6 @@ const giving = (change: (records: Records) => Records, says: RegExp): Attack['pl
     { says },
   )
 
-const copyOf = (records: Records, at: number): Uint8Array => {
-  const record = records[at]
-  assert.ok(record)
-  return record.slice()
-}
-
 /** Everything but one record, which is another. */
 const exchanged = (records: Records, at: number, other: Uint8Array): Records => records.with(at, other)
 
@@ -54,17 +45,7 @@ const altered = (records: Records, at: number, change: (record: ReturnType<typeo
   return exchanged(records, at, toBinary(RecordSchema, create(RecordSchema, { ...record.record, header })))
 }
 
-const openRecord = (bytes: Uint8Array) => {
-  const record = fromBinary(RecordSchema, bytes)
-  return { record, header: fromBinary(RecordHeaderSchema, record.header) }
-}
-
 const flipped = (bytes: Uint8Array, at: number): Uint8Array => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte))
-
-const headOf = (bytes: Uint8Array): LogHead => ({
-  sequence: Number(openRecord(bytes).header.sequence),
-  hash: recordHashFromBytes(nodeCipher.sha256(bytes)),
-})
 
 /** Follows the newest record that the laptop has seen with one that was made with keys of the vault. */
 const forged = (
@@ -106,47 +87,6 @@ const forged = (
 /** A key that the server made itself. */
 const signingSeed = nodeChance.bytes(32)
 const devicePublicKey = nodeCipher.signPublicKey(signingSeed)
-
-/** The laptop, which had everything, tells an alarm, and no file of its folder is another or gone. */
-const alarms =
-  (lie: (records: Records, seen: LogHead, other: Uint8Array) => Records): Attack['play'] =>
-  async (stage) => {
-    const honest = await stage.turn({})
-    if (honest !== null) throw honest
-    await stage.laptop.done(['confirm'])
-    assert.equal((await stage.look()).alarm, null)
-    let known: Records = []
-    await stage.turn({ records: (records) => (known = records) })
-    const seen = headOf(copyOf(known, 0))
-    const other = await otherRecord(stage, openRecord(copyOf(known, 0)).header.previous)
-    const before = treeOf(stage.laptopFolder)
-    await stage.turn({
-      records: (records) => lie(records, seen, other),
-      // What it would push now is not the matter.
-      answer: (route, answer) => {
-        if (route.endsWith('/Append')) Object.assign(answer, { status: 503, headers: {}, body: Buffer.alloc(0) })
-      },
-    })
-    const after = treeOf(stage.laptopFolder)
-    // What was deleted since may come back; what is here stays as it is.
-    for (const [path, is] of before) if (!is.startsWith('folder')) assert.equal(after.get(path), is, path)
-    assert.match((await stage.look()).alarm ?? '', /older or another history than this device has seen/)
-  }
-
-/** A true record of the desk, with the number of its newest, that the laptop was not shown. */
-const otherRecord = async (stage: Stage, previous: Uint8Array): Promise<Uint8Array> => {
-  await using opened = await stage.openDesk()
-  const { vault, session } = opened
-  const newest = vault.newest()
-  const certificate = session.keys.deviceCertificate
-  assert.ok(newest && certificate)
-  const { root, sequence } = newest
-  const statistics = create(StatisticsSchema)
-  const body = create(SnapshotBodySchema, { root, timeNs: 7n, deviceName: 'desk', statistics })
-  const signer = { signingSeed: session.keys.signingSeed, certificate }
-  const before = { sequence: sequence - 1, hash: recordHashFromBytes(previous) }
-  return sealRecord({ cipher: nodeCipher, keys: vault.keys, signer }, before, body).bytes
-}
 
 export const recordAttacks: Attack[] = [
   { name: 'a record is dropped', play: giving((records) => records.toSpliced(2, 1), /number/) },
@@ -321,19 +261,4 @@ export const recordAttacks: Attack[] = [
     name: 'a record is of a kind that is not known',
     play: forged({ header: (header) => void (header.kind = 77 as RecordKind) }, /newer AnySync/, ['invalid']),
   },
-]
-
-/** After these the laptop has gone back with the server. */
-export const historyAttacks: Attack[] = [
-  {
-    name: 'the log lacks its tail',
-    play: alarms((records, seen) => records.filter((bytes) => headOf(bytes).sequence < seen.sequence)),
-  },
-  {
-    name: 'the log has another head than was shown',
-    play: alarms((records, seen, other) =>
-      records.map((bytes) => (headOf(bytes).sequence === seen.sequence ? other : bytes)),
-    ),
-  },
-  { name: 'the log is empty', play: alarms(() => []) },
 ]

@@ -1,9 +1,7 @@
 /**
  * Ways to break what forgets, prunes and rescues: each takes out one guard of `packages/client/vault`.
  */
-import type { Mutant } from './mutate.ts'
-
-const vault = (file: string): string => `packages/client/vault/${file}.ts`
+import { vault, type Mutant } from './mutate.ts'
 
 export const keepingMutants: Mutant[] = [
   {

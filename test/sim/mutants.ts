@@ -3,12 +3,12 @@
  * every one. Whoever adds a guard adds the mutant that lacks it.
  */
 import { keepingMutants } from './mutants-keeping.ts'
-import type { Mutant } from './mutate.ts'
-
-const sync = (file: string): string => `packages/client/sync/${file}.ts`
+import { turnMutants } from './mutants-turns.ts'
+import { sync, vault, type Mutant } from './mutate.ts'
 
 export const mutants: Mutant[] = [
   ...keepingMutants,
+  ...turnMutants,
   // What is absent is not deleted.
   {
     file: sync('guards'),
@@ -203,19 +203,19 @@ export const mutants: Mutant[] = [
     breaks: 'what is owed below a folder that was moved is forgotten',
   },
   {
-    file: 'packages/client/vault/log.ts',
+    file: vault('log'),
     find: "if (!isTrouble(error, 'unavailable') || !(await isAppended(refresh, state, keys, head))) throw error",
     replace: "if (!isTrouble(error, 'unavailable')) throw error",
     breaks: 'a lost reply counts as a record',
   },
   {
-    file: 'packages/client/vault/vault-writer.ts',
+    file: vault('vault-writer'),
     find: 'for (const pack of pending) if (!existing.has(pack)) state.removePack(vaultId, pack)',
     replace: 'for (const pack of pending) if (existing.has(pack)) state.removePack(vaultId, pack)',
     breaks: 'pending packs are forgotten',
   },
   {
-    file: 'packages/client/vault/stored-packs.ts',
+    file: vault('stored-packs'),
     find: 'await remote.putPack(keys.vaultId, pack.id, pack.bytes)\n  state.putPack(keys.vaultId, indexedPack(pack), true)',
     replace:
       'state.putPack(keys.vaultId, indexedPack(pack), true)\n  await remote.putPack(keys.vaultId, pack.id, pack.bytes)',
@@ -247,71 +247,9 @@ export const mutants: Mutant[] = [
     breaks: 'a turn over a part of the disk is enough for a server that went back',
   },
   {
-    file: 'packages/client/vault/rewind.ts',
+    file: vault('rewind'),
     find: '    for (const pack of stored) state.putPack(vaultId, pack, false)\n',
     replace: '    for (const pack of packs) state.putPack(vaultId, pack, false)\n',
     breaks: 'packs that the server lost count as stored',
-  },
-  // A turn that looks where a watcher saw something.
-  {
-    file: sync('scan-scope'),
-    find: "if (stat === 'closed') return { ...folder, isWhole: true }",
-    replace: "if (stat === 'closed') return folder",
-    breaks: 'a folder that cannot be looked at for a moment is not looked at again',
-  },
-  {
-    file: sync('engine'),
-    find: 'whole = followPaths(pathsOf(true), memory.moves)',
-    replace: 'whole = new Set()',
-    breaks: 'a scan that stopped does not go on with what it had not come to',
-  },
-  {
-    file: sync('engine'),
-    find: 'joinScopes(pathsOf(false), again, scopeFoldersMax), memory.moves',
-    replace: 'pathsOf(false), memory.moves',
-    breaks: 'what could not be carried out before a scan went on is forgotten',
-  },
-  {
-    file: sync('scope'),
-    find: 'paths.add(to + path.slice(from.length))',
-    replace: 'paths.add(to)',
-    breaks: 'a hint does not follow a folder that the turn moved',
-  },
-  {
-    file: sync('round'),
-    find: "if (kind === 'unreadable') again.add(path)",
-    replace: "if (kind === 'busy') again.add(path)",
-    breaks: 'a folder that could not be listed is forgotten',
-  },
-  {
-    file: sync('engine'),
-    find: "(again.size === 0 ? nothing : again) : 'all'",
-    replace: '(again.size === 0 ? nothing : again) : scope',
-    breaks: 'deletions that wait pass a few at a time',
-  },
-  {
-    file: sync('identify-node'),
-    find: 'if (aside !== null && !met.has(aside.id) && !(await isWhereItWas(parts, aside))) return aside',
-    replace: 'if (aside !== null && !met.has(aside.id)) return aside',
-    breaks: 'what an earlier node left aside is taken for the node at its place',
-  },
-  // Modes.
-  {
-    file: sync('pull'),
-    find: "const content = merged.kind === 'folder' ? (state.node(linkId, id)?.content ?? null) : merged.content",
-    replace: 'const { content } = merged',
-    breaks: 'a folder that is not on the disk counts as at the head while changes below it are owed',
-  },
-  {
-    file: sync('modes'),
-    find: ' && !taken.has(placeKey(merged))',
-    replace: '',
-    breaks: 'in new-only a new file takes a name that the vault has for a moved one',
-  },
-  {
-    file: sync('batch'),
-    find: 'await lookAt(this.#parts.disk, path)',
-    replace: 'await this.#parts.disk.lstat(path)',
-    breaks: 'a folder that something else hides stops every push',
   },
 ]

@@ -15,6 +15,10 @@ export type Mutant = {
   breaks: string
 }
 
+/** The file of a part of the engine, or of the vault. */
+export const sync = (part: string): string => `packages/client/sync/${part}.ts`
+export const vault = (part: string): string => `packages/client/vault/${part}.ts`
+
 const projectRoot = new URL('../../', import.meta.url)
 
 /** Throws unless the text to find is in the file exactly once. */

@@ -3,20 +3,16 @@
  * the test owns the server's home. Clients see the certificate they pinned and cannot tell. Requests are taken apart
  * and put together again, so that what is recorded is headers as words and bodies as bytes, not the packing of HTTP/2.
  */
-import { readFileSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
 import {
   connect as connectHttp2,
-  createSecureServer,
   type ClientHttp2Session,
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import type { AddressInfo, Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
+import { createOwnKeyServer } from './own-key-server.ts'
 
 /** One call as it went by. */
 export type Recorded = {
@@ -39,8 +35,8 @@ const headerLines = (headers: IncomingHttpHeaders): string =>
 
 /** Listens on a free port of this machine and passes everything on to the server with this home and port. */
 export const listenInTheMiddle = async (serverHome: string, serverPort: number): Promise<ManInTheMiddle> => {
-  const tls = (name: string) => readFileSync(join(serverHome, 'server/tls', name), 'utf8')
-  const certificate = tls('cert.pem')
+  const own = createOwnKeyServer(serverHome)
+  const { server, certificate } = own
   const upstream: ConnectionOptions = {
     ca: [certificate],
     rejectUnauthorized: true,
@@ -60,13 +56,6 @@ export const listenInTheMiddle = async (serverHome: string, serverPort: number):
     return call
   }
 
-  const server = createSecureServer({ allowHTTP1: true, cert: certificate, key: tls('key.pem') })
-  const sockets = new Set<Socket>()
-  server.on('secureConnection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    socket.once('close', () => sockets.delete(socket))
-  })
   const sessions = new Set<ClientHttp2Session>()
   server.on('session', (session) => {
     const onward = connectHttp2(`https://127.0.0.1:${serverPort}`, upstream)
@@ -90,9 +79,7 @@ export const listenInTheMiddle = async (serverHome: string, serverPort: number):
       upstream,
     )
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const port = await own.listen()
 
   return {
     url: `https://127.0.0.1:${port}`,
@@ -106,9 +93,7 @@ export const listenInTheMiddle = async (serverHome: string, serverPort: number):
     },
     [Symbol.asyncDispose]: async () => {
       for (const session of sessions) session.destroy()
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
+      await own[Symbol.asyncDispose]()
     },
   }
 }

@@ -15,28 +15,14 @@ import { prune } from './prune.ts'
 import { rescue } from './rescue.ts'
 import { cipher, fileOf, nodeIdOf, trouble } from './vault.suite.ts'
 import type { SnapshotInfo, Vault } from './vault-types.ts'
-import { createVaultWorld, push, readFile, type VaultWorld } from './world.suite.ts'
+import { createVaultWorld, keepingPartsOf, push, readFile, type VaultWorld } from './world.suite.ts'
 
 const noise = (bytes: number, seed: number) => seededChance(seed).bytes(bytes)
 
 /** The parts of a device, with its own state, over a remote that may be spoiled. */
 const openDevice = (world: VaultWorld, device: number, state = createMemoryState(), remote = world.remote(device)) => {
-  const { vault } = world.open(device, state, remote)
-  const { identityPublicKey } = world.keys[device]!.deviceCertificate!
-  return {
-    vault,
-    state,
-    parts: {
-      cipher,
-      chance: seededChance(50),
-      keys: vault.keys,
-      work: vault.work,
-      state,
-      remote,
-      vault,
-      identityPublicKey,
-    },
-  }
+  const opened = world.open(device, state, remote)
+  return { ...opened, parts: keepingPartsOf(world, device, opened, remote) }
 }
 
 /** Puts files, by number, with these bytes; null removes. */

@@ -7,23 +7,12 @@ import { createMemoryState } from '../memory/state.ts'
 import type { Remote } from '../ports.ts'
 import { verify } from './verify.ts'
 import { writeCheckpoint } from './checkpoint.ts'
-import { cipher, fileOf, nodeIdOf } from './vault.suite.ts'
-import { createVaultWorld, push, type VaultWorld } from './world.suite.ts'
+import { fileOf, nodeIdOf } from './vault.suite.ts'
+import { createVaultWorld, keepingPartsOf, push, type VaultWorld } from './world.suite.ts'
 
 const open = (world: VaultWorld, remote = world.remote(0), state = createMemoryState()) => {
-  const { vault } = world.open(0, state, remote)
-  const { identityPublicKey } = world.keys[0]!.deviceCertificate!
-  const parts = {
-    cipher,
-    chance: seededChance(5),
-    keys: vault.keys,
-    work: vault.work,
-    state,
-    remote,
-    vault,
-    identityPublicKey,
-  }
-  return { vault, state, parts }
+  const opened = world.open(0, state, remote)
+  return { ...opened, parts: keepingPartsOf(world, 0, opened, remote) }
 }
 
 const makeVault = async () => {

@@ -101,6 +101,18 @@ export const createVaultWorld = async (): Promise<VaultWorld> => {
   }
 }
 
+/** What a device works with that forgets, prunes, verifies and repairs. */
+export const keepingPartsOf = (world: VaultWorld, device: number, { vault, state }: Opened, remote: Remote) => ({
+  cipher,
+  chance: seededChance(50 + device),
+  keys: vault.keys,
+  work: vault.work,
+  state,
+  remote,
+  vault,
+  identityPublicKey: world.keys[device]!.deviceCertificate!.identityPublicKey,
+})
+
 export const noStatistics = { files: 0n, folders: 0n, symlinks: 0n, bytes: 0n, nodesChanged: 0n, nodesRemoved: 0n }
 
 /** Applies edits to the newest snapshot and commits them. */

@@ -1,0 +1,70 @@
+/**
+ * Ways to break turns that look at a part of the folder, and modes: each takes out one of the things that a turn over
+ * everything would not need.
+ */
+import { sync, type Mutant } from './mutate.ts'
+
+export const turnMutants: Mutant[] = [
+  // A turn that looks where a watcher saw something.
+  {
+    file: sync('scan-scope'),
+    find: "if (stat === 'closed') return { ...folder, isWhole: true }",
+    replace: "if (stat === 'closed') return folder",
+    breaks: 'a folder that cannot be looked at for a moment is not looked at again',
+  },
+  {
+    file: sync('engine'),
+    find: 'whole = followPaths(pathsOf(true), memory.moves)',
+    replace: 'whole = new Set()',
+    breaks: 'a scan that stopped does not go on with what it had not come to',
+  },
+  {
+    file: sync('engine'),
+    find: 'joinScopes(pathsOf(false), again, scopeFoldersMax), memory.moves',
+    replace: 'pathsOf(false), memory.moves',
+    breaks: 'what could not be carried out before a scan went on is forgotten',
+  },
+  {
+    file: sync('scope'),
+    find: 'paths.add(to + path.slice(from.length))',
+    replace: 'paths.add(to)',
+    breaks: 'a hint does not follow a folder that the turn moved',
+  },
+  {
+    file: sync('round'),
+    find: "if (kind === 'unreadable') again.add(path)",
+    replace: "if (kind === 'busy') again.add(path)",
+    breaks: 'a folder that could not be listed is forgotten',
+  },
+  {
+    file: sync('engine'),
+    find: "(again.size === 0 ? nothing : again) : 'all'",
+    replace: '(again.size === 0 ? nothing : again) : scope',
+    breaks: 'deletions that wait pass a few at a time',
+  },
+  {
+    file: sync('identify-node'),
+    find: 'if (aside !== null && !met.has(aside.id) && !(await isWhereItWas(parts, aside))) return aside',
+    replace: 'if (aside !== null && !met.has(aside.id)) return aside',
+    breaks: 'what an earlier node left aside is taken for the node at its place',
+  },
+  // Modes.
+  {
+    file: sync('pull'),
+    find: "const content = merged.kind === 'folder' ? (state.node(linkId, id)?.content ?? null) : merged.content",
+    replace: 'const { content } = merged',
+    breaks: 'a folder that is not on the disk counts as at the head while changes below it are owed',
+  },
+  {
+    file: sync('modes'),
+    find: ' && !taken.has(placeKey(merged))',
+    replace: '',
+    breaks: 'in new-only a new file takes a name that the vault has for a moved one',
+  },
+  {
+    file: sync('batch'),
+    find: 'await lookAt(this.#parts.disk, path)',
+    replace: 'await this.#parts.disk.lstat(path)',
+    breaks: 'a folder that something else hides stops every push',
+  },
+]
