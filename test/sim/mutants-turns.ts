@@ -13,15 +13,15 @@ export const turnMutants: Mutant[] = [
     breaks: 'a folder that cannot be looked at for a moment is not looked at again',
   },
   {
-    file: sync('engine'),
-    find: 'whole = followPaths(pathsOf(true), memory.moves)',
-    replace: 'whole = new Set()',
+    file: sync('scan-course'),
+    find: 'this.#whole = followPaths(pathsOf(true), moves)',
+    replace: 'this.#whole = new Set()',
     breaks: 'a scan that stopped does not go on with what it had not come to',
   },
   {
-    file: sync('engine'),
-    find: 'joinScopes(pathsOf(false), again, scopeFoldersMax), memory.moves',
-    replace: 'pathsOf(false), memory.moves',
+    file: sync('scan-course'),
+    find: 'joinScopes(pathsOf(false), again, scopeFoldersMax), moves',
+    replace: 'pathsOf(false), moves',
     breaks: 'what could not be carried out before a scan went on is forgotten',
   },
   {
@@ -39,7 +39,7 @@ export const turnMutants: Mutant[] = [
   {
     file: sync('engine'),
     find: "(again.size === 0 ? nothing : again) : 'all'",
-    replace: '(again.size === 0 ? nothing : again) : scope',
+    replace: '(again.size === 0 ? nothing : again) : where.scope',
     breaks: 'deletions that wait pass a few at a time',
   },
   {

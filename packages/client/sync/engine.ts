@@ -3,7 +3,7 @@
  * A turn looks where it is told to, and where it or an earlier one left something undone.
  */
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { scanChangesMax, scopeFoldersMax, turnRoundsMax } from '@anysync/protocol/limits.ts'
+import { scopeFoldersMax, turnRoundsMax } from '@anysync/protocol/limits.ts'
 import type { Chance, Clock, Disk, Link, State } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { forgetOldAbsences, forgetRuledAbsences } from './absences.ts'
@@ -15,7 +15,8 @@ import type { Plan } from './plan.ts'
 import { noCounts, type OnProgress, type TurnReport } from './report.ts'
 import { oneRound, type Listeners } from './round.ts'
 import { noRules, type Rules } from './rules.ts'
-import { followMoves, followPaths, joinScopes, nothing, type Move, type Scope } from './scope.ts'
+import { ScanCourse } from './scan-course.ts'
+import { followMoves, joinScopes, nothing, type Move, type Scope } from './scope.ts'
 import { StandingTroubles } from './standing-troubles.ts'
 
 export type EngineParts = {
@@ -96,12 +97,7 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   // What the rules keep away may be many nodes: they are judged again with everything else.
   const here = { disk: parts.disk, state, linkId: link.id }
   if (wanted === 'all') await forgetRuledAbsences(here, rules, parts.clock.nowNs())
-  let scope = wanted
-  let whole: ReadonlySet<string> = new Set()
-  let isComplete = true
-  const changesAtOnceMax = parts.scanChangesMax ?? scanChangesMax
-  let changesMax = changesAtOnceMax
-  const listed = new Set<string>()
+  const course = new ScanCourse(wanted, parts.scanChangesMax)
   const listeners: Listeners = {
     onMoved: (move) => memory.moves.push(move),
     onOwed: (folders) => {
@@ -109,26 +105,19 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
     },
   }
   for (let rounds = 0, busyRounds = 0; rounds < turnRoundsMax;) {
-    const where = { scope, whole, rules, changesMax }
-    const { outcome, scanned, again, undone } = await oneRound(parts, report, where, listeners)
+    const where = { ...course.where, rules }
+    const round = await oneRound(parts, report, where, listeners)
+    const { outcome, scanned, again } = round
     await memory.troubles.forgetGone(parts.disk, scanned.listed)
-    memory.troubles.note(scope, scanned.listed, report.troubles)
+    memory.troubles.note(where.scope, scanned.listed, report.troubles)
     if (outcome === 'more') {
-      // What could not be carried out is found again, and must not keep the scan from what lies behind it. Nor must what
-      // cannot be remembered yet: a scan that came to no other folder than before goes further next time.
-      changesMax = scanned.listed.isSubsetOf(listed) ? 2 * changesMax : changesAtOnceMax + undone
-      for (const path of scanned.listed) listed.add(path)
-      const left = Map.groupBy(scanned.rest, ({ isWhole }) => isWhole)
-      const pathsOf = (isWhole: boolean) => new Set(left.get(isWhole)?.map(({ path }) => path))
-      whole = followPaths(pathsOf(true), memory.moves)
-      scope = followMoves(joinScopes(pathsOf(false), again, scopeFoldersMax), memory.moves, scopeFoldersMax)
-      isComplete &&= scanned.isComplete
+      course.goOn(round, memory.moves)
       continue
     }
     rounds += 1
-    scope = followMoves(joinScopes(scope, again, scopeFoldersMax), memory.moves, scopeFoldersMax)
+    course.lookAgain(round, memory.moves)
     if (outcome === 'raced' || (outcome === 'busy' && ++busyRounds < busyRoundsMax)) continue
-    const isWhole = wanted === 'all' && isComplete && scanned.isComplete
+    const isWhole = wanted === 'all' && course.isComplete && scanned.isComplete
     if (isWhole) noteWholeScan(parts, rules)
     // Deletions that wait must be found again, all of them: fewer might pass unasked.
     memory.owed = report.waiting === null ? (again.size === 0 ? nothing : again) : 'all'

@@ -1,0 +1,54 @@
+/**
+ * Where the scans of one turn look, round by round. One that stopped because it found so much goes on where it stopped;
+ * what a round could not carry out is looked at again; and folders that the turn moves are followed.
+ */
+import { scanChangesMax, scopeFoldersMax } from '@anysync/protocol/limits.ts'
+import type { Where } from './look.ts'
+import type { Round } from './round.ts'
+import { followMoves, followPaths, joinScopes, type Move, type Scope } from './scope.ts'
+
+export class ScanCourse {
+  #scope: Scope
+  /** Folders to look at with all that is below them, besides. */
+  #whole: ReadonlySet<string> = new Set()
+  #isComplete = true
+  readonly #changesAtOnceMax: number
+  #changesMax: number
+  /** By scans that stopped. */
+  readonly #listed = new Set<string>()
+
+  /** `changesAtOnceMax`: after how many changes a scan stops. */
+  constructor(scope: Scope, changesAtOnceMax = scanChangesMax) {
+    this.#scope = scope
+    this.#changesAtOnceMax = changesAtOnceMax
+    this.#changesMax = changesAtOnceMax
+  }
+
+  get where(): Omit<Where, 'rules'> {
+    return { scope: this.#scope, whole: this.#whole, changesMax: this.#changesMax }
+  }
+
+  /** Whether every folder could be listed to which the scans came that stopped. */
+  get isComplete(): boolean {
+    return this.#isComplete
+  }
+
+  /** The next round goes on where the scan of this one stopped. */
+  goOn({ scanned, again, undone }: Round, moves: readonly Move[]): void {
+    // What could not be carried out is found again, and must not keep the scan from what lies behind it. Nor must what
+    // cannot be remembered yet: a scan that came to no other folder than before goes further next time.
+    const isStuck = scanned.listed.isSubsetOf(this.#listed)
+    this.#changesMax = isStuck ? 2 * this.#changesMax : this.#changesAtOnceMax + undone
+    for (const path of scanned.listed) this.#listed.add(path)
+    const left = Map.groupBy(scanned.rest, ({ isWhole }) => isWhole)
+    const pathsOf = (isWhole: boolean) => new Set(left.get(isWhole)?.map(({ path }) => path))
+    this.#whole = followPaths(pathsOf(true), moves)
+    this.#scope = followMoves(joinScopes(pathsOf(false), again, scopeFoldersMax), moves, scopeFoldersMax)
+    this.#isComplete &&= scanned.isComplete
+  }
+
+  /** The next round looks at the same, and at what this one could not carry out. */
+  lookAgain({ again }: Round, moves: readonly Move[]): void {
+    this.#scope = followMoves(joinScopes(this.#scope, again, scopeFoldersMax), moves, scopeFoldersMax)
+  }
+}
