@@ -230,6 +230,15 @@ const acts: Record<ActName, (scene: Scene) => void> = {
     say(`makes '${path}' with ${show(made)}`)
     user.writeFile(path, made)
   },
+  // From a copy that somebody kept elsewhere.
+  'bring back': ({ world, user, say, at, dice, spot }) => {
+    const contents = world.oracle.thrownAway()
+    if (contents.length === 0 || at(spot) !== null) return
+    const made = dice.pick(contents)
+    say(`brings back ${show(new TextDecoder().decode(made))} as '${spot}'`)
+    world.hasTwins = true
+    user.writeFile(spot, made)
+  },
   // One folder goes into the other; which into which, the dice say.
   nest: (scene) => {
     const folders = scene.nodes.filter(({ inode }) => inode.kind === 'folder')

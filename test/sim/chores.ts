@@ -3,7 +3,9 @@
  * deleted. A chore runs in its device's process like a turn, and dies with it.
  */
 import { SyncError } from '@anysync/protocol/errors.ts'
+import { NodeKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { nodeIdFromBytes } from '@anysync/protocol/ids.ts'
+import { folderOf } from '@anysync/client/path.ts'
 import { commitPutBack } from '@anysync/client/vault/commit-put-back.ts'
 import { diffTrees } from '@anysync/client/vault/diff.ts'
 import { findChain } from '@anysync/client/vault/find.ts'
@@ -42,6 +44,8 @@ export const playChore = async (world: World, step: Step & { kind: 'chore' }): P
   await world.scheduler.run([chore, ...turns], step, () => undefined)
   if (process.isDead) {
     world.say(`  ${device.name} dies`)
+    // It may have put back something, and nobody knows what stood in the way of that.
+    if (step.chore === 'undelete') world.hasReplaced = true
     device.start(device.state.snapshot())
   }
   device.process.expect(null)
@@ -79,7 +83,7 @@ const doChore = async (world: World, device: Device, chore: ChoreName, seed: num
   }
 }
 
-/** Puts something back that is not in the vault any more, where nothing has taken its place. */
+/** Puts something back that is not in the vault any more, where nothing has taken its place or that of a folder above it. */
 const undelete = async (world: World, { vault }: Device, dice: Dice): Promise<void> => {
   const newest = await vault.refresh()
   const older = vault.snapshots()
@@ -89,10 +93,15 @@ const undelete = async (world: World, { vault }: Device, dice: Dice): Promise<vo
   const gone = differences.flatMap(({ change, after }) => (change === 'added' ? [after.path] : []))
   if (gone.length === 0) return
   const path = dice.pick(gone)
-  if ((await findChain(vault, newest.root, path)) !== null) return
+  for (let at = path; at !== ''; at = folderOf(at)) {
+    const there = (await findChain(vault, newest.root, at))?.at(-1)
+    if (there !== undefined && (at === path || there.kind !== NodeKind.FOLDER)) return
+  }
   world.say(`  puts back '${path}' of snapshot ${then.sequence}`)
   const newId = () => nodeIdFromBytes(world.chance.bytes(16))
-  await commitPutBack(vault, then, path, { isExact: false, newId })
+  const { steps } = await commitPutBack(vault, then, path, { isExact: false, newId })
+  // Something came into its way after all.
+  if (steps.some(({ what }) => what === 'removed')) world.hasReplaced = true
 }
 
 /** What may end a chore without being a failure. A server that went back is followed by the next turn. */

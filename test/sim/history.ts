@@ -3,6 +3,7 @@
  * dice of its own, so that a step means the same when others are left out: that is how a failing history shrinks.
  */
 import { diceOf, type Dice } from './dice.ts'
+import { withTheme } from './themes.ts'
 
 /**
  * What a person does at a device. `where` picks what it is done to, `how` the rest. `isNear`: it is done to what a turn is
@@ -35,6 +36,7 @@ export const actNames = [
   'rewrite unseen',
   'put inside',
   'nest',
+  'bring back',
 ] as const
 export type ActName = (typeof actNames)[number]
 
@@ -44,6 +46,8 @@ export type Fault =
   | { kind: 'crash'; at: number; isPowerCut: boolean }
   /** One call of the disk fails. */
   | { kind: 'busy'; at: number }
+  /** From then on one call of the disk in so many fails. */
+  | { kind: 'flaky'; at: number; oneIn: number }
   /** From then on nothing more can be written. */
   | { kind: 'full'; at: number }
   /** From then on the server cannot be reached, for so many calls. */
@@ -77,8 +81,18 @@ export type ChoreName = (typeof choreNames)[number]
 
 export type Step =
   | { kind: 'acts'; acts: Act[] }
-  /** Turns at the same time. Of the calls, one in `parkOneIn` lets others go first (0: none); people act in between. */
-  | { kind: 'turns'; turns: Turn[]; parkOneIn: number; seed: number; meanwhile: { after: number; act: Act }[] }
+  /**
+   * Turns at the same time. Of the calls, one in `parkOneIn` lets others go first (0: none); people act in between. Now
+   * and then up to `paceMs` pass between two calls.
+   */
+  | {
+      kind: 'turns'
+      turns: Turn[]
+      parkOneIn: number
+      paceMs: number
+      seed: number
+      meanwhile: { after: number; act: Act }[]
+    }
   | { kind: 'trouble'; device: number; trouble: TroubleName; seed: number }
   | { kind: 'event'; device: number; event: EventName; seed: number }
   | { kind: 'time'; ms: number }
@@ -131,6 +145,7 @@ export const historyOf = (seed: number): History => {
       isMode ? { kind: 'event', device: dice.below(devices), event: 'change the mode', seed: dice.seed() } : step,
     )
   }
+  const themed = withTheme(steps, seed, { devices, people: isOnePerson ? 1 : devices })
   return {
     seed,
     devices,
@@ -140,7 +155,7 @@ export const historyOf = (seed: number): History => {
     refusing: dice.oneIn(10) ? dice.below(devices) : null,
     folding: dice.oneIn(10) ? dice.below(devices) : null,
     scanChangesMax: dice.oneIn(4) ? 1 + dice.below(8) : null,
-    steps: isOnePerson ? steps : withChores(steps, diceOf(seed ^ 0x5eed), devices),
+    steps: isOnePerson ? themed : withChores(themed, diceOf(seed ^ 0x5eed), devices),
   }
 }
 
@@ -251,6 +266,7 @@ const turnsOf = (dice: Dice, devices: number, people: number): Step => {
     kind: 'turns',
     turns: taking.map((device) => ({ device, fault: dice.oneIn(3) ? faultOf(dice) : null })),
     parkOneIn: meanwhile.length > 0 ? dice.pick([1, 1, 2]) : isCrowded ? dice.pick([1, 2, 4, 8]) : dice.pick([0, 0, 2]),
+    paceMs: 3,
     seed: dice.seed(),
     meanwhile: meanwhile.sort((a, b) => a.after - b.after),
   }

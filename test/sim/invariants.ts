@@ -27,9 +27,11 @@ export const checkAll = async (world: World): Promise<void> => {
   for (const [key, why] of world.hasLetGo ? [] : world.oracle.wanted) {
     demand(audit.contents.has(key), () => `'${key.slice(0, 60)}' is in no snapshot: ${why}`)
   }
-  // A disk whose node waits for a name may hold an edit that waits as well; and a backup deletes what others edited.
-  const isWaiting = world.hasModes || world.devices.some((device) => isStuck(device, audit, rootNodeId, false))
-  for (const key of isWaiting ? [] : world.oracle.living())
+  // A disk whose node waits for a name may hold an edit that waits as well; a backup deletes what others edited; and what
+  // is put back takes the place of another.
+  const isExcused =
+    world.hasModes || world.hasReplaced || world.devices.some((device) => isStuck(device, audit, rootNodeId, false))
+  for (const key of isExcused ? [] : world.oracle.living())
     demand(audit.headContents.has(key), () => `'${key.slice(0, 60)}' is not at the head, and nobody removed it`)
   const isPlain = !world.hasModes && !world.hasTwins && !world.hasFaltered && !world.hasForgotten
   for (const key of isPlain ? world.oracle.dead() : [])

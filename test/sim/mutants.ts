@@ -17,12 +17,6 @@ export const mutants: Mutant[] = [
     breaks: 'a folder without its marker is taken for the linked one',
   },
   {
-    file: sync('look'),
-    find: '  await checkMarker(disk, link)\n  const tree = {',
-    replace: '  const tree = {',
-    breaks: 'the marker is not looked for after the scan',
-  },
-  {
     file: sync('scan'),
     find: '  if (entries === null) return\n',
     replace: '  if (entries === null) {\n    missed.push(...state.children(linkId, folder.id))\n    return\n  }\n',
@@ -227,6 +221,18 @@ export const mutants: Mutant[] = [
     find: '      if (remote === null) state.removeNode(linkId, id)\n',
     replace: '      if (remote === null) continue\n',
     breaks: 'what was made since the copy of a server is taken for deleted',
+  },
+  {
+    file: sync('take-over'),
+    find: 'if (followed <= sequence) return',
+    replace: 'if (followed < 0) return',
+    breaks: 'a base that is older than the copy of a server is taken for newer',
+  },
+  {
+    file: sync('take-over'),
+    find: 'isOwed(parts, base) ? notAgreed(remote) : remote',
+    replace: 'remote',
+    breaks: 'what was not carried out yet when a server went back counts as an edit',
   },
   {
     file: sync('take-over'),

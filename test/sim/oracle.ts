@@ -8,12 +8,17 @@ import { folderOf } from '@anysync/client/path.ts'
 import type { TurnReport } from '@anysync/client/sync/report.ts'
 import { contentWord } from './words.ts'
 
+const wholeBytesMax = 200
+
+/** Whether the key of a content is all of it. */
+const isWhole = (key: string): boolean => key.startsWith(contentWord) && key.length < wholeBytesMax
+
 /** What a content is looked for by. */
 export const keyOf = (content: Uint8Array | string): string => {
   if (typeof content === 'string') return `link ${content}`
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.length)
   // Long ones are random bytes: their beginning is theirs alone.
-  return bytes.length < 200 ? bytes.toString('latin1') : `${bytes.length} ${bytes.toString('latin1', 0, 64)}`
+  return bytes.length < wholeBytesMax ? bytes.toString('latin1') : `${bytes.length} ${bytes.toString('latin1', 0, 64)}`
 }
 
 const contentOf = ({ kind, bytes, target }: Inode): Uint8Array | string | null =>
@@ -76,6 +81,11 @@ export class Oracle {
       .filter(([, disks]) => [...disks].some((disk) => !this.#disksWithSockets.has(disk)))
       .map(([key]) => key)
       .filter((key) => this.#saved.has(key) && !this.#disturbed.has(this.#firstOf(key)))
+  }
+
+  /** Short contents of files that somebody has thrown away. */
+  thrownAway(): Uint8Array[] {
+    return [...this.#thrownAway.keys()].filter(isWhole).map((key) => Buffer.from(key, 'latin1'))
   }
 
   #firstOf(key: string): string {

@@ -71,6 +71,10 @@ export class Process implements Runner {
     if (isChange && fault?.kind === 'crash' && this.#strikes()) await this.#die()
     if (fault?.kind === 'full' && growing.has(operation)) this.#strikes()
     if (fault?.kind === 'busy' && this.#strikes()) throw new SyncError(operation, 'unavailable', 'it is busy')
+    if (fault?.kind === 'flaky' && this.#strikes()) {
+      this.#left = fault.oneIn
+      throw new SyncError(operation, 'unavailable', 'it is busy')
+    }
     if ((fault?.kind === 'unplug' || fault?.kind === 'hide') && this.#strikes()) takeDisk(fault.kind)
   }
 

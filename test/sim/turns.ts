@@ -96,7 +96,7 @@ export const playTurns = async (world: World, step: Step & { kind: 'turns' }): P
   await world.scheduler.run(tasks, step, () => {
     passed += 1
     // Mostly nothing, now and then a little, seldom so long that a push is cut in two.
-    if (dice.oneIn(4)) world.clock.advance(dice.oneIn(30) ? 6000 : dice.below(3))
+    if (dice.oneIn(4)) world.clock.advance(dice.oneIn(30) ? 6000 : dice.below(step.paceMs))
     for (let next = meanwhile[0]; next !== undefined && next.after < passed; next = meanwhile[0]) {
       meanwhile.shift()
       world.say('  meanwhile:')

@@ -81,6 +81,8 @@ export type World = {
   hasTwins: boolean
   /** Whether snapshots were forgotten: then what somebody threw away may be nowhere. */
   hasLetGo: boolean
+  /** Whether what came back from an earlier snapshot may have taken the place of something. */
+  hasReplaced: boolean
   /** Counts contents, so that each is new. */
   word(): string
   /** Tells what happens to whoever wants to read it. */
@@ -184,6 +186,7 @@ const makeWorld = async (history: History, start: Start, say: (line: string) => 
     hasModes: history.hasModes,
     hasFaltered: false,
     hasLetGo: false,
+    hasReplaced: false,
     hasTwins: false,
     hasForgotten: false,
     word: () => String((words += 1)).padStart(3, '0'),

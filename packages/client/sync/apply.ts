@@ -9,6 +9,7 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import type { Absence, BaseNode, Clock, Disk, NodeState, State } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { noteAbsentBelow } from './absences.ts'
+import { facts } from './facts.ts'
 import { forgetContents, type HeadChanges } from './head-changes.ts'
 import { rootContentFact } from './node.ts'
 import type { Counts, OnProgress, Trouble } from './report.ts'
@@ -37,6 +38,8 @@ export type ApplyParts = {
 /** What the base shall say of a node: a row, or that it is gone. */
 export type Agreement = { id: NodeId; row: BaseNode | null }
 
+type Committed = { sequence: number | null; contents: ReadonlyMap<NodeId, Uint8Array> }
+
 /**
  * The base's side of a turn. While changes of the head are being taken over, the base must not say that a folder is
  * as at some head, for it is between two; it says so again when all below the folder has been agreed on.
@@ -63,17 +66,28 @@ export class Ledger {
     this.#contents = new Map(parts.head.visited)
   }
 
-  /** Before anything is written: forgets which head the folders with changes are at. */
-  begin(): void {
+  /** Before anything is written: forgets which head the folders with changes are at. `sequence`: that of the head. */
+  begin(sequence: number): void {
     const { state, linkId, head } = this.#parts
-    state.transact(() => forgetContents(state, linkId, head))
+    state.transact(() => {
+      forgetContents(state, linkId, head)
+      this.#follow(sequence)
+    })
   }
 
-  /** Writes what was agreed on, in one transaction. `contents` are folders that a commit rewrote. */
-  agree(agreements: Agreement[], contents: ReadonlyMap<NodeId, Uint8Array> = new Map()): void {
+  #follow(sequence: number): void {
     const { state, linkId } = this.#parts
+    const followed = String(sequence)
+    if (state.fact(linkId, facts.followed) !== followed) state.putFact(linkId, facts.followed, followed)
+  }
+
+  /** Writes what was agreed on, in one transaction. `committed`: the snapshot that says so, and the folders that it rewrote. */
+  agree(agreements: Agreement[], committed: Committed = { sequence: null, contents: new Map() }): void {
+    const { state, linkId } = this.#parts
+    const { sequence, contents } = committed
     for (const [id, content] of contents) this.#contents.set(id, content)
     state.transact(() => {
+      if (sequence !== null) this.#follow(sequence)
       for (const { id, row } of agreements) {
         if (row === null) this.#emptying.add(id)
         else {

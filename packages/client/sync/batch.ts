@@ -75,7 +75,7 @@ export class Batch {
     })
     const contents = new Map([...edited.folders].map(([id, content]) => [id, contentBytes(content)]))
     this.#view.committed(snapshot)
-    this.#ledger.agree([...this.#agreements, ...this.#rows()], contents)
+    this.#ledger.agree([...this.#agreements, ...this.#rows()], { sequence: snapshot.sequence, contents })
     if (isRemoving) forgetRemovals(state, linkId)
     this.#agreements = []
     this.#from.clear()

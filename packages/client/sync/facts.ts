@@ -14,6 +14,8 @@ export const facts = {
   rules: 'rules',
   /** How often the vault's log had been rewound when the base last followed. */
   rewinds: 'rewinds',
+  /** The sequence of the newest snapshot of which the base may hold something. */
+  followed: 'followed',
   /** The times that folders shall have again after a pull. */
   folderTimes: 'folder-times',
   /** A commit that removes nodes, until the base holds it. */

@@ -80,7 +80,7 @@ export const forgetContents = (state: State, linkId: string, { changes, visited 
 }
 
 /** The content that base and head last agreed on for a folder; null when that is not known. */
-const agreedContent = (state: State, linkId: string, id: NodeId): Uint8Array | null => {
+export const agreedContent = (state: State, linkId: string, id: NodeId): Uint8Array | null => {
   if (id !== rootNodeId) return state.node(linkId, id)?.content ?? null
   const fact = state.fact(linkId, rootContentFact)
   return fact === null ? null : Uint8Array.fromHex(fact)

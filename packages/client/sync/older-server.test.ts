@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SyncError } from '@anysync/protocol/errors.ts'
 import { rootNodeId } from '@anysync/protocol/ids.ts'
 import { acknowledgeAlarm, alarmOf } from './facts.ts'
 import { assertAlike, assertQuiet, household } from './household.suite.ts'
@@ -107,6 +108,53 @@ test('a device that was away while another went on with the older server keeps i
     7 + (Object.keys(files).some((name) => name.includes('conflict')) ? 1 : 0),
   )
   assert.ok(Object.values(files).includes('never pushed'))
+})
+
+test('a device that had not yet followed what the older server still has takes it, and overwrites nothing', async () => {
+  const world = await household({ 'x.txt': 'v1', 'gone.txt': 'gone' })
+  const { a, b, clock } = world
+  a.user.writeFile('x.txt', 'v2')
+  a.user.rm('gone.txt')
+  await a.engine.turn()
+  const copy = world.server.snapshot()
+  clock.advance(1000)
+  a.user.writeFile('y.txt', 'y')
+  await a.engine.turn()
+  // As any command does that shows the vault and does not sync.
+  await b.vault.refresh()
+  world.server.restore(copy, { isAnnounced: false })
+  clock.advance(1000)
+  await b.engine.turn()
+  assert.deepEqual(await filesOf(b.disk), { 'x.txt': 'v2' })
+  await settle(world)
+  await assertAlike(world)
+  assert.deepEqual(await filesOf(a.disk), { 'x.txt': 'v2', 'y.txt': 'y' })
+  assert.match(alarmAt(b)?.message ?? '', /older or another history/)
+})
+
+test('what was not carried out yet when a server went back overwrites nothing, and nothing is lost', async () => {
+  const world = await household({ 'x.txt': 'v1', 'f/z.txt': 'z' })
+  const { a, b, clock } = world
+  a.user.writeFile('x.txt', 'v2')
+  await a.engine.turn()
+  const copy = world.server.snapshot()
+  clock.advance(1000)
+  a.user.writeFile('y.txt', 'y')
+  await a.engine.turn()
+  b.faults.disk = ({ operation }) => {
+    if (operation === 'disk.place') throw new SyncError(operation, 'unavailable', 'it is busy')
+  }
+  await b.engine.turn()
+  b.faults.disk = null
+  assert.equal((await filesOf(b.disk))['x.txt'], 'v1')
+  world.server.restore(copy, { isAnnounced: false })
+  clock.advance(1000)
+  await b.engine.turn()
+  await settle(world)
+  await assertAlike(world)
+  const files = await filesOf(a.disk)
+  assert.equal(files['x.txt'], 'v2')
+  assert.equal(files['y.txt'], 'y')
 })
 
 test('a server put back to an empty vault gets everything again', async () => {

@@ -75,7 +75,7 @@ export const oneRound = async (
     onProgress: parts.onProgress ?? (() => undefined),
   }
   const ledger = new Ledger(apply)
-  ledger.begin()
+  ledger.begin(newest?.sequence ?? 0)
   for (const id of unread) ledger.unsettled.add(id)
   let hasRaced = false
   try {

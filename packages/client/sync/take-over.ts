@@ -7,12 +7,12 @@
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { emptyContent } from '../content/content.ts'
 import { otherHistory } from '../vault/log.ts'
-import { parseRewinds, rewindsFact } from '../vault/rewind.ts'
-import type { DiskStat, NodeState } from '../ports.ts'
+import { lowestSince, parseRewinds, rewindsFact } from '../vault/rewind.ts'
+import type { BaseNode, DiskStat, NodeState } from '../ports.ts'
 import type { SnapshotInfo } from '../vault/vault-types.ts'
 import type { EngineParts } from './engine.ts'
 import { facts, raiseAlarm } from './facts.ts'
-import { forgetContents, headChanges } from './head-changes.ts'
+import { agreedContent, forgetContents, headChanges } from './head-changes.ts'
 import { forgottenDisk } from './node.ts'
 import { takeOverRemovals } from './own-removals.ts'
 
@@ -29,31 +29,45 @@ export const takeOverLog = async (parts: EngineParts): Promise<SnapshotInfo | nu
   }
   await takeOverRemovals({ state, linkId: link.id, vault })
   const rewinds = parseRewinds(state.fact(vault.id, rewindsFact))
-  if (rewinds === null || state.fact(link.id, facts.rewinds) === String(rewinds.count)) return newest
-  await rewindBase(parts, rewinds.sequence, String(rewinds.count))
+  const sequence = lowestSince(rewinds, Number(state.fact(link.id, facts.rewinds) ?? '0'))
+  if (sequence !== null) await rewindBase(parts, sequence, String(rewinds.count))
   return newest
 }
 
-/** Makes the base what it would be if this device had last agreed with the log at this sequence. */
+/** Makes the base what it would be if this device had last agreed with the log at this sequence, or earlier. */
 const rewindBase = async (parts: EngineParts, sequence: number, count: string): Promise<void> => {
   const { vault, state, link, clock } = parts
-  const root = vault.snapshots().findLast((snapshot) => snapshot.sequence <= sequence)?.root ?? emptyContent()
   const linkId = link.id
+  const followed = Number(state.fact(linkId, facts.followed) ?? '0')
+  const root = vault.snapshots().findLast((snapshot) => snapshot.sequence <= sequence)?.root ?? emptyContent()
   const head = await headChanges({ state, linkId, tree: (content) => vault.tree(content) }, root)
   state.transact(() => {
+    state.putFact(linkId, facts.rewinds, count)
+    if (followed > 0) raiseAlarm(state, linkId, clock.nowNs(), wentBack)
+    // A base that is older than what was lost holds nothing of it.
+    if (followed <= sequence) return
     for (const [id, { base, remote }] of head.changes) {
       // What the base lacks of that tree was deleted since: it is at the head, and comes back.
       if (base === null) continue
       if (remote === null) state.removeNode(linkId, id)
-      else state.putNode(linkId, { ...base, ...remote, disk: base.disk && forgottenFor(base.disk, remote) })
+      else {
+        const agreed = isOwed(parts, base) ? notAgreed(remote) : remote
+        state.putNode(linkId, { ...base, ...agreed, disk: base.disk && forgottenFor(base.disk, remote) })
+      }
     }
     forgetContents(state, linkId, head)
-    state.putFact(linkId, facts.rewinds, count)
     // What happened since may be anywhere on the disk: until all of it was looked at, every turn looks at all.
     state.putFact(linkId, facts.rules, null)
-    raiseAlarm(state, linkId, clock.nowNs(), wentBack)
   })
 }
+
+/** Whether changes in the folder were still owed: then nobody knows whether the base is newer than that tree or older. */
+const isOwed = ({ state, link }: EngineParts, { parent }: BaseNode): boolean =>
+  agreedContent(state, link.id, parent) === null
+
+/** The same, but with a content that no side can have: where the disk's is another one than the head's, both are kept. */
+const notAgreed = (state: NodeState): NodeState =>
+  state.kind === 'folder' ? state : { ...state, content: null, linkTarget: '' }
 
 /** A folder is looked at for its mode alone, so what is remembered of it is the mode that was agreed on. */
 const forgottenFor = (disk: DiskStat, { kind, mode }: NodeState): DiskStat =>

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createMemoryState } from '../memory/state.ts'
 import { addFile, forge, kept, showing } from './log.suite.ts'
-import { parseRewinds, rewindsFact } from './rewind.ts'
+import { lowestSince, noteRewind, parseRewinds, rewindsFact } from './rewind.ts'
 import { bodyOf, contentOf, trouble } from './vault.suite.ts'
 import { createVaultWorld } from './world.suite.ts'
 
@@ -25,7 +25,7 @@ test('a log goes back to the newest record that both have, and can be continued'
   assert.deepEqual(await vault.rewind(), { sequence: 3, lostRecords: 6 })
   assert.equal(vault.newest()?.sequence, 3)
   assert.equal(vault.snapshots().length, 3)
-  assert.deepEqual(parseRewinds(state.fact(world.vaultId, rewindsFact)), { count: 1, sequence: 3 })
+  assert.deepEqual(parseRewinds(state.fact(world.vaultId, rewindsFact)), { count: 1, sequences: [3] })
   assert.equal((await addFile(vault, 10)).sequence, 4)
   const other = world.open(1).vault
   assert.equal((await other.refresh())?.sequence, 4)
@@ -79,12 +79,25 @@ test('a history after the common record that does not verify is refused, and not
   assert.equal(vault.newest()?.sequence, 5)
 })
 
-test('a second rewind remembers the lowest record that was gone back to', async () => {
+test('a second rewind is counted, and both sequences are known', async () => {
   const { world, vault, state } = await nineThenFork()
   await vault.rewind()
   const copy = world.server.snapshot()
   await addFile(vault, 30)
   world.server.restore(copy, { isAnnounced: true })
   await vault.rewind()
-  assert.deepEqual(parseRewinds(state.fact(world.vaultId, rewindsFact)), { count: 2, sequence: 3 })
+  assert.deepEqual(parseRewinds(state.fact(world.vaultId, rewindsFact)), { count: 2, sequences: [3, 3] })
+})
+
+test('the lowest sequence since so many rewinds is told, also of many', () => {
+  let fact: string | null = null
+  for (const sequence of [5, 2, 9]) fact = noteRewind(fact, sequence)
+  const lowest = [0, 1, 2, 3, 4].map((seen) => lowestSince(parseRewinds(fact), seen))
+  assert.deepEqual(lowest, [2, 2, 9, null, null])
+  for (let sequence = 100; sequence < 140; sequence++) fact = noteRewind(fact, sequence)
+  assert.deepEqual(
+    [0, 3, 28, 42, 43].map((seen) => lowestSince(parseRewinds(fact), seen)),
+    [2, 2, 125, 139, null],
+  )
+  assert.ok((fact ?? '').length < 100)
 })

@@ -25,17 +25,31 @@ export type Rewound = {
   lostRecords: number
 }
 
-/** The fact, by vault, that counts how often it was rewound, with the lowest sequence that it was rewound to since the first. */
+/** The fact, by vault, that counts how often it was rewound, with the sequences that it was rewound to. */
 export const rewindsFact = 'rewinds'
 
-export type Rewinds = { count: number; sequence: number }
+/** How often, and to which sequences: the newest last, and no more of them than are worth keeping. */
+export type Rewinds = { count: number; sequences: number[] }
 
-/** Null when the vault never was. */
-export const parseRewinds = (fact: string | null): Rewinds | null => {
-  if (fact === null) return null
-  const [count = 0, sequence = 0] = fact.split(' ').map(Number)
-  return { count, sequence }
+const sequencesMax = 16
+
+/** None when the vault never was. */
+export const parseRewinds = (fact: string | null): Rewinds => {
+  const [count = 0, ...sequences] = fact?.split(' ').map(Number) ?? []
+  return { count, sequences }
 }
+
+/** The fact after another rewind. Of those that are left out the lowest sequence is kept. */
+export const noteRewind = (fact: string | null, sequence: number): string => {
+  const { count, sequences } = parseRewinds(fact)
+  const all = [...sequences, sequence]
+  const kept = all.length > sequencesMax ? [Math.min(...all.slice(0, 2)), ...all.slice(2)] : all
+  return [count + 1, ...kept].join(' ')
+}
+
+/** The lowest sequence that was rewound to after so many rewinds; null when none came after. */
+export const lowestSince = ({ count, sequences }: Rewinds, seen: number): number | null =>
+  seen >= count ? null : Math.min(...sequences.slice(-(count - seen)))
 
 /** Goes back to what both have, and takes over what the server has after it. `corrupt` when that does not verify: then nothing was changed. */
 export const rewindLog = async (parts: LogParts): Promise<Rewound> => {
@@ -76,9 +90,7 @@ export const rewindLog = async (parts: LogParts): Promise<Rewound> => {
     for (const record of replay.records) replaySnapshots(state, vaultId, record)
     state.putFact(vaultId, listedFact, 'yes')
     state.putFact(vaultId, deviceHeadsFact, serializeDeviceHeads(replay.heads()))
-    const before = parseRewinds(state.fact(vaultId, rewindsFact))
-    const lowest = Math.min(sequence, before?.sequence ?? sequence)
-    state.putFact(vaultId, rewindsFact, `${(before?.count ?? 0) + 1} ${lowest}`)
+    state.putFact(vaultId, rewindsFact, noteRewind(state.fact(vaultId, rewindsFact), sequence))
   })
   return { sequence, lostRecords: seen - sequence }
 }
