@@ -7,6 +7,7 @@ import { nodeIdFromBytes, rootNodeId, vaultIdFromBytes } from '@anysync/protocol
 import type { Absence, BaseNode } from '../ports.ts'
 import { forgetOldAbsences, forgetRuledAbsences } from './absences.ts'
 import { noRules } from './rules.ts'
+import type { Scope } from './scope.ts'
 
 const linkId = 'link'
 
@@ -36,7 +37,7 @@ test('where nothing is absent, finding that out writes nothing', async () => {
   const { state, commits } = newState()
   const disk = createMemoryDisk({ clock: steppedClock() })
   assert.equal(forgetOldAbsences(state, linkId, disk), 0)
-  assert.equal(await forgetRuledAbsences({ disk, state, linkId }, noRules, 0n), 0)
+  assert.equal(await forgetRuledAbsences({ disk, state, linkId }, noRules, 0n, 'all'), 0)
   assert.equal(commits(), 0)
 })
 
@@ -48,9 +49,23 @@ for (const kind of ['name', 'twin', 'rules'] as const)
     state.putNode(linkId, absentNode(2, 'b', kind))
     const forgotten =
       kind === 'rules'
-        ? await forgetRuledAbsences({ disk, state, linkId }, noRules, 0n)
+        ? await forgetRuledAbsences({ disk, state, linkId }, noRules, 0n, 'all')
         : forgetOldAbsences(state, linkId, disk)
     assert.equal(forgotten, 2)
     assert.equal(state.children(linkId, rootNodeId).length, 0)
     assert.equal(commits(), 3)
   })
+
+test('a turn over some folders judges a few that the rules kept away, and a turn over everything any number', async () => {
+  const { state } = newState()
+  const disk = createMemoryDisk({ clock: steppedClock() })
+  const forget = (scope: Scope) => forgetRuledAbsences({ disk, state, linkId }, noRules, 0n, scope)
+  const add = (count: number): void => {
+    for (let number = 1; number <= count; number++) state.putNode(linkId, absentNode(number, `${number}`, 'rules'))
+  }
+  add(100)
+  assert.equal(await forget(new Set(['f'])), 100)
+  add(101)
+  assert.equal(await forget(new Set(['f'])), 0)
+  assert.equal(await forget('all'), 101)
+})

@@ -12,6 +12,8 @@ import { folderAbsence } from './presence.ts'
 import { isOfPlace } from './ruled-out.ts'
 import type { Rules } from './rules.ts'
 import type { Scan } from './scan.ts'
+import type { ScopeParts } from './scan-scope.ts'
+import type { Scope } from './scope.ts'
 
 const pageNodes = 1000
 
@@ -73,23 +75,28 @@ export const noteAbsentBelow = (
   }
 }
 
+/** Of more, only turns over everything ask again whether they could be here. */
+const ruledAbsencesMax = 100
+
 /**
  * Forgets the nodes that the rules of this device keep from this disk no more. What is not synced may still lie under the
- * name of one: then it stays away. Returns how many.
+ * name of one: then it stays away. Many are judged by a turn over everything only. Returns how many were forgotten.
  */
 export const forgetRuledAbsences = async (
-  { disk, state, linkId }: { disk: Disk; state: State; linkId: string },
+  { disk, state, linkId }: ScopeParts,
   rules: Rules,
   nowNs: bigint,
+  scope: Scope,
 ): Promise<number> => {
-  const freed = new Set<NodeId>()
+  if (scope !== 'all' && state.absentNodes(linkId, 'rules', ruledAbsencesMax + 1).length > ruledAbsencesMax) return 0
+  const freed: BaseNode[] = []
   for (const node of absentOnes(state, linkId, 'rules')) {
     const path = basePath(state, linkId, node)
     if (path !== null && isOfPlace(rules.refuse(path, node.kind, node, nowNs))) continue
     const there = path === null ? null : await lookAt(disk, path)
-    if (there !== 'closed' && there?.kind !== 'other') freed.add(node.id)
+    if (there !== 'closed' && there?.kind !== 'other') freed.push(node)
   }
-  return freed.size === 0 ? 0 : state.transact(() => forgetAbsences(state, linkId, 'rules', ({ id }) => !freed.has(id)))
+  return freed.length === 0 ? 0 : state.transact(() => forgetNodes(state, linkId, freed))
 }
 
 /** Forgets the nodes whose name or twin keeps them from this disk no more. Returns how many. */
@@ -121,11 +128,18 @@ export const forgetAbsences = (
   linkId: string,
   kind: OwnAbsence,
   holds: (node: BaseNode) => boolean,
-): number => {
+): number =>
+  forgetNodes(
+    state,
+    linkId,
+    absentOnes(state, linkId, kind).filter((node) => !holds(node)),
+  )
+
+/** Forgets these nodes and what is below them. Call within a transaction. Returns how many were given. */
+const forgetNodes = (state: State, linkId: string, nodes: Iterable<BaseNode>): number => {
   const opened = new Set<NodeId>()
   let count = 0
-  for (const node of absentOnes(state, linkId, kind)) {
-    if (holds(node)) continue
+  for (const node of nodes) {
     forgetWithBelow(state, linkId, node)
     openAbove(state, linkId, node.parent, opened)
     count += 1

@@ -94,9 +94,7 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   const isNewRules = state.fact(link.id, facts.rules) !== rules.fingerprint
   const wanted: Scope = isNewRules ? 'all' : memory.owed
   memory.owed = wanted
-  // What the rules keep away may be many nodes: they are judged again with everything else.
-  const here = { disk: parts.disk, state, linkId: link.id }
-  if (wanted === 'all') await forgetRuledAbsences(here, rules, parts.clock.nowNs())
+  await forgetRuledAbsences({ disk: parts.disk, state, linkId: link.id }, rules, parts.clock.nowNs(), wanted)
   const course = new ScanCourse(wanted, parts.scanChangesMax)
   const listeners: Listeners = {
     onMoved: (move) => memory.moves.push(move),

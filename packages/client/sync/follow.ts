@@ -14,6 +14,7 @@ import type { Follower, FollowState } from './follow-state.ts'
 import type { Progress, TurnReport } from './report.ts'
 import { retryDelayMs } from './retry-delay.ts'
 import { nothing, type Scope } from './scope.ts'
+import { Sight } from './sight.ts'
 import { watchDisk } from './watch-disk.ts'
 import { watchHead } from './watch-head.ts'
 
@@ -35,9 +36,6 @@ export type FollowParts = {
   fullScanMs?: () => number
 }
 
-/** A report names what could not be looked at, also by turns before. */
-const canSee = ({ troubles }: TurnReport): boolean => !troubles.some(({ kind }) => kind === 'unreadable')
-
 export const createFollower = (parts: FollowParts): Follower => new Loop(parts)
 
 class Loop implements Follower {
@@ -58,8 +56,7 @@ class Loop implements Follower {
   #isHeadNew = false
   #lastTurn: FollowState['lastTurn'] = null
   #lastFullScanNs: bigint | null = null
-  /** Whether all that was looked at could be seen, since the last look at everything. */
-  #isSeen = false
+  readonly #sight = new Sight()
   #lastTrouble: FollowState['lastTrouble'] = null
 
   constructor(parts: FollowParts) {
@@ -130,7 +127,7 @@ class Loop implements Follower {
       this.#activity === 'resting' &&
       this.#agenda.isEmpty &&
       this.#lastTrouble === null &&
-      this.#isSeen &&
+      this.#sight.isClear &&
       this.#watcher.isHealthy &&
       this.#server.isReached
     )
@@ -190,12 +187,8 @@ class Loop implements Follower {
 
   #note(report: TurnReport, scope: Scope): void {
     const timeNs = this.#parts.clock.nowNs()
-    const hadSeen = this.#lastTurn === null || canSee(this.#lastTurn.report)
     if (report.isWhole) this.#lastFullScanNs = timeNs
-    if (report.isWhole || scope === 'all') this.#isSeen = report.isWhole
-    // What could not be seen before can be seen now: only a look at everything says so.
-    if (!this.#isSeen && !hadSeen && canSee(report)) this.#agenda.hint('all', this.#parts.clock.monotonicMs())
-    if (!canSee(report)) this.#isSeen = false
+    if (this.#sight.note(report, scope)) this.#agenda.hint('all', this.#parts.clock.monotonicMs())
     this.#lastTurn = { timeNs, report }
     this.#lastTrouble = null
     this.#parts.onTurn(report)

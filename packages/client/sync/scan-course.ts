@@ -5,7 +5,7 @@
 import { scanChangesMax, scopeFoldersMax } from '@anysync/protocol/limits.ts'
 import type { Where } from './look.ts'
 import type { Round } from './round.ts'
-import { followMoves, followPaths, joinScopes, type Move, type Scope } from './scope.ts'
+import { followMoves, followTrees, joinScopes, type Move, type Scope } from './scope.ts'
 
 export class ScanCourse {
   #scope: Scope
@@ -42,7 +42,7 @@ export class ScanCourse {
     for (const path of scanned.listed) this.#listed.add(path)
     const left = Map.groupBy(scanned.rest, ({ isWhole }) => isWhole)
     const pathsOf = (isWhole: boolean) => new Set(left.get(isWhole)?.map(({ path }) => path))
-    this.#whole = followPaths(pathsOf(true), moves)
+    this.#whole = followTrees(pathsOf(true), moves)
     this.#scope = followMoves(joinScopes(pathsOf(false), again, scopeFoldersMax), moves, scopeFoldersMax)
     this.#isComplete &&= scanned.isComplete
   }

@@ -26,10 +26,24 @@ export const followMoves = (scope: Scope, moves: readonly Move[], foldersMax: nu
 }
 
 /** The paths, and where moves have taken them. */
-export const followPaths = (given: ReadonlySet<string>, moves: readonly Move[]): Set<string> => {
+const followPaths = (given: ReadonlySet<string>, moves: readonly Move[]): Set<string> => {
   const paths = new Set(given)
-  for (const { from, to } of moves)
-    // What a move adds is where it already was taken.
-    for (const path of paths.values().toArray()) if (isAtOrBelow(path, from)) paths.add(to + path.slice(from.length))
+  // What a move adds is where it already was taken.
+  for (const move of moves) for (const path of paths.values().toArray()) addMoved(paths, path, move)
   return paths
+}
+
+const addMoved = (paths: Set<string>, path: string, { from, to }: Move): void => {
+  if (isAtOrBelow(path, from)) paths.add(to + path.slice(from.length))
+}
+
+/** Folders with all that is below them, and where moves have taken these or a part of what is below them. */
+export const followTrees = (given: ReadonlySet<string>, moves: readonly Move[]): Set<string> => {
+  const trees = new Set(given)
+  for (const move of moves)
+    for (const tree of trees.values().toArray()) {
+      addMoved(trees, tree, move)
+      if (isAtOrBelow(move.from, tree)) trees.add(move.to)
+    }
+  return trees
 }
