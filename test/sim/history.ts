@@ -107,6 +107,8 @@ export type Step =
       parkOneIn: number
     }
   | { kind: 'heal' }
+  /** So long passes that the server frees what was retired. */
+  | { kind: 'sweep' }
   | { kind: 'keep a copy of the server' }
   | { kind: 'put back the server'; isAnnounced: boolean }
 

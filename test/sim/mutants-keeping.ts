@@ -23,12 +23,6 @@ export const keepingMutants: Mutant[] = [
     breaks: 'a prune marks trees and not the files in them',
   },
   {
-    file: vault('vault'),
-    find: 'sameHead(head, followed) && sameHead(snapshots.newest(), expected)',
-    replace: 'sameHead(snapshots.newest(), expected)',
-    breaks: 'a commit does not see that a record which is no snapshot came meanwhile',
-  },
-  {
     file: vault('log'),
     find: '      for (const pack of effects.retired) state.removePack(vaultId, pack)\n',
     replace: '',

@@ -14,7 +14,7 @@ export const turnMutants: Mutant[] = [
   },
   {
     file: sync('scan-course'),
-    find: 'this.#whole = followPaths(pathsOf(true), moves)',
+    find: 'this.#whole = followTrees(pathsOf(true), moves)',
     replace: 'this.#whole = new Set()',
     breaks: 'a scan that stopped does not go on with what it had not come to',
   },
@@ -23,6 +23,12 @@ export const turnMutants: Mutant[] = [
     find: 'joinScopes(pathsOf(false), again, scopeFoldersMax), moves',
     replace: 'pathsOf(false), moves',
     breaks: 'what could not be carried out before a scan went on is forgotten',
+  },
+  {
+    file: sync('scope'),
+    find: '      if (isAtOrBelow(move.from, tree)) trees.add(move.to)\n',
+    replace: '',
+    breaks: 'what a turn moves out of a folder that was not looked at yet is not looked at',
   },
   {
     file: sync('scope'),

@@ -3,10 +3,12 @@
  */
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { setLinkMode } from '@anysync/client/sync/link-mode.ts'
+import { holdMsDefault } from '@anysync/protocol/limits.ts'
 import { linkModes } from '@anysync/client/ports.ts'
 import { act } from './acts.ts'
 import { playChore } from './chores.ts'
 import { diceOf } from './dice.ts'
+import { watched } from './hints.ts'
 import type { EventName, History, Step, TroubleName } from './history.ts'
 import { Broken, checkAll, demand } from './invariants.ts'
 import { keyOf, nodesOf } from './oracle.ts'
@@ -63,6 +65,11 @@ const playStep = async (world: World, step: Step): Promise<void> => {
       break
     case 'heal':
       await heal(world)
+      break
+    case 'sweep':
+      world.say('a month passes, and the server sweeps')
+      world.clock.advance(holdMsDefault + 1)
+      world.server.sweep(BigInt(holdMsDefault) * 1_000_000n)
       break
     case 'keep a copy of the server':
       world.say('the server is copied')
@@ -171,30 +178,53 @@ const treeOf = ({ disk }: Device): string =>
     .sort()
     .join('\n')
 
-/** All faults are lifted, and the devices take turns until nothing is left to do. Then everything must hold. */
+/**
+ * All faults are lifted, and the devices take turns until nothing is left to do, first only where hints tell them to.
+ * Then everything must hold.
+ */
 const heal = async (world: World): Promise<void> => {
   world.say('all is healed:')
   for (const device of world.devices) {
     lift(device)
     setLinkMode(device.state, device.link, 'sync')
     // A socket under a name that the vault has would wait for ever.
-    for (const [path, { kind }] of nodesOf(device.disk)) if (kind === 'other') device.disk.user.rm(path)
+    const person = watched(device.disk.user, device.hints)
+    for (const [path, { kind }] of nodesOf(device.disk)) if (kind === 'other') person.rm(path)
   }
   const [first] = world.devices
   const left = world.isOnePerson && !world.hasFaltered && first !== undefined ? treeOf(first) : null
   world.clock.advance(60_000)
-  for (let round = 0; !(await takeRound(world)); round++)
-    if (round === restRoundsMax) throw new Broken(`the devices do not come to rest in ${restRoundsMax} rounds`)
+  await comeToRest(world, takeRound)
+  await comeToRest(world, lookEverywhere)
   await checkAll(world)
   if (left !== null && first !== undefined)
     demand(treeOf(first) === left, () => `one person acted, and now it is otherwise:\n${left}\n--\n${treeOf(first)}`)
 }
 
-/** One turn on each device. True when there was nothing to do for any. */
-const takeRound = async (world: World): Promise<boolean> => {
-  let isQuiet = true
+type RoundEnd = { isQuiet: boolean; hasNews: boolean }
+
+const comeToRest = async (world: World, round: (world: World) => Promise<RoundEnd>): Promise<void> => {
+  for (let rounds = 0; !(await round(world)).isQuiet; rounds++)
+    if (rounds === restRoundsMax) throw new Broken(`the devices do not come to rest in ${restRoundsMax} rounds`)
+}
+
+/**
+ * Devices that are at rest look at everything, and find nothing new. Deletions they may find: of what a turn that failed
+ * had moved to a folder that the base did not know yet, and a person removed there.
+ */
+const lookEverywhere = async (world: World): Promise<RoundEnd> => {
+  const end = await takeRound(world, true)
+  // A watcher tells of one name of a file and not of the others.
+  const isHonest = !end.hasNews || world.oracle.hasHardLinks
+  demand(isHonest, () => 'a look at everything finds what no turn had left to be done')
+  return end
+}
+
+/** One turn on each device. Quiet: there was nothing to do for any. News: what one had to send or to write. */
+const takeRound = async (world: World, isWhole = false): Promise<RoundEnd> => {
+  const end = { isQuiet: true, hasNews: false }
   for (const device of world.devices) {
-    const task = startTurn(world, device, { device: device.number, fault: null }, true)
+    const task = startTurn(world, device, { device: device.number, fault: null }, isWhole)
     await world.scheduler.run([task], { seed: 0, parkOneIn: 0 }, () => undefined)
     endTurn(world, task, 0)
     const { report } = task
@@ -204,7 +234,9 @@ const takeRound = async (world: World): Promise<boolean> => {
     // What has got a name that this disk refuses stays where it is and keeps waiting what wants its place.
     const isExcused = report.troubles.some(({ kind }) => kind === 'not-here')
     const isDone = isExcused || (report.isSettled && device.process.drafts === 0)
-    if (device.process.changes > 0 || report.waiting !== null || !isDone) isQuiet = false
+    if (device.process.changes > 0 || report.waiting !== null || !isDone || device.mustLook) end.isQuiet = false
+    for (const { files, folders, symlinks } of [report.pushed, report.pulled])
+      if (files + folders + symlinks > 0) end.hasNews = true
   }
-  return isQuiet
+  return end
 }

@@ -3,7 +3,7 @@
  * made; what it adds comes from dice of its own.
  */
 import { diceOf, type Dice } from './dice.ts'
-import type { Act, ActName, Fault, Step } from './history.ts'
+import type { Act, ActName, ChoreName, Fault, Step, Turn } from './history.ts'
 
 /** `people`: at so many of the devices, the first ones, people act. */
 type Household = { devices: number; people: number }
@@ -72,42 +72,44 @@ const serverGoesBack: Theme = (steps, dice) => {
 
 /**
  * What was thrown away is forgotten and pruned just as somebody brings it back, whose device believes that the vault has
- * its chunks.
+ * its chunks. Maybe months pass, and what was forgotten is rescued.
  */
 const prunedAndBack: Theme = (steps, dice, { devices, people }) => {
   // Whoever acts alone ends with what they left.
   if (people === 1) return steps
-  const all = [...steps]
+  const device = dice.below(devices)
+  const other = (device + 1) % devices
   const everybody = Array.from({ length: devices }, (_, device) => ({ device, fault: null }))
-  const alone = { turns: [], parkOneIn: 0, fault: null }
-  const settle = (): Step => ({
-    kind: 'turns',
-    turns: everybody,
-    parkOneIn: 0,
-    paceMs: 3,
-    seed: dice.seed(),
-    meanwhile: [],
-  })
-  for (let count = 1 + dice.below(2); count > 0; count--) {
-    const [device, other] = [dice.below(devices), dice.below(people)]
-    const chore = { kind: 'chore' as const, device, seed: dice.seed() }
-    const crowd = everybody.filter((turn) => turn.device !== device)
-    const acts = (...names: ActName[]): Step => ({
-      kind: 'acts',
-      acts: names.map((what) => actOf(dice, what, other)),
-    })
-    all.splice(
-      dice.below(all.length + 1),
-      0,
-      acts('remove', 'save'),
-      settle(),
-      { ...chore, ...alone, chore: 'forget' },
-      settle(),
-      acts('bring back', 'bring back'),
-      { ...chore, chore: 'prune', fault: null, turns: crowd, parkOneIn: 1 },
-    )
+  const acts = (...names: ActName[]): Step => ({ kind: 'acts', acts: names.map((what) => actOf(dice, what, other)) })
+  const settle = (): Step => {
+    const seed = dice.seed()
+    return { kind: 'turns', turns: everybody, parkOneIn: 0, paceMs: 3, seed, meanwhile: [] }
   }
-  return all
+  const chore = (chore: ChoreName, turns: Turn[] = []): Step => {
+    const seed = dice.seed()
+    return { kind: 'chore', device, chore, seed, fault: null, turns, parkOneIn: turns.length > 0 ? 1 : 0 }
+  }
+  const story = [
+    acts('make many', 'create'),
+    settle(),
+    acts('remove', 'remove', 'save'),
+    settle(),
+    acts('save', 'create'),
+    settle(),
+    acts('save', 'create'),
+    settle(),
+    chore('forget'),
+    settle(),
+    acts('bring back', 'bring back'),
+    { kind: 'trouble' as const, device, trouble: 'slow' as const, seed: 0 },
+    chore(
+      'prune',
+      everybody.filter((turn) => turn.device !== device),
+    ),
+    ...(dice.oneIn(2) ? [{ kind: 'sweep' as const }] : []),
+    chore('rescue'),
+  ]
+  return steps.toSpliced(dice.below(steps.length + 1), 0, ...story)
 }
 
 const themes: Theme[] = [

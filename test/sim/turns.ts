@@ -61,12 +61,14 @@ export const startTurn = (world: World, device: Device, turn: Turn, isWhole: boo
   }
   process.onDeath = done
   // A turn looks where a watcher saw something, or everywhere.
-  const scope: Scope = isWhole ? 'all' : new Set(device.hints)
+  const scope: Scope = isWhole || device.mustLook ? 'all' : new Set(device.hints)
   device.hints.clear()
+  device.mustLook = false
   engine.turn(scope).then(
     (report) => {
       if (process.isDead) return
       task.report = report
+      if (device.sight.note(report, scope)) device.mustLook = true
       // What another mode keeps from the vault is settled too.
       if (linkNow(state, link).mode === 'sync') world.oracle.saw(device.name, disk, before.contents, report)
       done()

@@ -12,6 +12,7 @@ import { createMemoryState, type MemoryState, type MemoryStateSnapshot } from '@
 import type { Chance, Clock, Link, Remote } from '@anysync/client/ports.ts'
 import type { Engine } from '@anysync/client/sync/engine.ts'
 import { createRuleBook } from '@anysync/client/sync/rule-book.ts'
+import { Sight } from '@anysync/client/sync/sight.ts'
 import { accountTemplate, grantOf, noSettings, openProcess } from '@anysync/client/sync/world.suite.ts'
 import type { OpenedGrant } from '@anysync/client/vault/grant.ts'
 import type { Vault } from '@anysync/client/vault/vault-types.ts'
@@ -49,6 +50,10 @@ export type Device = {
   isDiskGone: boolean
   /** Folders in which its person did something since a turn was last told. */
   hints: Set<string>
+  /** Whether turns could see all that they looked at, since the process began. */
+  sight: Sight
+  /** Whether everything is to be looked at, whatever the hints say. */
+  mustLook: boolean
   takeDisk(how: 'unplug' | 'hide'): void
   putDiskBack(): void
   /** A new process, on the same database or another. */
@@ -272,6 +277,8 @@ const createDevice = async (
     troubles,
     isDiskGone: false,
     hints: new Set(),
+    sight: new Sight(),
+    mustLook: false,
     takeDisk,
     putDiskBack() {
       if (!device.isDiskGone) return
@@ -281,7 +288,7 @@ const createDevice = async (
     start(from) {
       const { isSlow } = device.process
       device.process.isDead = true
-      Object.assign(device, startProcess(from))
+      Object.assign(device, startProcess(from), { sight: new Sight() })
       device.process.isSlow = isSlow
     },
     isRefused,
