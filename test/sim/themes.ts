@@ -119,6 +119,7 @@ const themes: Theme[] = [
   serverGoesBack,
   faulty((at, dice) => ({ kind: dice.oneIn(3) ? 'unplug' : 'hide', at })),
   faulty((at, dice) => ({ kind: 'crash', at, isPowerCut: dice.oneIn(3) })),
+  faulty((at) => ({ kind: 'busy', at })),
   faulty((at) => ({ kind: 'flaky', oneIn: 2 + (at % 12), at })),
   faulty((at, dice) => ({ kind: 'cut', at: 1 + (at % 10), calls: 1 + dice.below(4) })),
 ]
