@@ -75,7 +75,7 @@ export class Keeper {
   async confirm(): Promise<Answer<'confirm'>> {
     const { engine, follower } = await this.#open()
     const isAlarmOver = acknowledgeAlarm(this.#parts.session.state, this.link.id)
-    const answer = { deletions: engine.confirm(), isAlarmOver }
+    const answer = { waiting: engine.confirm(), isAlarmOver }
     follower.wake('all')
     return answer
   }
