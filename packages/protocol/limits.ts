@@ -280,6 +280,9 @@ export const pruneBytesMax = 256 * MiB
 export const prunePacksMax = 1024
 /** A checkpoint is written when so many records followed the last one, or after a prune that retired something. */
 export const checkpointRecordsMin = 1000
+/** The daemon applies the rules of what is kept so often, and up to so much later, so that devices differ. */
+export const retentionMsEvery = 7 * 24 * 3_600_000
+export const retentionMsSpread = 24 * 3_600_000
 /** How long the server keeps packs that no record needs. */
 export const holdMsMin = 24 * 3_600_000
 export const holdMsDefault = 30 * 24 * 3_600_000
