@@ -131,7 +131,7 @@ suite('status', { concurrency: false }, () => {
     withDesk('deletions', 30, async ({ desk, deskFolder, laptop, laptopFolder }) => {
       for (let number = 0; number < 30; number++) rmSync(join(deskFolder, `file ${number}`))
       const { waiting, reason } = await untilState(desk, 'waiting')
-      assert.deepEqual(waiting, { deletions: 30, files: 30 })
+      assert.deepEqual(waiting, { deletions: 30, scrambled: 0, files: 30 })
       assert.match(reason, /^30 deletions of 30 files wait: .*anysync confirm/)
       assert.equal((await pathStatus(desk, join(deskFolder, 'file 3'))).state, 'held')
       const asked = await desk.run(['sync'])

@@ -8,6 +8,7 @@ import type { Trouble, Waiting } from '@anysync/client/sync/report.ts'
 import type { LiveFolder } from './daemon/wire.ts'
 import type { LastTrouble } from './last-trouble.ts'
 import { failedTroubles } from './output/turn.ts'
+import { waitingWords, whatToDo } from './output/waiting.ts'
 import { counted, localTime } from './output/words.ts'
 
 export type LastReport = { timeNs: bigint; isSettled: boolean; sequence: number; troubles: Trouble[] }
@@ -22,7 +23,7 @@ export type FolderKnowledge = {
   alarm: Alarm | null
   /** Why the folder cannot be looked at; null when it can. */
   rootTrouble: string | null
-  /** Deletions that wait for a person, and whether they were let go through. */
+  /** What waits for a person, and whether it was let go through. */
   waiting: Waiting | null
   isConfirmed: boolean
   report: LastReport | null
@@ -77,8 +78,7 @@ const signIn = (message: string): string =>
 
 const decision = ({ waiting, isConfirmed, report }: FolderKnowledge): FolderState | null => {
   if (waiting === null || isConfirmed || report === null) return null
-  const what = `${counted(waiting.deletions, 'deletion')} of ${counted(waiting.files, 'file')}`
-  return state('waiting', `${what} wait: let them go through with \`anysync confirm\`, or put the files back`)
+  return state('waiting', `${waitingWords(waiting)}: ${whatToDo(waiting)}`)
 }
 
 const work = ({ daemon, live, lastTrouble }: FolderKnowledge): FolderState | null => {

@@ -105,7 +105,7 @@ const addFolderCommands = (program: Command, onEnding: OnEnding): void => {
     .action(async (path: string | undefined, _own, command: Command) =>
       (await import('./commands/log.ts')).log(path, command.optsWithGlobals()),
     )
-  add(program, 'confirm [folder]', 'let deletions that wait go through, and end alarms').action(
+  add(program, 'confirm [folder]', 'let deletions and scrambled files that wait go through, and end alarms').action(
     async (folder: string | undefined, _own, command: Command) =>
       (await import('./commands/confirm.ts')).confirm(folder, command.optsWithGlobals()),
   )

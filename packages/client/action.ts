@@ -3,7 +3,7 @@
  * what they expected.
  */
 
-/** 'here': on this disk. 'there': in the vault, and so on every other device. */
+/** 'here': on this disk. 'there': in the vault, and so on every other device. 'forgotten': snapshots of the vault. */
 export const deeds = [
   'pushed',
   'pulled',
@@ -16,13 +16,14 @@ export const deeds = [
   'removed-here',
   'removed-there',
   'kept-both',
+  'forgotten',
 ] as const
 
 export type Deed = (typeof deeds)[number]
 
 export type Action = {
   timeNs: bigint
-  /** Relative to the linked folder; for what moved, where it is now. */
+  /** Relative to the linked folder, '' for the vault itself; for what moved, where it is now. */
   path: string
   what: Deed
   /** The reason in plain words. */

@@ -249,6 +249,9 @@ export type Me = {
 
 export type VaultInfo = { vaultId: VaultId; grant: Uint8Array; head: LogHead | null; bytesStored: number }
 
+/** A pack that the server has; `retired`: it deletes it when the hold time has passed, unless a record brings it again. */
+export type StoredPack = 'kept' | 'retired'
+
 /** What an account's device may ask. Every call throws SyncErrors only; `unavailable` is worth a retry. */
 export interface Remote {
   whoAmI(): Promise<Me>
@@ -268,7 +271,8 @@ export interface Remote {
   recordsSince(vaultId: VaultId, sequence: number, isFromCheckpoint?: boolean): AsyncIterable<Uint8Array>
   /** Every head at once, then each as it moves, until aborted; then it simply ends. Throws `unavailable` when the line is lost. */
   watch(signal: AbortSignal): AsyncIterable<{ vaultId: VaultId; head: LogHead | null }>
-  existingPacks(vaultId: VaultId, packs: PackId[]): Promise<Set<PackId>>
+  /** Those that the server has. */
+  existingPacks(vaultId: VaultId, packs: PackId[]): Promise<Map<PackId, StoredPack>>
   /** Resolves when the pack is durable on the server. Storing it twice is harmless. */
   putPack(vaultId: VaultId, pack: PackId, bytes: Uint8Array): Promise<void>
   /** Bytes `offset` to `offset + length` of a pack; `missing` when it is not there or ends before; never more or fewer. */

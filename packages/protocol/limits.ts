@@ -117,6 +117,21 @@ export const deletionFilesMax = 1000
 export const deletionShareMax = 0.5
 export const deletionShareFilesMin = 10
 
+/**
+ * Scrambled files: more than so many within the window wait for a person, or this share of at least so many. What is
+ * shorter than the sample's minimum cannot be told from anything; see docs/design.md for the rest.
+ */
+export const scrambledFilesMax = 100
+export const scrambledShareMax = 0.1
+export const scrambledShareFilesMin = 20
+export const scrambledMsWindow = 3_600_000
+export const scrambledSampleBytes = 16 * KiB
+export const scrambledSampleBytesMin = 512
+/** Of 8 bits a byte: compressed and encrypted bytes have more than 7.9, everything else that people keep less than 7.5. */
+export const scrambledEntropyMin = 7.7
+/** A file without a known extension was recognisable when no more than this share of its segment had to be stored. */
+export const scrambledSharedRatioMax = 0.5
+
 /** A turn that keeps losing races gives up after so many rounds and says so. */
 export const turnRoundsMax = 20
 
@@ -265,6 +280,9 @@ export const pruneBytesMax = 256 * MiB
 export const prunePacksMax = 1024
 /** A checkpoint is written when so many records followed the last one, or after a prune that retired something. */
 export const checkpointRecordsMin = 1000
+/** The daemon applies the rules of what is kept so often, and up to so much later, so that devices differ. */
+export const retentionMsEvery = 7 * 24 * 3_600_000
+export const retentionMsSpread = 24 * 3_600_000
 /** How long the server keeps packs that no record needs. */
 export const holdMsMin = 24 * 3_600_000
 export const holdMsDefault = 30 * 24 * 3_600_000

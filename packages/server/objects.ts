@@ -26,7 +26,7 @@ export type Objects = {
   /** After `length` found it. */
   read(vaultId: VaultId, pack: PackId, range: ByteRange | null): Promise<Readable>
   /** Those that are stored, in the order asked. */
-  existing(userId: UserId, vaultId: VaultId, packs: PackId[]): Promise<PackId[]>
+  existing(userId: UserId, vaultId: VaultId, packs: PackId[]): Promise<{ stored: PackId[]; retired: PackId[] }>
 }
 
 export const createObjects = ({
@@ -93,16 +93,18 @@ export const createObjects = ({
         'invalid',
         `ask for at most ${existingPacksMax} packs at once, got ${packs.length}`,
       )
-      if (packs.length === 0) return []
+      if (packs.length === 0) return { stored: [], retired: [] }
       const rows = await database
         .selectFrom('pack')
-        .select(['pack', 'bytes'])
+        .select(['pack', 'bytes', 'retired_ms'])
         .where('vault_id', '=', vaultId)
         .where('pack', 'in', packs)
         .execute()
-      const stored = new Set<PackId>()
-      for (const row of rows) if ((await store.head(vaultId, row.pack)) === row.bytes) stored.add(row.pack)
-      return packs.filter((pack) => stored.has(pack))
+      const isRetiredByPack = new Map<PackId, boolean>()
+      for (const row of rows)
+        if ((await store.head(vaultId, row.pack)) === row.bytes) isRetiredByPack.set(row.pack, row.retired_ms !== null)
+      const stored = packs.filter((pack) => isRetiredByPack.has(pack))
+      return { stored, retired: stored.filter((pack) => isRetiredByPack.get(pack)) }
     },
   }
 }

@@ -129,8 +129,9 @@ const serveObjects = (router: ConnectRouter, { objects }: Services): void => {
   router.service(ObjectService, {
     existing: async (request, context) => {
       const packs = request.packs.map(packIdFromBytes)
-      const stored = await objects.existing(deviceOf(context).userId, vaultIdFromBytes(request.vaultId), packs)
-      return { packs: stored.map(idToBytes) }
+      const vaultId = vaultIdFromBytes(request.vaultId)
+      const { stored, retired } = await objects.existing(deviceOf(context).userId, vaultId, packs)
+      return { packs: stored.map(idToBytes), retired: retired.map(idToBytes) }
     },
   })
 }

@@ -29,9 +29,9 @@ export const mutants: Mutant[] = [
     breaks: 'what was never on this disk goes with its folder',
   },
   {
-    file: sync('round'),
-    find: 'const waiting = mustAsk(deletions, files, confirmed) ? { deletions, files } : null',
-    replace: 'const waiting = mustAsk(deletions, files, deletions) ? { deletions, files } : null',
+    file: sync('ask'),
+    find: '    mustAsk(deletions, files, confirmed.deletions) ||',
+    replace: '    mustAsk(deletions, files, deletions) ||',
     breaks: 'many deletions are not asked about',
   },
   {

@@ -20,7 +20,7 @@ export type FolderStatus = {
   server: { isReached: boolean; message: string } | null
   areRootsSame: boolean | null
   alarm: { message: string } | null
-  waiting: { deletions: number; files: number } | null
+  waiting: { deletions: number; scrambled: number; files: number } | null
   troubles: { path: string; kind: string; message: string }[]
 }
 

@@ -62,7 +62,7 @@ export type SyncReport = {
   pushed: Counts
   conflicts: string[]
   troubles: { path: string; kind: string; message: string }[]
-  waiting: { deletions: number; files: number } | null
+  waiting: { deletions: number; scrambled: number; files: number } | null
   isSettled: boolean
   sequence: number
   snapshots: number

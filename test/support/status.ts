@@ -10,7 +10,7 @@ export type FolderStatus = {
   reason: string
   sequence: number
   files: number
-  waiting: { deletions: number; files: number } | null
+  waiting: { deletions: number; scrambled: number; files: number } | null
   troubles: { path: string; message: string }[]
 }
 

@@ -1,5 +1,5 @@
 /**
- * `anysync confirm`: lets the deletions that wait for a person go through, and ends the alarms that a person has heard.
+ * `anysync confirm`: lets what waits for a person go through, and ends the alarms that a person has heard.
  */
 import type { Link, State } from '@anysync/client/ports.ts'
 import { acknowledgeAlarm, alarmOf, confirmWaiting, waitingOf } from '@anysync/client/sync/facts.ts'
@@ -8,7 +8,8 @@ import type { Answer } from '../daemon/wire.ts'
 import { pickLinks } from '../folders.ts'
 import { acknowledgeIncarnation } from '../incarnation.ts'
 import { createOutput } from '../output/print.ts'
-import { counted, shown } from '../output/words.ts'
+import { whatWaits } from '../output/waiting.ts'
+import { shown } from '../output/words.ts'
 import { openLocal, type CommonOptions } from '../session.ts'
 
 export const confirm = async (folder: string | undefined, options: CommonOptions): Promise<void> => {
@@ -20,9 +21,10 @@ export const confirm = async (folder: string | undefined, options: CommonOptions
     if (waitingOf(state, link.id) === null && alarmOf(state, link.id) === null) continue
     const answer = await askDaemon(account, { ask: 'confirm', linkId: link.id })
     const when = answer === null ? 'at the next sync' : 'now'
-    const { deletions, isAlarmOver } = answer ?? confirmAlone(state, link)
-    folders.push({ folder: link.root, deletions, isAlarmOver })
-    if (deletions > 0) output.say(`${shown(link.root)}: ${counted(deletions, 'deletion')} will go through ${when}`)
+    const { waiting, isAlarmOver } = answer ?? confirmAlone(state, link)
+    const { deletions, scrambled } = waiting ?? { deletions: 0, scrambled: 0 }
+    folders.push({ folder: link.root, deletions, scrambled, isAlarmOver })
+    if (waiting !== null) output.say(`${shown(link.root)}: ${whatWaits(waiting)} will go through ${when}`)
     if (isAlarmOver) output.say(`${shown(link.root)}: the alarm is over`)
   }
   const isServerKnown = acknowledgeIncarnation(state)
@@ -33,6 +35,6 @@ export const confirm = async (folder: string | undefined, options: CommonOptions
 
 /** Noted for the next turn, whoever takes it: no server need be reached for that. */
 const confirmAlone = (state: State, { id }: Link): Answer<'confirm'> => ({
-  deletions: confirmWaiting(state, id),
+  waiting: confirmWaiting(state, id),
   isAlarmOver: acknowledgeAlarm(state, id),
 })

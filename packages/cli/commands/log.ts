@@ -29,9 +29,15 @@ export const log = async (path: string | undefined, options: LogOptions): Promis
   const rows = told.map(({ link, action: { timeNs, path, what, why } }) => [
     localTime(timeNs),
     what.replaceAll('-', ' '),
-    `${shown(roots.size > 1 ? `${link.root}/${path}` : path)}: ${why}`,
+    `${placeOf(link, path, roots.size > 1)}${why}`,
   ])
   for (const line of table(rows)) output.say(line)
+}
+
+/** Nothing for the vault itself where only one is told of. */
+const placeOf = ({ root }: Link, path: string, isOfSeveral: boolean): string => {
+  const place = [...(isOfSeveral ? [root] : []), ...(path === '' ? [] : [path])].join('/')
+  return place === '' ? '' : `${shown(place)}: `
 }
 
 const documentOf = ({ link, action: { timeNs, ...action } }: { link: Link; action: Action }) => ({

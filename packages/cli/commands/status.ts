@@ -4,6 +4,8 @@
  */
 import type { Disk, Link, State } from '@anysync/client/ports.ts'
 import { facts } from '@anysync/client/sync/facts.ts'
+import { describeRules, type KeepRules } from '@anysync/client/vault/retention.ts'
+import { SyncError } from '@anysync/protocol/errors.ts'
 import { folderState, type FolderKnowledge, type FolderState, type FolderWord } from '../folder-state.ts'
 import { findLinked, pickLink, pickLinks } from '../folders.ts'
 import { folderRules } from '../folder-rules.ts'
@@ -17,7 +19,9 @@ import { pathState, percentOf } from '../path-state.ts'
 import { nodeClock } from '../ports/clock.ts'
 import { openNodeDisk } from '../ports/disk.ts'
 import { provenOf } from '../proven.ts'
+import { retainedOf } from '../retain.ts'
 import { openLocal, signedIn, vaultName, type CommonOptions, type Local } from '../session.ts'
+import { settingsOfFolder } from '../settings/settings.ts'
 import { settingsReader } from '../settings/settings-file.ts'
 
 export const status = async (path: string | undefined, options: CommonOptions): Promise<void> => {
@@ -38,8 +42,9 @@ export const status = async (path: string | undefined, options: CommonOptions): 
   for (const link of links) {
     const known = await knowFolder(state, await openNodeDisk(link.root), link, daemon)
     const found = folderState(known)
-    folders.push(documentOf(state, link, known, found))
-    for (const line of linesOf(state, link, known, found)) output.say(line)
+    const kept = keptOf(local, link)
+    folders.push({ ...documentOf(state, link, known, found), history: kept.document })
+    for (const line of linesOf(state, link, known, found, kept.line)) output.say(line)
   }
   const serverChanged = changedNs === null ? null : isoTime(changedNs)
   output.tell({ email: keys.email, server: keys.serverUrl, serverChanged, daemon: daemonDocument(daemon), folders })
@@ -116,7 +121,25 @@ const documentOf = (state: State, link: Link, known: FolderKnowledge, found: Fol
   }
 }
 
-const linesOf = (state: State, link: Link, known: FolderKnowledge, found: FolderState): string[] => {
+/** By which rules (null: the settings cannot be read) the daemon of this device forgets old snapshots of the vault, and when it last did. */
+const keptOf = ({ state, account }: Local, link: Link): { line: string; document: object } => {
+  const last = retainedOf(state, link.vaultId)
+  const applied = { applied: last && isoTime(last.timeNs), forgotten: last?.forgotten ?? null }
+  let retention: KeepRules | null
+  try {
+    retention = settingsOfFolder(settingsReader(account)(), link.root).retention
+  } catch (error) {
+    if (!(error instanceof SyncError)) throw error
+    return { line: error.message, document: { rules: null, ...applied } }
+  }
+  const rules = retention === null ? 'off' : describeRules(retention)
+  const document = { rules, ...applied }
+  if (retention === null) return { line: 'everything', document }
+  const when = last === null ? 'not applied yet' : `applied ${localTime(last.timeNs)}, ${last.forgotten} forgotten`
+  return { line: `${rules} (${when})`, document }
+}
+
+const linesOf = (state: State, link: Link, known: FolderKnowledge, found: FolderState, kept: string): string[] => {
   const { live, report, headSequence } = known
   const name = vaultName(state, link.vaultId)
   const reason = found.reason === '' ? '' : `: ${shown(found.reason)}`
@@ -130,6 +153,7 @@ const linesOf = (state: State, link: Link, known: FolderKnowledge, found: Folder
       ['here', counted(state.countFiles(link.id), 'file')],
       ['last turn', report === null ? 'never' : localTime(report.timeNs)],
       ['last full look', timeOrNever(scannedNs(state, link))],
+      ['history kept', shown(kept)],
       ['proven whole', timeOrNever(provenOf(state, link.vaultId)?.timeNs ?? null)],
       ...(live === null
         ? []

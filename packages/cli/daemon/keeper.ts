@@ -21,6 +21,7 @@ import { meterFor, type Meter } from '../output/meter.ts'
 import { nodeChance } from '../ports/chance.ts'
 import { nodeClock } from '../ports/clock.ts'
 import { createWatcher } from '../ports/watcher.ts'
+import { retainWhenDue } from '../retain.ts'
 import { vaultName, type Session } from '../session.ts'
 import { settingsOfFolder } from '../settings/settings.ts'
 import { oneAtATime, type SharedEngine } from './one-at-a-time.ts'
@@ -75,7 +76,7 @@ export class Keeper {
   async confirm(): Promise<Answer<'confirm'>> {
     const { engine, follower } = await this.#open()
     const isAlarmOver = acknowledgeAlarm(this.#parts.session.state, this.link.id)
-    const answer = { deletions: engine.confirm(), isAlarmOver }
+    const answer = { waiting: engine.confirm(), isAlarmOver }
     follower.wake('all')
     return answer
   }
@@ -157,8 +158,15 @@ export class Keeper {
     const { session, voice, link } = this.#parts
     const opened = await openLinkEngine(session, link, (step) => this.#onProgress(step))
     this.#stop.signal.throwIfAborted()
-    const engine = oneAtATime(opened.engine)
     const { vault } = opened
+    const engine = oneAtATime({
+      ...opened.engine,
+      turn: async (scope) => {
+        // Before the turn, which then takes over what was said in the log.
+        await this.#retain(vault)
+        return opened.engine.turn(scope)
+      },
+    })
     const watcher = createWatcher(link.root)
     this.#stop.signal.addEventListener('abort', () => watcher[Symbol.dispose]())
     const follower = createFollower({
@@ -176,6 +184,18 @@ export class Keeper {
     if (this.#isPaused) follower.pause()
     this.#opened = { vault, engine, follower }
     return this.#opened
+  }
+
+  /** What keeps it from that is told, and keeps no turn from its work. */
+  async #retain(vault: Vault): Promise<void> {
+    const { session, link } = this.#parts
+    try {
+      const rules = settingsOfFolder(session.settings(), link.root).retention
+      await retainWhenDue({ state: session.state, link, vault, clock: nodeClock, chance: nodeChance, rules })
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error
+      this.#tellTrouble(error)
+    }
   }
 
   /** As the settings are now. While they cannot be read every turn says so, and this stays as it was. */

@@ -8,7 +8,7 @@ import type { TurnReport } from '@anysync/client/sync/report.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { kindSchema, timeNsSchema } from '../schemas.ts'
 
-export const wireVersion = 1
+export const wireVersion = 2
 
 const linkId = v.pipe(v.string(), v.maxLength(64))
 
@@ -41,6 +41,8 @@ const progressSchema = v.object({
 
 const countsSchema = v.object({ files: count, folders: count, symlinks: count, removed: count, bytes: count })
 
+const waitingSchema = v.object({ deletions: count, scrambled: count, files: count })
+
 const reportSchema: v.GenericSchema<unknown, TurnReport> = v.object({
   pulled: countsSchema,
   pushed: countsSchema,
@@ -52,7 +54,7 @@ const reportSchema: v.GenericSchema<unknown, TurnReport> = v.object({
       message: v.string(),
     }),
   ),
-  waiting: v.nullable(v.object({ deletions: count, files: count })),
+  waiting: v.nullable(waitingSchema),
   isWhole: v.boolean(),
   isSettled: v.boolean(),
   sequence: count,
@@ -94,7 +96,7 @@ const schemas = {
     lines: v.array(v.string()),
     document: v.object({ steps: v.array(v.object({ does: v.string(), path: v.string() })), conflicts: count }),
   }),
-  confirm: v.object({ deletions: count, isAlarmOver: v.boolean() }),
+  confirm: v.object({ waiting: v.nullable(waitingSchema), isAlarmOver: v.boolean() }),
   'take-up': v.object({}),
   'let-go': v.object({}),
 } satisfies Record<Asked, v.GenericSchema>

@@ -2,6 +2,7 @@
  * What a turn did, for people.
  */
 import type { Counts, Trouble, TurnReport } from '@anysync/client/sync/report.ts'
+import { waitingWords, whatToDo } from './waiting.ts'
 import { counted, formatBytes, formatCount, shown } from './words.ts'
 
 /** How many single paths a list for people names before it only counts. */
@@ -21,11 +22,7 @@ export const turnLines = (report: TurnReport): string[] => {
 /** What a person must know of a turn that did not bring everything in step; null when it did. */
 export const unfinishedLine = (report: TurnReport): string | null => {
   if (report.waiting !== null) {
-    const { deletions, files } = report.waiting
-    return (
-      `${counted(deletions, 'deletion')} of ${counted(files, 'file')} wait for you, and nothing is pushed until then: ` +
-      'let them go through with `anysync confirm`, or put the files back'
-    )
+    return `${waitingWords(report.waiting)} for you, and nothing is pushed until then: ${whatToDo(report.waiting)}`
   }
   const failed = failedTroubles(report).length
   return failed === 0

@@ -2,7 +2,7 @@
  * The Remote over the network: Connect over HTTP/2 for calls, plain HTTP/1.1 for packs, on one port.
  */
 import { createClient } from '@connectrpc/connect'
-import type { LogHead, Remote } from '@anysync/client/ports.ts'
+import type { LogHead, Remote, StoredPack } from '@anysync/client/ports.ts'
 import { demand } from '@anysync/protocol/errors.ts'
 import { Account } from '@anysync/protocol/gen/anysync/v1/account_pb.js'
 import { Object$ as ObjectService } from '@anysync/protocol/gen/anysync/v1/object_pb.js'
@@ -131,18 +131,20 @@ export const openRemote = (
     },
 
     existingPacks: async (vaultId, packs) => {
-      const existing = new Set<PackId>()
+      const existing = new Map<PackId, StoredPack>()
       for (let from = 0; from === 0 || from < packs.length; from += existingPacksMax) {
         const asked = packs.slice(from, from + existingPacksMax)
         const found = await retry(line, () =>
           call(
             'pack.existing',
             () => object.existing({ vaultId: idToBytes(vaultId), packs: asked.map(idToBytes) }, options),
-            (answer) => answer.packs.map(packIdFromBytes),
+            (answer) => ({ packs: answer.packs.map(packIdFromBytes), retired: answer.retired.map(packIdFromBytes) }),
           ),
         )
         const isAsked = new Set(asked)
-        for (const pack of found) if (isAsked.has(pack)) existing.add(pack)
+        const isRetired = new Set(found.retired)
+        for (const pack of found.packs)
+          if (isAsked.has(pack)) existing.set(pack, isRetired.has(pack) ? 'retired' : 'kept')
       }
       return existing
     },

@@ -31,6 +31,10 @@ export const folderKeys: Record<FolderKey, About> = {
   'age-min': { form: 'a duration: 10m; files that changed since then are not synced yet', usual: 'off' },
   'age-max': { form: 'a duration: 30d; files that did not change since then are not synced', usual: 'off' },
   'scan-interval': { form: 'a duration: 1h; so often everything is looked at, whatever the watcher says', usual: '1h' },
+  retention: {
+    form: "usual, or rules as of `anysync forget`: 'keep-within 30d, keep-daily 90'; the daemon forgets by them weekly",
+    usual: 'off',
+  },
 }
 
 export const accountKeys: Record<Exclude<Key, FolderKey>, About> = {

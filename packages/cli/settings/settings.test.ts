@@ -15,6 +15,7 @@ const usual: Settings = {
     rules: { include: [], exclude: [], sizeBytesMax: null, ageMsMin: null, ageMsMax: null },
     defaultExcludes,
     fullScanMs,
+    retention: null,
   },
   folders: new Map(),
   flow: noLimits,
@@ -43,6 +44,7 @@ test('every key has its effect', () => {
     age-min = "10m"
     age-max = "30d"
     scan-interval = "15m"
+    retention = "keep-within 30d, keep-daily 90"
     upload-limit = "2 MB/s"
     download-limit = "08:00-18:00 1MB/s, else 20MB/s"
     transfer-threads = 8
@@ -64,6 +66,7 @@ test('every key has its effect', () => {
       },
       defaultExcludes: ['.DS_Store'],
       fullScanMs: 900_000,
+      retention: { within: { years: 0, months: 0, days: 30, hours: 0 }, every: { daily: 90 } },
     },
     folders: new Map(),
     flow: {
@@ -109,6 +112,7 @@ test('every mistake names the key, and what it should be', () => {
     ['include = ["!a"]', /'include' holds a pattern that begins with !/],
     ['default-excludes = "maybe"', /'default-excludes' must be "on", "off" or a list/],
     ['scan-interval = "10s"', /'scan-interval' is not right: '10s' is too often: .* as in 1h/],
+    ['retention = "keep-all"', /'retention' is not right: 'keep-all' is no rule: .* keep-daily 7/],
     ['upload-limit = "2"', /'upload-limit' is not right: '2' is no rate: .*2MB\/s/],
     ['transfer-threads = 0', /'transfer-threads' must be a whole number from 1 to 16/],
     ['transfer-threads = 1.5', /'transfer-threads' must be a whole number from 1 to 16/],

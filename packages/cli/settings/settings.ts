@@ -7,6 +7,8 @@ import { parse, TomlError } from 'smol-toml'
 import * as v from 'valibot'
 import { defaultExcludes } from '@anysync/client/sync/default-excludes.ts'
 import { refusePattern, type RuleSettings } from '@anysync/client/sync/rules.ts'
+import { parseRules } from '@anysync/client/vault/parse-rules.ts'
+import type { KeepRules } from '@anysync/client/vault/retention.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { fullScanMs, fullScanMsMin, transfersMaxCeiling } from '@anysync/protocol/limits.ts'
 import { parseDuration, parseSize } from '@anysync/protocol/sizes.ts'
@@ -20,6 +22,8 @@ export type FolderSettings = {
   defaultExcludes: readonly string[]
   /** How often everything is looked at, whatever the watcher says. */
   fullScanMs: number
+  /** By which the daemon forgets old snapshots every week; null: it forgets none. */
+  retention: KeepRules | null
 }
 
 export type Settings = {
@@ -87,6 +91,7 @@ const folderEntries = {
   'age-min': v.optional(textOrOff(parseDuration)),
   'age-max': v.optional(textOrOff(parseDuration)),
   'scan-interval': v.optional(text(scanInterval)),
+  retention: v.optional(textOrOff(parseRules)),
 }
 
 const folderSchema = v.strictObject(folderEntries)
@@ -161,6 +166,7 @@ const folderSettings = (values: FolderValues): FolderSettings => {
     },
     defaultExcludes: typeof defaults !== 'string' ? defaults : defaults === 'on' ? defaultExcludes : [],
     fullScanMs: values['scan-interval'] ?? fullScanMs,
+    retention: values.retention ?? null,
   }
 }
 

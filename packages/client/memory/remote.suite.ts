@@ -510,11 +510,25 @@ export const testRemote = (
       const { id, bytes } = newPack(100)
       await remote.putPack(vaultId, id, bytes)
       const many = Array.from({ length: 2050 }, () => packIdFromBytes(chance.bytes(32)))
-      assert.deepEqual(await remote.existingPacks(vaultId, [...many, id]), new Set([id]))
-      assert.deepEqual(await remote.existingPacks(vaultId, []), new Set())
-      assert.deepEqual(await remote.existingPacks(other, [id]), new Set())
+      assert.deepEqual(await remote.existingPacks(vaultId, [...many, id]), new Map([[id, 'kept']]))
+      assert.deepEqual(await remote.existingPacks(vaultId, []), new Map())
+      assert.deepEqual(await remote.existingPacks(other, [id]), new Map())
       assert.equal(await remote.packLength(other, id), null)
       await assert.rejects(remote.getPack(other, id, 0, 1), fails('missing'))
+    })
+
+    test('a vault says which packs it deletes later, until a record brings them again', { timeout }, async () => {
+      const vaultId = await newVault()
+      const { id, bytes } = newPack(100)
+      await remote.putPack(vaultId, id, bytes)
+      let head: LogHead | null = null
+      const append = async (packs: PackId[], retired: PackId[]): Promise<void> => {
+        head = await remote.append(vaultId, head, newRecord(vaultId, head).bytes, packs, retired)
+      }
+      for (const how of ['kept', 'retired', 'kept'] as const) {
+        await (how === 'kept' ? append([id], []) : append([], [id]))
+        assert.deepEqual(await remote.existingPacks(vaultId, [id]), new Map([[id, how]]))
+      }
     })
 
     type News = { vaultId: VaultId; head: LogHead | null }

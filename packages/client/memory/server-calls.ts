@@ -77,7 +77,8 @@ export const createMemoryRemote = (core: ServerCore, token: Uint8Array): Remote 
     existingPacks: (vaultId, packs) =>
       call('pack.existing', (device) => {
         const vault = authorize(core, 'pack.existing', device, vaultId)
-        return new Set(packs.filter((pack) => vault.packs.has(pack)))
+        const stored = packs.filter((pack) => vault.packs.has(pack))
+        return new Map(stored.map((pack) => [pack, vault.retired.has(pack) ? 'retired' : 'kept']))
       }),
 
     putPack: (vaultId, pack, bytes) =>

@@ -144,7 +144,7 @@ test('what did not settle has another turn without a hint, and everything is loo
 test('deletions that wait are not asked about again and again', () => {
   const agenda = begun()
   agenda.hint(folders('a'), 1000)
-  agenda.ended({ ...unsettled, waiting: { deletions: 9, files: 9 } }, agenda.begin(1100, true), 1200)
+  agenda.ended({ ...unsettled, waiting: { deletions: 9, scrambled: 0, files: 9 } }, agenda.begin(1100, true), 1200)
   assert.equal(agenda.nextMs(true), fullScanMs)
 })
 

@@ -99,7 +99,7 @@ export class Agenda {
   ended(report: TurnReport, scope: Scope, nowMs: number): void {
     this.#failures = 0
     if (scope === 'all' || report.isWhole) this.#scannedMs = nowMs
-    // Deletions wait for a person, who wakes us.
+    // What waits, waits for a person, who wakes us.
     this.#unsettled = report.isSettled || report.waiting !== null ? 0 : this.#unsettled + 1
     this.#retryAtMs = this.#unsettled === 0 ? null : nowMs + recheckDelayMs(this.#unsettled)
   }

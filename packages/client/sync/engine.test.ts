@@ -125,12 +125,12 @@ test('a deletion of most files waits, moves on when confirmed, and meanwhile wha
   world.b.user.writeFile('new', 'n')
   await world.b.engine.turn()
   const report = await world.a.engine.turn()
-  assert.deepEqual(report.waiting, { deletions: 11, files: 13 })
+  assert.deepEqual(report.waiting, { deletions: 11, scrambled: 0, files: 13 })
   assert.equal(report.isSettled, false)
   assert.equal((await filesOf(world.a.disk))['new'], 'n')
   await world.b.engine.turn()
   assert.equal(Object.keys(await filesOf(world.b.disk)).length, 13)
-  assert.equal(world.a.engine.confirm(), 11)
+  assert.equal(world.a.engine.confirm()?.deletions, 11)
   await settle(world)
   await assertAlike(world)
   assert.deepEqual(await filesOf(world.b.disk), { f11: '11', new: 'n' })
@@ -138,7 +138,7 @@ test('a deletion of most files waits, moves on when confirmed, and meanwhile wha
   for (let index = 0; index < 11; index++) world.a.user.writeFile(`again${index}`, `${index}`)
   await settle(world)
   for (let index = 0; index < 11; index++) world.a.user.rm(`again${index}`)
-  assert.deepEqual((await world.a.engine.turn()).waiting, { deletions: 11, files: 13 })
+  assert.deepEqual((await world.a.engine.turn()).waiting, { deletions: 11, scrambled: 0, files: 13 })
 })
 
 test('a folder that is not there, or is another one, deletes nothing', async () => {

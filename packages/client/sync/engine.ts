@@ -12,7 +12,7 @@ import { checkMarker } from './guards.ts'
 import { linkNow, takeUpMode } from './link-mode.ts'
 import { look } from './look.ts'
 import type { Plan } from './plan.ts'
-import { noCounts, type OnProgress, type TurnReport } from './report.ts'
+import { noCounts, type OnProgress, type TurnReport, type Waiting } from './report.ts'
 import { oneRound, type Listeners } from './round.ts'
 import { noRules, type Rules } from './rules.ts'
 import { ScanCourse } from './scan-course.ts'
@@ -48,8 +48,8 @@ export type Engine = {
   turn(scope?: Scope): Promise<TurnReport>
   /** What a turn over everything would do: nothing is written here or there. */
   preview(): Promise<Plan>
-  /** Lets the deletions that wait go through at the next turn. Returns how many; 0 when none wait. */
-  confirm(): number
+  /** Lets what waits for a person go through at the next turn. Returns that; null when nothing waits. */
+  confirm(): Waiting | null
   /** Whether a confirmation waits for its turn. */
   isConfirmed(): boolean
 }
@@ -117,7 +117,7 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
     if (outcome === 'raced' || (outcome === 'busy' && ++busyRounds < busyRoundsMax)) continue
     const isWhole = wanted === 'all' && course.isComplete && scanned.isComplete
     if (isWhole) noteWholeScan(parts, rules)
-    // Deletions that wait must be found again, all of them: fewer might pass unasked.
+    // What waits must be found again, all of it: less might pass unasked.
     memory.owed = report.waiting === null ? (again.size === 0 ? nothing : again) : 'all'
     // The hints of the next turn may be of any moment of this one, but of none before it.
     memory.moves.splice(0, movesBefore)

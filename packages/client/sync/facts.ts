@@ -1,11 +1,14 @@
 /** What turns leave in the state for the next turn and for status, by name and link. */
 import type { State } from '../ports.ts'
+import type { Pushed } from './guards.ts'
 import type { Waiting } from './report.ts'
 
 /** Facts that a turn leaves in the state, by link. */
 export const facts = {
   waiting: 'waiting',
   confirmed: 'confirmed',
+  /** Scrambled files that were pushed lately. */
+  scrambled: 'scrambled',
   report: 'last-report',
   scanned: 'last-scan-ns',
   /** The mode of the link at the last turn. */
@@ -24,12 +27,28 @@ export const facts = {
   alarm: 'alarm',
 } as const
 
-/** The deletions that wait for a person, as the last turn left them. */
+/** What waits for a person, as the last turn left it. */
 export const waitingOf = (state: State, linkId: string): Waiting | null => {
   const fact = state.fact(linkId, facts.waiting)
   if (fact === null) return null
-  const [deletions = 0, files = 0] = fact.split(' ').map(Number)
-  return { deletions, files }
+  const [deletions = 0, files = 0, scrambled = 0] = fact.split(' ').map(Number)
+  return { deletions, scrambled, files }
+}
+
+export const putWaiting = (state: State, linkId: string, waiting: Waiting | null): void => {
+  const fact = waiting === null ? null : `${waiting.deletions} ${waiting.files} ${waiting.scrambled}`
+  state.putFact(linkId, facts.waiting, fact)
+}
+
+/** As many may go through at the next push. */
+export const confirmedOf = (state: State, linkId: string): Pick<Waiting, 'deletions' | 'scrambled'> => {
+  const [deletions = 0, scrambled = 0] = (state.fact(linkId, facts.confirmed) ?? '0').split(' ').map(Number)
+  return { deletions, scrambled }
+}
+
+export const pushedScrambledOf = (state: State, linkId: string): Pushed => {
+  const [sinceNs = '0', scrambled = '0'] = (state.fact(linkId, facts.scrambled) ?? '0 0').split(' ')
+  return { sinceNs: BigInt(sinceNs), scrambled: Number(scrambled) }
 }
 
 export type Alarm = { timeNs: bigint; message: string }
@@ -53,9 +72,9 @@ export const acknowledgeAlarm = (state: State, linkId: string): boolean => {
   return isOver
 }
 
-/** Lets the deletions that wait go through at the next turn. Returns how many; 0 when none wait. */
-export const confirmWaiting = (state: State, linkId: string): number => {
-  const deletions = waitingOf(state, linkId)?.deletions ?? 0
-  if (deletions > 0) state.putFact(linkId, facts.confirmed, String(deletions))
-  return deletions
+/** Lets what waits go through at the next turn, as much of it as was told. Returns that; null when nothing waits. */
+export const confirmWaiting = (state: State, linkId: string): Waiting | null => {
+  const waiting = waitingOf(state, linkId)
+  if (waiting !== null) state.putFact(linkId, facts.confirmed, `${waiting.deletions} ${waiting.scrambled}`)
+  return waiting
 }

@@ -231,7 +231,7 @@ test('the head that a turn of ours made is no reason for another', async () => {
 })
 
 test('a confirmation is followed by one turn', async () => {
-  const loop = await rested({ ...settled, isSettled: false, waiting: { deletions: 20, files: 30 } })
+  const loop = await rested({ ...settled, isSettled: false, waiting: { deletions: 20, scrambled: 0, files: 30 } })
   loop.watcher.tell('a/file')
   await loop.pass(quietMs)
   assert.deepEqual(loop.asked(), [folders('a')])

@@ -3,7 +3,15 @@
  * [Note: absence is not deletion] A folder that is not there, or is another one, says nothing about its files.
  */
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { deletionFilesMax, deletionShareFilesMin, deletionShareMax } from '@anysync/protocol/limits.ts'
+import {
+  deletionFilesMax,
+  deletionShareFilesMin,
+  deletionShareMax,
+  scrambledFilesMax,
+  scrambledMsWindow,
+  scrambledShareFilesMin,
+  scrambledShareMax,
+} from '@anysync/protocol/limits.ts'
 import type { Disk, Link } from '../ports.ts'
 
 /** Whether so many deleted of so many files wait for a person. `confirmed`: as many were confirmed before. */
@@ -12,6 +20,20 @@ export const mustAsk = (deletions: number, files: number, confirmed: number): bo
   if (deletions > deletionFilesMax) return true
   return deletions >= deletionShareFilesMin && deletions > files * deletionShareMax
 }
+
+/** Whether so many scrambled of so many files wait for a person. `confirmed`: as many were confirmed before. */
+export const mustAskOfScrambled = (scrambled: number, files: number, confirmed: number): boolean => {
+  if (scrambled <= confirmed) return false
+  if (scrambled > scrambledFilesMax) return true
+  return scrambled >= scrambledShareFilesMin && scrambled > files * scrambledShareMax
+}
+
+/** Scrambled files that were pushed since a time: who scrambles slowly is pushed a few files a turn. */
+export type Pushed = { sinceNs: bigint; scrambled: number }
+
+/** What of that still counts: all of it or, when the window has passed, nothing. A clock that went back ends no window. */
+export const stillCounting = (pushed: Pushed, nowNs: bigint): Pushed =>
+  nowNs - pushed.sinceNs < BigInt(scrambledMsWindow) * 1_000_000n ? pushed : { sinceNs: nowNs, scrambled: 0 }
 
 /** Throws `missing` unless the folder is there and is the one that was linked. */
 export const checkMarker = async (disk: Disk, link: Pick<Link, 'id'>): Promise<void> => {

@@ -9,8 +9,8 @@ export type Trouble = {
   message: string
 }
 
-/** Deletions that wait for a person. */
-export type Waiting = { deletions: number; files: number }
+/** What waits for a person, of so many files: deletions, and files that were scrambled (those of the last hour counted in). */
+export type Waiting = { deletions: number; scrambled: number; files: number }
 
 export type Counts = { files: number; folders: number; symlinks: number; removed: number; bytes: number }
 

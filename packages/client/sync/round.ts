@@ -4,21 +4,20 @@
  */
 import { isTrouble } from '@anysync/protocol/errors.ts'
 import type { NodeId } from '@anysync/protocol/ids.ts'
-import { deletionShareFilesMin } from '@anysync/protocol/limits.ts'
 import { folderOf } from '../path.ts'
 import { forgetOldAbsences, noteLeftBehind, noteLeftOutGone } from './absences.ts'
 import { keepActions } from './actions.ts'
 import { Ledger, type ApplyParts } from './apply.ts'
 import { heldWithAbove } from './arrange.ts'
+import { askAbout, noteSent } from './ask.ts'
 import type { EngineParts } from './engine.ts'
 import { facts } from './facts.ts'
-import { mustAsk } from './guards.ts'
 import { look, type Where } from './look.ts'
 import { isSamePlace } from './merge.ts'
 import type { Step } from './plan.ts'
 import { pull } from './pull.ts'
 import { push } from './push.ts'
-import type { Counts, TurnReport, Waiting } from './report.ts'
+import type { Counts, TurnReport } from './report.ts'
 import { leftBehind } from './ruled-out.ts'
 import type { Scan } from './scan.ts'
 import { takeOverLog } from './take-over.ts'
@@ -80,9 +79,13 @@ export const oneRound = async (
   let hasRaced = false
   try {
     addCounts(report.pulled, await pull(apply, ledger, plan.steps))
-    report.waiting = askAbout(parts, plan.steps)
+    const { waiting, scrambled } = await askAbout(apply, plan.steps)
+    report.waiting = waiting
     const hasMore = scanned.rest.length > 0
-    if (report.waiting === null) hasRaced = !(await send(report, apply, ledger, plan.steps, newest, hasMore))
+    if (waiting === null) {
+      hasRaced = !(await send(report, apply, ledger, plan.steps, newest, hasMore))
+      if (!hasRaced) noteSent(apply, scrambled)
+    }
   } catch (error) {
     onOwed(foldersOf(apply, plan.steps, new Set([...ledger.unsettled, ...movedUnagreed(apply, plan.steps)])))
     throw error
@@ -110,13 +113,11 @@ export const oneRound = async (
 
 /** Pushes, and adds what that did to the report. False when the head moved meanwhile. */
 const send = async (report: TurnReport, ...what: Parameters<typeof push>): Promise<boolean> => {
-  const [{ state, linkId }] = what
   try {
     const pushed = await push(...what)
     addCounts(report.pushed, pushed.counts)
     report.snapshots += pushed.snapshots.length
     for (const snapshot of pushed.snapshots) report.bytesUploaded += Number(snapshot.statistics.bytesStored)
-    state.putFact(linkId, facts.confirmed, null)
     return true
   } catch (error) {
     if (!isTrouble(error, 'conflict')) throw error
@@ -158,17 +159,6 @@ const foldersOf = ({ where }: ApplyParts, steps: Step[], ids: ReadonlySet<NodeId
     if (goal !== null) folders.add(goal)
   }
   return folders
-}
-
-/** Notes, and returns, the deletions that must wait for a person; null when the push may go on. */
-const askAbout = ({ state, link }: EngineParts, steps: Step[]): Waiting | null => {
-  const deletions = steps.filter((step) => step.toLog === 'remove' && step.remote?.kind === 'file').length
-  // Counting looks at every row, and few deletions are no share of anything.
-  const files = deletions < deletionShareFilesMin ? 0 : state.countFiles(link.id)
-  const confirmed = Number(state.fact(link.id, facts.confirmed) ?? '0')
-  const waiting = mustAsk(deletions, files, confirmed) ? { deletions, files } : null
-  state.putFact(link.id, facts.waiting, waiting === null ? null : `${waiting.deletions} ${waiting.files}`)
-  return waiting
 }
 
 const addCounts = (total: Counts, more: Counts): void => {

@@ -1,8 +1,10 @@
 /** Forgetting, pruning, rescuing and beginning with a checkpoint, on two devices and one server in memory. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { create } from '@bufbuild/protobuf'
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
-import { nodeIdFromBytes, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
+import { RetireBodySchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { idToBytes, nodeIdFromBytes, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { utf8 } from '../crypto/bytes.ts'
 import { seededChance } from '../memory/chance.ts'
 import { createMemoryState, type MemoryState } from '../memory/state.ts'
@@ -15,6 +17,7 @@ import { prune } from './prune.ts'
 import { rescue } from './rescue.ts'
 import { cipher, fileOf, nodeIdOf, trouble } from './vault.suite.ts'
 import type { SnapshotInfo, Vault } from './vault-types.ts'
+import { verify } from './verify.ts'
 import { createVaultWorld, keepingPartsOf, push, readFile, type VaultWorld } from './world.suite.ts'
 
 const noise = (bytes: number, seed: number) => seededChance(seed).bytes(bytes)
@@ -318,6 +321,27 @@ test('what was forgotten and retired is rescued while the server holds it, also 
   await one.vault.refresh()
   await assertWhole(one.vault, contents)
   assert.equal((await rescue(two.parts, () => true)).rescued.length, 0)
+})
+
+test('what somebody retires against the log, in it or behind its back, is told by a proof and taken back by a rescue', async () => {
+  for (const isSaid of [true, false]) {
+    const { world, one, contents } = await makeHistory(3)
+    const packs = one.state.packIds(world.vaultId).toSorted()
+    const said = isSaid ? packs : packs.slice(0, 1)
+    await one.vault.append(create(RetireBodySchema, { retired: said.map(idToBytes) }), { brought: [], retired: packs })
+    const two = openDevice(world, 1)
+    const { troubles } = await verify({ ...two.parts, share: 0 })
+    assert.equal(
+      troubles.filter(({ message }) => message.includes('anysync rescue')).length,
+      packs.length - said.length,
+    )
+    assert.equal((await rescue({ ...two.parts, isDryRun: true }, () => true)).packs, packs.length)
+    await rescue(two.parts, () => true)
+    assert.equal(sweep(world), 0)
+    assert.deepEqual((await verify({ ...two.parts, share: 1 })).troubles, [])
+    await assertWhole(two.vault, contents)
+    assert.equal((await rescue(two.parts, () => true)).packs, 0)
+  }
 })
 
 test('what the server has deleted cannot be rescued, and is told', async () => {

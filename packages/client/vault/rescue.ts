@@ -1,6 +1,7 @@
 /**
  * Gets back what was forgotten and retired, for as long as the server holds it: reads the whole log, puts the retired
- * packs that are still there into use again, and then keeps again each wanted snapshot that proves to be whole.
+ * packs that are still there into use again, and then keeps again each wanted snapshot that proves to be whole. Packs in
+ * use that the server was told to retire behind the log's back are brought again, too.
  */
 import { create } from '@bufbuild/protobuf'
 import { demand, isTrouble } from '@anysync/protocol/errors.ts'
@@ -14,7 +15,7 @@ import { packsForBody } from './pack-index.ts'
 import { openRecord, type OpenedRecord } from './record.ts'
 import { packEffects } from './replay.ts'
 import { createIndexWriter, type StoreParts } from './rewrite.ts'
-import { storedOnServer } from './stored-packs.ts'
+import { doomedPacks, storedOnServer } from './stored-packs.ts'
 import type { SnapshotInfo, Vault } from './vault-types.ts'
 import { checkPresence } from './presence.ts'
 
@@ -39,7 +40,10 @@ export const rescue = async (
   const kept = new Set(vault.snapshots().map(({ hash }) => hash))
   const { snapshots, retired } = await readPast(parts)
   const wanted = snapshots.filter((snapshot) => !kept.has(snapshot.hash) && isWanted(snapshot))
-  const stored = wanted.length === 0 ? [] : await storedOnServer(parts, await directoriesOf(parts, retired))
+  // A record may have retired what kept snapshots need: no client writes such, whoever stole a device may.
+  const isLacking = wanted.length > 0 || (retired.size > 0 && !(await isWhole(parts)))
+  const stored = isLacking ? await storedOnServer(parts, await directoriesOf(parts, retired)) : []
+  stored.push(...(await doomedPacks(parts)))
   if (parts.isDryRun === true) return { packs: stored.length, rescued: wanted, lost: [] }
   for (let start = 0; start < stored.length; start += prunePacksMax)
     await bringBack(parts, stored.slice(start, start + prunePacksMax))
@@ -54,6 +58,13 @@ export const rescue = async (
     await anew(vault, () => vault.append(body, { brought: [], retired: [] }))
   }
   return { packs: stored.length, rescued, lost }
+}
+
+/** Whether all that the kept snapshots need is in use. */
+const isWhole = async (parts: RescueParts): Promise<boolean> => {
+  const check = checkPresence(parts)
+  for (const { root } of parts.vault.snapshots()) if ((await check(root)) !== null) return false
+  return true
 }
 
 /** The records of the whole log, verified link by link, also where this device began with a checkpoint. */

@@ -27,3 +27,15 @@ export const storedOnServer = async (
   const existing = await remote.existingPacks(keys.vaultId, ids)
   return packs.filter((_, i) => ids[i] !== undefined && existing.has(ids[i]))
 }
+
+/**
+ * The packs in use that the server deletes when the hold time has passed all the same: whoever appended a record told it
+ * to retire other packs than the record says, which no client does.
+ */
+export const doomedPacks = async ({ keys, state, remote }: StoredParts): Promise<IndexedPack[]> => {
+  const existing = await remote.existingPacks(keys.vaultId, state.packIds(keys.vaultId))
+  return [...existing].flatMap(([id, how]) => {
+    const pack = how === 'retired' ? state.pack(keys.vaultId, id) : null
+    return pack === null ? [] : [pack]
+  })
+}

@@ -5,7 +5,7 @@
 import { toBinary } from '@bufbuild/protobuf'
 import { demand, SyncError } from '@anysync/protocol/errors.ts'
 import { PackDirectorySchema, type IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { packIdFromBytes, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
+import { packIdFromBytes, toHex, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
 import { fetchesMax } from '@anysync/protocol/limits.ts'
 import { packLengthOf, readDirectory } from '../content/pack.ts'
 import { placesOf } from '../content/places.ts'
@@ -15,6 +15,7 @@ import type { ChunkPlace } from '../ports.ts'
 import type { ProgressOf } from '../progress.ts'
 import { checkPresence } from './presence.ts'
 import { openRecord, type Before } from './record.ts'
+import { doomedPacks } from './stored-packs.ts'
 import type { StoreParts } from './rewrite.ts'
 import type { Vault } from './vault-types.ts'
 
@@ -57,8 +58,13 @@ export const verify = async (parts: VerifyParts): Promise<VerifyReport> => {
     parts.onProgress?.({ phase: 'trees', ...counts, bytes: 0, bytesTotal: 0 })
   }
   await verifyPacks(parts, report)
+  for (const { pack } of await doomedPacks(parts)) troubles.push({ what: 'pack', id: toHex(pack), message: doomed })
   return report
 }
+
+const doomed =
+  'the server was told to delete it after the hold time, though the log has it in use: `anysync rescue` takes that ' +
+  'back. Somebody did that with the keys of a device: revoke those you do not know'
 
 /** How many records hold. */
 const verifyLog = (parts: VerifyParts, troubles: VerifyTrouble[]): number => {

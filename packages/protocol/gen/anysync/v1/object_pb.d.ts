@@ -53,6 +53,13 @@ export declare type ExistingResponse = Message<"anysync.v1.ExistingResponse"> & 
    * @generated from field: repeated bytes packs = 1;
    */
   packs: Uint8Array[];
+
+  /**
+   * Those of them that a record retired and none brought again: they are deleted when the hold time has passed.
+   *
+   * @generated from field: repeated bytes retired = 2;
+   */
+  retired: Uint8Array[];
 };
 
 /**

@@ -18,7 +18,7 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
  * Describes the file anysync/v1/object.proto.
  */
 export const file_anysync_v1_object = /*@__PURE__*/
-  fileDesc("ChdhbnlzeW5jL3YxL29iamVjdC5wcm90bxIKYW55c3luYy52MSIyCg9FeGlzdGluZ1JlcXVlc3QSEAoIdmF1bHRfaWQYASABKAwSDQoFcGFja3MYAiADKAwiIQoQRXhpc3RpbmdSZXNwb25zZRINCgVwYWNrcxgBIAMoDDJPCgZPYmplY3QSRQoIRXhpc3RpbmcSGy5hbnlzeW5jLnYxLkV4aXN0aW5nUmVxdWVzdBocLmFueXN5bmMudjEuRXhpc3RpbmdSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChdhbnlzeW5jL3YxL29iamVjdC5wcm90bxIKYW55c3luYy52MSIyCg9FeGlzdGluZ1JlcXVlc3QSEAoIdmF1bHRfaWQYASABKAwSDQoFcGFja3MYAiADKAwiMgoQRXhpc3RpbmdSZXNwb25zZRINCgVwYWNrcxgBIAMoDBIPCgdyZXRpcmVkGAIgAygMMk8KBk9iamVjdBJFCghFeGlzdGluZxIbLmFueXN5bmMudjEuRXhpc3RpbmdSZXF1ZXN0GhwuYW55c3luYy52MS5FeGlzdGluZ1Jlc3BvbnNlYgZwcm90bzM");
 
 /**
  * Describes the message anysync.v1.ExistingRequest.

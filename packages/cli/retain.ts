@@ -1,0 +1,49 @@
+/**
+ * Applies the rules of what is kept when that is due: for the daemon, before a turn. Notes when it did, for status and for
+ * the next time, and what came of it, for the log of actions. Nothing is deleted by it: `anysync prune` frees space.
+ */
+import type { Chance, Clock, Link, State } from '@anysync/client/ports.ts'
+import { alarmOf, waitingOf } from '@anysync/client/sync/facts.ts'
+import { forget } from '@anysync/client/vault/forget.ts'
+import { isRetentionDue, nextRetentionNs } from '@anysync/client/vault/retention-due.ts'
+import { describeRules, type KeepRules } from '@anysync/client/vault/retention.ts'
+import type { Vault } from '@anysync/client/vault/vault-types.ts'
+import type { VaultId } from '@anysync/protocol/ids.ts'
+import { counted } from './output/words.ts'
+
+/** `nextNs`: when it is due again. */
+export type Retained = { timeNs: bigint; nextNs: bigint; forgotten: number }
+
+const fact = 'retained'
+
+/** When this device last applied rules to a vault; null when it never did. */
+export const retainedOf = (state: State, vaultId: VaultId): Retained | null => {
+  const [time, next, forgotten] = state.fact(vaultId, fact)?.split(' ') ?? []
+  if (time === undefined || next === undefined) return null
+  return { timeNs: BigInt(time), nextNs: BigInt(next), forgotten: Number(forgotten) }
+}
+
+export type RetainParts = {
+  state: State
+  link: Link
+  vault: Pick<Vault, 'refresh' | 'snapshots' | 'append'>
+  clock: Pick<Clock, 'nowNs'>
+  chance: Chance
+  /** Null: everything is kept. */
+  rules: KeepRules | null
+}
+
+/** Throws as `forget` does, and then tries again the next time that it is asked. */
+export const retainWhenDue = async ({ state, link, vault, clock, chance, rules }: RetainParts): Promise<void> => {
+  if (rules === null) return
+  const nowNs = clock.nowNs()
+  const nextNs = retainedOf(state, link.vaultId)?.nextNs ?? null
+  const isCalm = alarmOf(state, link.id) === null && waitingOf(state, link.id) === null
+  if (!isRetentionDue({ nowNs, nextNs, isCalm })) return
+  const forgotten = await forget(vault, rules)
+  const next = nextRetentionNs(nowNs, new DataView(chance.bytes(4).buffer).getUint32(0) / 2 ** 32)
+  state.putFact(link.vaultId, fact, `${nowNs} ${next} ${forgotten}`)
+  if (forgotten === 0) return
+  const why = `${counted(forgotten, 'old snapshot')}, by ${describeRules(rules)}`
+  state.addActions(link.id, [{ timeNs: nowNs, path: '', what: 'forgotten', why }])
+}

@@ -1,0 +1,47 @@
+/**
+ * Before a push: what a person must decide first. Notes what waits, for status and for whoever confirms it, and how much of
+ * what is suspicious was pushed a little at a time. [Note: the brake]
+ */
+import { deletionShareFilesMin, scrambledShareFilesMin } from '@anysync/protocol/limits.ts'
+import type { ApplyParts } from './apply.ts'
+import { confirmedOf, facts, pushedScrambledOf, putWaiting } from './facts.ts'
+import { findScrambled } from './find-scrambled.ts'
+import { mustAsk, mustAskOfScrambled, stillCounting } from './guards.ts'
+import type { Step } from './plan.ts'
+import type { Waiting } from './report.ts'
+
+/** `scrambled`: how many files of this push were. */
+export type Asked = { waiting: Waiting | null; scrambled: number }
+
+/** Notes, and returns, what must wait for a person; null when the push may go on. Tells which files were scrambled. */
+export const askAbout = async (parts: ApplyParts, steps: Step[]): Promise<Asked> => {
+  const { disk, state, linkId, vault, clock, where, troubles } = parts
+  const deletions = steps.filter((step) => step.toLog === 'remove' && step.remote?.kind === 'file').length
+  const paths = await findScrambled({ disk, state, vaultId: vault.id, pathOf: (id) => where.path(id) }, steps)
+  const before = stillCounting(pushedScrambledOf(state, linkId), clock.nowNs()).scrambled
+  const scrambled = paths.length === 0 ? 0 : before + paths.length
+  // Counting looks at every row, and few are no share of anything.
+  const isFew = deletions < deletionShareFilesMin && scrambled < scrambledShareFilesMin
+  const files = isFew ? 0 : state.countFiles(linkId)
+  const confirmed = confirmedOf(state, linkId)
+  const isAsking =
+    mustAsk(deletions, files, confirmed.deletions) || mustAskOfScrambled(scrambled, files, confirmed.scrambled)
+  const waiting = isAsking ? { deletions, scrambled, files } : null
+  putWaiting(state, linkId, waiting)
+  if (waiting !== null)
+    troubles.push(...paths.map((path) => ({ path, kind: 'held' as const, message: scrambledMessage })))
+  return { waiting, scrambled: paths.length }
+}
+
+/** Notes that the push went through. What was confirmed is used up by it, and nothing counts from before. */
+export const noteSent = ({ state, linkId, clock }: ApplyParts, scrambled: number): void => {
+  if (state.fact(linkId, facts.confirmed) !== null) {
+    state.putFact(linkId, facts.confirmed, null)
+    state.putFact(linkId, facts.scrambled, null)
+  } else if (scrambled > 0) {
+    const before = stillCounting(pushedScrambledOf(state, linkId), clock.nowNs())
+    state.putFact(linkId, facts.scrambled, `${before.sinceNs} ${before.scrambled + scrambled}`)
+  }
+}
+
+const scrambledMessage = 'it was a file that could be recognised, and now looks like random bytes'
