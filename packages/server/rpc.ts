@@ -53,6 +53,7 @@ const serveAccounts = (router: ConnectRouter, { accounts, desk }: Services): voi
         deviceName: me.deviceName,
         bytesUsed: BigInt(me.bytesUsed),
         bytesQuota: BigInt(me.bytesQuota ?? 0),
+        timeNs: toNs(me.timeMs),
       }
     },
     logout: async (_request, context) => {
@@ -131,6 +132,11 @@ const serveObjects = (router: ConnectRouter, { objects }: Services): void => {
       const packs = request.packs.map(packIdFromBytes)
       const stored = await objects.existing(deviceOf(context).userId, vaultIdFromBytes(request.vaultId), packs)
       return { packs: stored.map(idToBytes) }
+    },
+    inUse: async (request, context) => {
+      const after = request.after.length === 0 ? null : packIdFromBytes(request.after)
+      const packs = await objects.inUse(deviceOf(context).userId, vaultIdFromBytes(request.vaultId), after)
+      return { packs: packs.map(idToBytes) }
     },
   })
 }

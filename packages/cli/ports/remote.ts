@@ -9,7 +9,16 @@ import { Object$ as ObjectService } from '@anysync/protocol/gen/anysync/v1/objec
 import { Vault } from '@anysync/protocol/gen/anysync/v1/vault_pb.js'
 import { idToBytes, packIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
 import { callMsMax, existingPacksMax, packBytesMax, streamIdleMsMax } from '@anysync/protocol/limits.ts'
-import { parseAnswer, parseAppended, parseMe, parseNews, parseRecord, parseVaults, sequenceOf } from './answers.ts'
+import {
+  parseAnswer,
+  parseAppended,
+  parseMe,
+  parseNews,
+  parsePage,
+  parseRecord,
+  parseVaults,
+  sequenceOf,
+} from './answers.ts'
 import { callsTo } from './call.ts'
 import type { ServerAddress } from './link.ts'
 import { networkTrouble } from './network-trouble.ts'
@@ -145,6 +154,23 @@ export const openRemote = (
         for (const pack of found) if (isAsked.has(pack)) existing.add(pack)
       }
       return existing
+    },
+
+    packsInUse: async (vaultId) => {
+      const packs: PackId[] = []
+      for (;;) {
+        const last = packs.at(-1)
+        const after = last === undefined ? new Uint8Array() : idToBytes(last)
+        const page = await retry(line, () =>
+          call(
+            'pack.inUse',
+            () => object.inUse({ vaultId: idToBytes(vaultId), after }, options),
+            (answer) => parsePage(answer, last ?? null),
+          ),
+        )
+        if (page.length === 0) return packs
+        packs.push(...page)
+      }
     },
 
     putPack: async (vaultId, pack, bytes) => {
