@@ -5,6 +5,7 @@
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { deletionFilesMax, deletionShareFilesMin, deletionShareMax } from '@anysync/protocol/limits.ts'
 import type { Disk, Link } from '../ports.ts'
+import { isMarkerOf } from './marker.ts'
 
 /** Whether so many deleted of so many files wait for a person. `confirmed`: as many were confirmed before. */
 export const mustAsk = (deletions: number, files: number, confirmed: number): boolean => {
@@ -16,7 +17,7 @@ export const mustAsk = (deletions: number, files: number, confirmed: number): bo
 /** Throws `missing` unless the folder is there and is the one that was linked. */
 export const checkMarker = async (disk: Disk, link: Pick<Link, 'id'>): Promise<void> => {
   const marker = await disk.readMarker()
-  if (marker === link.id) return
+  if (isMarkerOf(marker, link.id)) return
   throw new SyncError(
     'sync.guard',
     'missing',
