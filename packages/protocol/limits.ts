@@ -268,3 +268,5 @@ export const checkpointRecordsMin = 1000
 /** How long the server keeps packs that no record needs. */
 export const holdMsMin = 24 * 3_600_000
 export const holdMsDefault = 30 * 24 * 3_600_000
+/** Clocks of device and server that differ by more are told as trouble. */
+export const clockSkewMsMax = 60_000
