@@ -270,3 +270,13 @@ export const holdMsMin = 24 * 3_600_000
 export const holdMsDefault = 30 * 24 * 3_600_000
 /** Clocks of device and server that differ by more are told as trouble. */
 export const clockSkewMsMax = 60_000
+/** A daily proof: of the packs so many, of the bytes at most so many unless a person says otherwise. */
+export const proofShare = 0.01
+export const proofBytesMax = 64_000_000
+/** So often; later by a share of the second, so that not all devices come at once; and not at once after a start. */
+export const proofMs = 24 * 3_600_000
+export const proofJitterMs = 2 * 3_600_000
+export const proofStartMs = 600_000
+/** How often is looked whether one is due, and how long one that failed to ask the server waits. */
+export const proofLookMs = 300_000
+export const proofRetryMs = 3_600_000
