@@ -106,6 +106,8 @@ export const recordBytesMax = 1 * MiB
 export const inlineDirectoriesBytesMax = 64 * KiB
 export const appendPacksMax = 4096
 export const existingPacksMax = 1024
+/** Of one vault, as far as a server is believed: 64 TB of usual packs. */
+export const vaultPacksMax = 4_000_000
 
 /** A push is made durable and visible at the latest after so much. */
 export const commitBytesMax = 1 * GiB

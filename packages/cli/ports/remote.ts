@@ -8,7 +8,7 @@ import { Account } from '@anysync/protocol/gen/anysync/v1/account_pb.js'
 import { Object$ as ObjectService } from '@anysync/protocol/gen/anysync/v1/object_pb.js'
 import { Vault } from '@anysync/protocol/gen/anysync/v1/vault_pb.js'
 import { idToBytes, packIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
-import { callMsMax, existingPacksMax, packBytesMax, streamIdleMsMax } from '@anysync/protocol/limits.ts'
+import { callMsMax, existingPacksMax, packBytesMax, streamIdleMsMax, vaultPacksMax } from '@anysync/protocol/limits.ts'
 import {
   parseAnswer,
   parseAppended,
@@ -170,6 +170,8 @@ export const openRemote = (
         )
         if (page.length === 0) return packs
         packs.push(...page)
+        const isInBounds = packs.length <= vaultPacksMax
+        demand(isInBounds, 'pack.inUse', 'corrupt', `the server tells of more than ${vaultPacksMax} packs`)
       }
     },
 
