@@ -43,7 +43,8 @@ test(
     const clock = steppedClock(BigInt(Date.now()) * 1_000_000n)
     const notes: string[] = []
     const stop = new AbortController()
-    const voice = { note: (text: string) => void notes.push(text) }
+    const alarms: string[] = []
+    const voice = { note: (text: string) => void notes.push(text), alarm: (text: string) => void alarms.push(text) }
     const done = proveDaily({ session, voice, isPaused: () => false, clock }, stop.signal)
     /** Until the prover waits for its next look. */
     const pass = async (ms: number) => {
@@ -62,7 +63,7 @@ test(
         (await desk.done(['status'])).stdout,
         /proven by sample +\d{4}-.* in 1 of \d+ packs?, at record \d+\n/,
       )
-      assert.deepEqual(notes, [])
+      assert.deepEqual([notes, alarms], [[], []])
     })
 
     await t.test('what the disk of the server spoiled is an alarm, that says what to do', async () => {
@@ -76,7 +77,12 @@ test(
       const { state, reason, lastSampled } = await status()
       assert.deepEqual([state, lastSampled?.failed.length, lastSampled?.isWell], ['damaged', 1, false])
       assert.match(reason, /^ALARM of .* 1 pack lost or damaged on the server .*`anysync verify --repair`/)
-      assert.match(notes.join('\n'), /^ALARM: of vault [0-9a-f]{32} the server has lost or damaged 1 pack: see status$/)
+      assert.match(
+        alarms.join('\n'),
+        /^of vault [0-9a-f]{32} the server has lost or damaged 1 pack: see `anysync status`$/,
+      )
+      const examined = await desk.run(['doctor'])
+      assert.deepEqual([examined.exitCode, /WRONG +proof of 'photos'/.test(examined.stdout)], [1, true])
     })
 
     await t.test('it is over when the packs were stored again', async () => {

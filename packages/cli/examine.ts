@@ -9,12 +9,14 @@ import type { Me, State, VaultInfo } from '@anysync/client/ports.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { clockSkewMsMax } from '@anysync/protocol/limits.ts'
 import { clockFinding, headFinding, type Finding } from './findings.ts'
+import { unprovenSentence } from './folder-state.ts'
 import { damagedMasterKeys, readMasterKeys, type SignedIn } from './homes.ts'
-import { seeDaemon } from './knowledge.ts'
+import { seeDaemon, unprovenOf } from './knowledge.ts'
 import { counted, localTime, shown } from './output/words.ts'
 import { nodeClock } from './ports/clock.ts'
 import { openNodeDisk } from './ports/disk.ts'
 import type { StateHealth } from './ports/state-health.ts'
+import { sampledOf } from './sampled.ts'
 import { remoteOf, vaultName } from './session.ts'
 import { readSettings } from './settings/settings-file.ts'
 
@@ -87,6 +89,17 @@ export const examineFolders = async (state: State): Promise<Finding[]> => {
   }
   return findings
 }
+
+/** What the daemon's proofs found, by vault. */
+export const examineProofs = (state: State): Finding[] =>
+  [...new Set(state.links().map(({ vaultId }) => vaultId))].map((vaultId) => {
+    const what = `proof of '${shown(vaultName(state, vaultId))}'`
+    const unproven = unprovenOf(state, vaultId)
+    if (unproven !== null) return { what, isWell: false, message: shown(unprovenSentence(unproven)), advice: null }
+    const timeNs = sampledOf(state, vaultId)?.timeNs ?? null
+    const message = timeNs === null ? 'none yet: a running daemon makes one every day' : `well, ${localTime(timeNs)}`
+    return { what, isWell: true, message, advice: null }
+  })
 
 export const examineDaemon = async ({ account }: SignedIn): Promise<Finding> => {
   const what = 'daemon'

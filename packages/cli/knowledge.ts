@@ -9,7 +9,7 @@ import { alarmOf, facts, waitingOf } from '@anysync/client/sync/facts.ts'
 import { checkMarker } from '@anysync/client/sync/guards.ts'
 import type { Trouble } from '@anysync/client/sync/report.ts'
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
-import { rootNodeId } from '@anysync/protocol/ids.ts'
+import { rootNodeId, type VaultId } from '@anysync/protocol/ids.ts'
 import { askDaemon } from './daemon/ask.ts'
 import type { DaemonStatus } from './daemon/wire.ts'
 import type { DaemonSeen, FolderKnowledge, FolderState, LastReport, Unproven } from './folder-state.ts'
@@ -47,11 +47,11 @@ export const knowFolder = async (
   isConfirmed: state.fact(link.id, facts.confirmed) !== null,
   report: lastReport(state, link),
   lastTrouble: lastTroubleOf(state, link.id),
-  unproven: unprovenOf(state, link),
+  unproven: unprovenOf(state, link.vaultId),
   headSequence: state.head(link.vaultId)?.sequence ?? 0,
 })
 
-const unprovenOf = (state: State, { vaultId }: Link): Unproven | null => {
+export const unprovenOf = (state: State, vaultId: VaultId): Unproven | null => {
   const failed = failedOf(state, vaultId)
   const [first] = failed
   const timeNs = sampledOf(state, vaultId)?.timeNs

@@ -1,7 +1,15 @@
 /**
  * `anysync doctor`: looks at what a person cannot, and says of each thing whether it is right and what to do.
  */
-import { examineDaemon, examineFiles, examineFolders, examineServer, failed, stateFinding } from '../examine.ts'
+import {
+  examineDaemon,
+  examineFiles,
+  examineFolders,
+  examineProofs,
+  examineServer,
+  failed,
+  stateFinding,
+} from '../examine.ts'
 import type { Finding } from '../findings.ts'
 import { exitCodes, UsageError, type ExitCode } from '../output/fail.ts'
 import { createOutput, table, type Output } from '../output/print.ts'
@@ -30,7 +38,8 @@ const findingsOf = async (options: CommonOptions): Promise<Finding[]> => {
   if (health.found !== 'well') return [...files, daemon, ...(await examineServer(who, null))]
   await using local = await openLocal(options, false)
   const { state } = local
-  return [...files, ...(await examineFolders(state)), daemon, ...(await examineServer(who, state))]
+  const folders = await examineFolders(state)
+  return [...files, ...folders, daemon, ...(await examineServer(who, state)), ...examineProofs(state)]
 }
 
 const tell = (output: Output, findings: Finding[]): ExitCode => {

@@ -16,7 +16,7 @@ import type { Voice } from './voice.ts'
 
 export type ProofParts = {
   session: Session
-  voice: Pick<Voice, 'note'>
+  voice: Pick<Voice, 'note' | 'alarm'>
   isPaused: () => boolean
   clock: Clock
 }
@@ -37,7 +37,9 @@ export const proveDaily = ({ session, voice, isPaused, clock }: ProofParts, sign
       prove: async (vaultId, bytesMax, signal) => {
         const failed = await proveVault({ session, clock }, vaultId, bytesMax, signal)
         if (failed > 0)
-          voice.note(`ALARM: of vault ${vaultId} the server has lost or damaged ${counted(failed, 'pack')}: see status`)
+          voice.alarm(
+            `of vault ${vaultId} the server has lost or damaged ${counted(failed, 'pack')}: see \`anysync status\``,
+          )
       },
       onTrouble(vaultId, { kind, message }) {
         // That the server is not reached is told by whoever follows the folder.
