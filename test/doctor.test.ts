@@ -219,6 +219,8 @@ test('a state that is damaged or lost is built again, and no file is touched', l
     const stranger = scratch.folder('stranger')
     const refused = await desk.run(['doctor', '--rebuild', stranger])
     assert.deepEqual([refused.exitCode, /no marker/.test(refused.stderr)], [1, true], refused.stderr)
+    const away = await desk.run(['doctor', '--rebuild', join(stranger, 'away')])
+    assert.deepEqual([away.exitCode, /away is no folder, or its disk/.test(away.stderr)], [1, true], away.stderr)
     assert.equal(existsSync(stateOf(desk)), false)
     await rebuild(desk, deskFolder, '--vault', vaultName)
     await assertNothingMoves(house)

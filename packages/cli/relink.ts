@@ -2,12 +2,14 @@
  * Which links a device that lost its state takes up again: those that the damaged state still tells, and folders that a
  * person names, by their markers. Reads; links nothing.
  */
+import { statSync } from 'node:fs'
 import { parseMarker } from '@anysync/client/sync/marker.ts'
 import type { Link, LinkMode } from '@anysync/client/ports.ts'
 import { demand, SyncError } from '@anysync/protocol/errors.ts'
 import { isWithin, realPath } from './folders.ts'
 import { shown } from './output/words.ts'
 import { openNodeDisk } from './ports/disk.ts'
+import { attemptOn } from './private-files.ts'
 import { pickNamed, type NamedVault } from './session.ts'
 
 export type RelinkOptions = {
@@ -55,6 +57,13 @@ export const linksToTakeUp = async (
 }
 
 const linkOf = async (root: string, vaults: readonly NamedVault[], options: RelinkOptions): Promise<Link> => {
+  const isThere = attemptOn(root, 'looked at', () => statSync(root, { throwIfNoEntry: false })?.isDirectory() === true)
+  demand(
+    isThere,
+    operation,
+    'missing',
+    `${shown(root)} is no folder, or its disk is not mounted: bring it back, or leave it out`,
+  )
   const text = await (await openNodeDisk(root)).readMarker()
   const marker = text === null ? null : parseMarker(text)
   if (marker === null || !/^[0-9a-f]{32}$/.test(marker.linkId)) {
