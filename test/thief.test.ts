@@ -69,8 +69,7 @@ const assertRescued = async (house: Household, history: History, folder: () => s
   }
 }
 
-const partsOf = ({ vault, session }: OpenedVault) =>
-  keepingParts({ session, vault } as Parameters<typeof keepingParts>[0])
+const partsOf = ({ vault, session }: OpenedVault) => keepingParts({ session, vault })
 
 const packsOf = ({ session, vault }: OpenedVault): PackId[] => session.state.packIds(vault.id).toSorted()
 
@@ -146,6 +145,7 @@ const routes: Record<string, 'adds' | 'reads' | 'ends the sign-in' | "needs the 
   RecordsSince: 'reads',
   Watch: 'reads',
   Existing: 'reads',
+  InUse: 'reads',
 }
 
 test('every route of the server is thought of', () => {

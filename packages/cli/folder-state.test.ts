@@ -24,6 +24,7 @@ const perfect: FolderKnowledge = {
   isConfirmed: false,
   report,
   lastTrouble: null,
+  unproven: null,
   headSequence: 3,
 }
 const alone: Partial<FolderKnowledge> = { daemon: 'none', live: null }
@@ -62,6 +63,12 @@ const table: [seen: string, known: Partial<FolderKnowledge>, state: string, reas
     /confirm/,
   ],
   ['deletions confirmed', { waiting: { deletions: 3, scrambled: 0, files: 4 }, isConfirmed: true }, 'up-to-date', /^$/],
+  [
+    'a daily proof that failed',
+    { unproven: { timeNs: 1n, packs: 2, message: 'pack 1 is lost' } },
+    'damaged',
+    /^ALARM of .* 2 packs .*pack 1 is lost.*anysync verify --repair/,
+  ],
   ['a turn runs', withLive({ activity: 'turning' }), 'syncing', /^$/],
   ['the daemon starts', withLive({ activity: 'starting', isUpToDate: false }), 'syncing', /everything is looked at/],
   ['paused', { daemon: 'paused', ...withLive({ activity: 'paused' }) }, 'paused', /anysync resume/],

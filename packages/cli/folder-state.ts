@@ -16,6 +16,8 @@ export type LastReport = { timeNs: bigint; isSettled: boolean; sequence: number;
 /** `silent`: it was asked and does not answer. */
 export type DaemonSeen = 'none' | 'silent' | 'running' | 'paused'
 
+export type Unproven = { timeNs: bigint; packs: number; message: string }
+
 export type FolderKnowledge = {
   daemon: DaemonSeen
   /** As the daemon sees it now; null without a daemon, and when it does not follow this folder. */
@@ -29,6 +31,8 @@ export type FolderKnowledge = {
   report: LastReport | null
   /** The failure since the last turn that worked. */
   lastTrouble: LastTrouble | null
+  /** What the daily proof found and nobody has mended since. */
+  unproven: Unproven | null
   /** Of the head as this device knows it, 0 for an empty vault. */
   headSequence: number
 }
@@ -45,6 +49,8 @@ export type FolderWord =
   | 'paused'
   /** The server is not reached. */
   | 'offline'
+  /** The server has lost or damaged some of what the vault holds. */
+  | 'damaged'
   /** All but for some paths, each with its trouble. */
   | 'troubled'
   /** As of the last look: the system does not tell of changes. */
@@ -56,7 +62,7 @@ export type FolderWord =
 export type FolderState = { state: FolderWord; reason: string }
 
 export const folderState = (known: FolderKnowledge): FolderState =>
-  stopped(known) ?? decision(known) ?? work(known) ?? standing(known) ?? inStep(known)
+  stopped(known) ?? decision(known) ?? work(known) ?? damaged(known) ?? standing(known) ?? inStep(known)
 
 const state = (state: FolderWord, reason = ''): FolderState => ({ state, reason })
 
@@ -93,6 +99,14 @@ const work = ({ daemon, live, lastTrouble }: FolderKnowledge): FolderState | nul
 
 const again = (message: string, isByHand = false): string =>
   isByHand ? `the last turn failed: ${message}` : `${message}; it is tried again by itself`
+
+const damaged = ({ unproven }: FolderKnowledge): FolderState | null =>
+  unproven === null ? null : state('damaged', unprovenSentence(unproven))
+
+export const unprovenSentence = ({ timeNs, packs, message }: Unproven): string =>
+  `ALARM of ${localTime(timeNs)}: the daily proof found ${counted(packs, 'pack')} lost or damaged on the server ` +
+  `(${message}): store again what this device still has with \`anysync verify --repair\`, and ask who runs the server to ` +
+  'look at its disks'
 
 const standing = ({ report, headSequence, live, daemon }: FolderKnowledge): FolderState | null => {
   const advice = live === null ? 'run `anysync sync`' : 'a turn follows'

@@ -7,7 +7,10 @@ import type { OpenedHistory } from './history.ts'
 import { nodeChance } from './ports/chance.ts'
 import { nodeCipher } from './ports/cipher.ts'
 
-export const keepingParts = ({ session, vault }: OpenedHistory): Omit<RescueParts, 'isDryRun'> => ({
+export const keepingParts = ({
+  session,
+  vault,
+}: Pick<OpenedHistory, 'session' | 'vault'>): Omit<RescueParts, 'isDryRun'> => ({
   cipher: nodeCipher,
   chance: nodeChance,
   keys: vault.keys,

@@ -9,13 +9,14 @@ import { alarmOf, facts, waitingOf } from '@anysync/client/sync/facts.ts'
 import { checkMarker } from '@anysync/client/sync/guards.ts'
 import type { Trouble } from '@anysync/client/sync/report.ts'
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
-import { rootNodeId } from '@anysync/protocol/ids.ts'
+import { rootNodeId, type VaultId } from '@anysync/protocol/ids.ts'
 import { askDaemon } from './daemon/ask.ts'
 import type { DaemonStatus } from './daemon/wire.ts'
-import type { DaemonSeen, FolderKnowledge, FolderState, LastReport } from './folder-state.ts'
+import type { DaemonSeen, FolderKnowledge, FolderState, LastReport, Unproven } from './folder-state.ts'
 import type { AccountHome } from './homes.ts'
 import { lastTroubleOf } from './last-trouble.ts'
 import type { PathKnowledge } from './path-state.ts'
+import { failedOf, sampledOf } from './sampled.ts'
 import { timeNsSchema } from './schemas.ts'
 
 /** `trouble`: why a daemon that is there does not answer. */
@@ -46,8 +47,16 @@ export const knowFolder = async (
   isConfirmed: state.fact(link.id, facts.confirmed) !== null,
   report: lastReport(state, link),
   lastTrouble: lastTroubleOf(state, link.id),
+  unproven: unprovenOf(state, link.vaultId),
   headSequence: state.head(link.vaultId)?.sequence ?? 0,
 })
+
+export const unprovenOf = (state: State, vaultId: VaultId): Unproven | null => {
+  const failed = failedOf(state, vaultId)
+  const [first] = failed
+  const timeNs = sampledOf(state, vaultId)?.timeNs
+  return first === undefined || timeNs === undefined ? null : { timeNs, packs: failed.length, message: first.message }
+}
 
 const rootTrouble = async (disk: Disk, link: Link): Promise<string | null> => {
   try {

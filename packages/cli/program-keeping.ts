@@ -1,8 +1,10 @@
 /**
  * The words and options of the commands that decide what is kept, free what is not, and prove that the rest is there.
  */
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
+import { linkModes } from '@anysync/client/ports.ts'
 import { spans } from '@anysync/client/vault/retention.ts'
+import type { RebuildOptions } from './commands/doctor-rebuild.ts'
 import { add, history, type OnEnding } from './program-parts.ts'
 
 const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
@@ -45,6 +47,20 @@ export const addKeepingCommands = (program: Command, onEnding: OnEnding): void =
     .action(async (folder: string | undefined, _own, command: Command) =>
       onEnding(await (await import('./commands/verify.ts')).verifyVault(folder, command.optsWithGlobals())),
     )
+  add(program, 'doctor [folders...]', 'look at what you cannot see: keys, state, folders, daemon, server, clock')
+    .option('--rebuild', 'make a damaged or lost state anew and link these folders again; the old state is kept')
+    .option('--vault <name>', 'with --rebuild: of folders whose markers do not say theirs')
+    .addOption(
+      new Option('--mode <mode>', 'with --rebuild: the same for what travels').choices(linkModes).default('sync'),
+    )
+    .action(async (folders: string[], _own, command: Command) => {
+      const options = command.optsWithGlobals<RebuildOptions & { rebuild?: boolean }>()
+      onEnding(
+        options.rebuild === true
+          ? await (await import('./commands/doctor-rebuild.ts')).rebuildState(folders, options)
+          : await (await import('./commands/doctor.ts')).doctor(folders, options),
+      )
+    })
   history(add(program, 'tag <when> [label]', 'name a snapshot, or pin it'))
     .option('--folder <folder>', 'of the vault that this folder is linked to')
     .option('--pin', 'no rule forgets it')

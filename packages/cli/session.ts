@@ -105,16 +105,27 @@ export const ownerOf = (keys: AccessKeys): GrantOwner => {
 /** A vault of the account, its grant opened and checked. */
 export type NamedVault = { info: VaultInfo; grant: OpenedGrant }
 
+/** What the server says of them; nothing is noted. */
+export const askVaults = async ({
+  keys,
+  remote,
+}: Pick<Session, 'keys' | 'remote'>): Promise<{ named: NamedVault[]; incarnation: Uint8Array }> => {
+  const owner = ownerOf(keys)
+  const parts = { cipher: nodeCipher, chance: nodeChance }
+  const { vaults, incarnation } = await remote.listVaults()
+  return {
+    named: vaults.map((info) => ({ info, grant: openGrant(parts, owner, info.vaultId, info.grant) })),
+    incarnation,
+  }
+}
+
 export const listVaults = async ({
   keys,
   remote,
   state,
 }: Pick<Session, 'keys' | 'remote' | 'state'>): Promise<NamedVault[]> => {
-  const owner = ownerOf(keys)
-  const parts = { cipher: nodeCipher, chance: nodeChance }
-  const { vaults, incarnation } = await remote.listVaults()
+  const { named, incarnation } = await askVaults({ keys, remote })
   noteIncarnation(state, incarnation)
-  const named = vaults.map((info) => ({ info, grant: openGrant(parts, owner, info.vaultId, info.grant) }))
   for (const { info, grant } of named) {
     if (state.fact(info.vaultId, nameFact) !== grant.name) state.putFact(info.vaultId, nameFact, grant.name)
   }
@@ -146,8 +157,11 @@ export const findVault = async (session: Session, vaultId: VaultId): Promise<Nam
 }
 
 /** The vault of that name, or the only one. `missing` or `invalid` with the names there are. */
-export const pickVault = async (session: Session, name: string | undefined): Promise<NamedVault> => {
-  const vaults = await listVaults(session)
+export const pickVault = async (session: Session, name: string | undefined): Promise<NamedVault> =>
+  pickNamed(await listVaults(session), name)
+
+/** The same of these vaults. */
+export const pickNamed = (vaults: readonly NamedVault[], name: string | undefined): NamedVault => {
   const matching = vaults.filter(({ grant }) => name === undefined || grant.name === name)
   const [vault, ...others] = matching
   if (vault !== undefined && others.length === 0) return vault

@@ -245,6 +245,8 @@ export type Me = {
   deviceName: string
   bytesUsed: number
   bytesQuota: number
+  /** The server's clock; null from one that does not say. */
+  timeNs: bigint | null
 }
 
 export type VaultInfo = { vaultId: VaultId; grant: Uint8Array; head: LogHead | null; bytesStored: number }
@@ -273,6 +275,8 @@ export interface Remote {
   watch(signal: AbortSignal): AsyncIterable<{ vaultId: VaultId; head: LogHead | null }>
   /** Those that the server has. */
   existingPacks(vaultId: VaultId, packs: PackId[]): Promise<Map<PackId, StoredPack>>
+  /** The packs that records brought and none retired, as the server counts; for whoever has lost their names. */
+  packsInUse(vaultId: VaultId): Promise<PackId[]>
   /** Resolves when the pack is durable on the server. Storing it twice is harmless. */
   putPack(vaultId: VaultId, pack: PackId, bytes: Uint8Array): Promise<void>
   /** Bytes `offset` to `offset + length` of a pack; `missing` when it is not there or ends before; never more or fewer. */

@@ -81,10 +81,7 @@ export const expectedSegmentsMax = 65_536
 /** A large source is read through windows of so many bytes, and what the one before left. */
 export const windowBytes = 4 * MiB
 
-/**
- * Threads that work on content: at most so many, and none before there were so many bytes to work on; less than
- * `threadBytesMin` at once is done where it is asked for.
- */
+/** Threads that work on content: so many, none for fewer bytes in all, and none for fewer than `threadBytesMin` at once. */
 export const threadsMax = 8
 export const threadWorthBytes = 8 * MiB
 export const threadBytesMin = 64 * KiB
@@ -106,6 +103,8 @@ export const recordBytesMax = 1 * MiB
 export const inlineDirectoriesBytesMax = 64 * KiB
 export const appendPacksMax = 4096
 export const existingPacksMax = 1024
+/** Of one vault, as far as a server is believed: 64 TB of usual packs. */
+export const vaultPacksMax = 4_000_000
 
 /** A push is made durable and visible at the latest after so much. */
 export const commitBytesMax = 1 * GiB
@@ -286,3 +285,15 @@ export const retentionMsSpread = 24 * 3_600_000
 /** How long the server keeps packs that no record needs. */
 export const holdMsMin = 24 * 3_600_000
 export const holdMsDefault = 30 * 24 * 3_600_000
+/** Clocks of device and server that differ by more are told as trouble. */
+export const clockSkewMsMax = 60_000
+/** A daily proof: of the packs so many, of the bytes at most so many unless a person says otherwise. */
+export const proofShare = 0.01
+export const proofBytesMax = 64_000_000
+/** So often; later by a share of the second, so that not all devices come at once; and not at once after a start. */
+export const proofMs = 24 * 3_600_000
+export const proofJitterMs = 2 * 3_600_000
+export const proofStartMs = 600_000
+/** How often is looked whether one is due, and how long one that failed to ask the server waits. */
+export const proofLookMs = 300_000
+export const proofRetryMs = 3_600_000

@@ -21,6 +21,8 @@ export type Me = {
   deviceName: string
   bytesUsed: number
   bytesQuota: number | null
+  /** The clock of the server. */
+  timeMs: number
 }
 
 export type DeviceInfo = { deviceId: DeviceId; name: string; createdMs: number; seenMs: number; isRevoked: boolean }
@@ -101,6 +103,7 @@ export const createAccounts = (parts: {
         deviceName: row.name,
         bytesUsed: row.bytes_used,
         bytesQuota: row.bytes_quota,
+        timeMs: clock.nowMs(),
       }
     },
 

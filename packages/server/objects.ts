@@ -27,6 +27,8 @@ export type Objects = {
   read(vaultId: VaultId, pack: PackId, range: ByteRange | null): Promise<Readable>
   /** Those that are stored, in the order asked. */
   existing(userId: UserId, vaultId: VaultId, packs: PackId[]): Promise<{ stored: PackId[]; retired: PackId[] }>
+  /** A page of those that records need, by name, behind `after`; null for the first page. */
+  inUse(userId: UserId, vaultId: VaultId, after: PackId | null): Promise<PackId[]>
 }
 
 export const createObjects = ({
@@ -105,6 +107,19 @@ export const createObjects = ({
         if ((await store.head(vaultId, row.pack)) === row.bytes) isRetiredByPack.set(row.pack, row.retired_ms !== null)
       const stored = packs.filter((pack) => isRetiredByPack.has(pack))
       return { stored, retired: stored.filter((pack) => isRetiredByPack.get(pack)) }
+    },
+
+    inUse: async (userId, vaultId, after) => {
+      await vaultFor(database, userId, vaultId)
+      let query = database
+        .selectFrom('pack')
+        .select('pack')
+        .where('vault_id', '=', vaultId)
+        .where('is_named', '=', 1)
+        .where('retired_ms', 'is', null)
+      if (after !== null) query = query.where('pack', '>', after)
+      const rows = await query.orderBy('pack').limit(existingPacksMax).execute()
+      return rows.map(({ pack }) => pack)
     },
   }
 }

@@ -53,6 +53,7 @@ const serveAccounts = (router: ConnectRouter, { accounts, desk }: Services): voi
         deviceName: me.deviceName,
         bytesUsed: BigInt(me.bytesUsed),
         bytesQuota: BigInt(me.bytesQuota ?? 0),
+        timeNs: toNs(me.timeMs),
       }
     },
     logout: async (_request, context) => {
@@ -132,6 +133,11 @@ const serveObjects = (router: ConnectRouter, { objects }: Services): void => {
       const vaultId = vaultIdFromBytes(request.vaultId)
       const { stored, retired } = await objects.existing(deviceOf(context).userId, vaultId, packs)
       return { packs: stored.map(idToBytes), retired: retired.map(idToBytes) }
+    },
+    inUse: async (request, context) => {
+      const after = request.after.length === 0 ? null : packIdFromBytes(request.after)
+      const packs = await objects.inUse(deviceOf(context).userId, vaultIdFromBytes(request.vaultId), after)
+      return { packs: packs.map(idToBytes) }
     },
   })
 }

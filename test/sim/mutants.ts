@@ -12,7 +12,7 @@ export const mutants: Mutant[] = [
   // What is absent is not deleted.
   {
     file: sync('guards'),
-    find: 'if (marker === link.id) return\n',
+    find: 'if (isMarkerOf(marker, link.id)) return\n',
     replace: 'if (marker !== undefined) return\n',
     breaks: 'a folder without its marker is taken for the linked one',
   },

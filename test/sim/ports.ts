@@ -220,6 +220,12 @@ export const remoteOf = (process: Process, remote: Remote, trace: Trace): Remote
         () => remote.existingPacks(vaultId, packs),
         (existing) => trace.number(existing.size),
       ),
+    packsInUse: (vaultId) =>
+      call(
+        'pack.inUse',
+        () => remote.packsInUse(vaultId),
+        (packs) => trace.number(packs.length),
+      ),
     putPack: (vaultId, pack, bytes) =>
       call(
         'pack.put',

@@ -3,6 +3,7 @@
  */
 import { mkdirSync, statSync } from 'node:fs'
 import type { Disk, Link, LinkMode, State } from '@anysync/client/ports.ts'
+import { markerOf } from '@anysync/client/sync/marker.ts'
 import { askDaemon, isDaemonThere } from '../daemon/ask.ts'
 import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import { toHex } from '@anysync/protocol/ids.ts'
@@ -44,7 +45,7 @@ export const addFolder = async (folder: string, options: AddOptions): Promise<vo
     session.state.putLink(link)
   })
   try {
-    await disk.writeMarker(link.id)
+    await disk.writeMarker(markerOf(link))
   } catch (error) {
     session.state.removeLink(link.id)
     throw error
@@ -73,7 +74,7 @@ const makeFolder = (folder: string): void => {
 }
 
 /** Two links must never see the same file, and AnySync's own files are not for syncing. */
-const checkPlace = (state: State, root: string, home: string): void => {
+export const checkPlace = (state: State, root: string, home: string): void => {
   const operation = 'folder.add'
   const isApart = !isWithin(root, home) && !isWithin(home, root)
   demand(

@@ -113,7 +113,7 @@ test('all settings are listed, each default with its patterns, and those of fold
   await config('set', 'age-min', '10m', '--folder', folder)
   const all = await config('get')
   const keys =
-    'include exclude default-excludes size-max age-min age-max scan-interval retention upload-limit download-limit transfer-threads proxy'
+    'include exclude default-excludes size-max age-min age-max scan-interval retention upload-limit download-limit transfer-threads proof-size proxy'
   for (const key of keys.split(' ')) assert.match(all, new RegExp(`^${key} `, 'm'))
   assert.match(all, /^scan-interval +1h +\(as usual\)$/m)
   assert.match(all, /\.DS_Store/)

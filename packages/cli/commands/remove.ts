@@ -1,6 +1,7 @@
 /**
  * `anysync remove`: unlinks a folder. Its files and the vault stay as they are. A daemon lets go of the folder first.
  */
+import { isMarkerOf } from '@anysync/client/sync/marker.ts'
 import { askDaemon, isDaemonThere } from '../daemon/ask.ts'
 import { isTrouble } from '@anysync/protocol/errors.ts'
 import { pickLink } from '../folders.ts'
@@ -20,7 +21,7 @@ export const removeFolder = async (folder: string, options: CommonOptions): Prom
   const disk = await openNodeDisk(link.root)
   try {
     // The marker of another link, if one took its place, is not ours to remove.
-    if ((await disk.readMarker()) === link.id) await disk.removeMarker()
+    if (isMarkerOf(await disk.readMarker(), link.id)) await disk.removeMarker()
   } catch (error) {
     if (!isTrouble(error, 'missing')) throw error // The folder is gone, and its marker with it.
   }

@@ -14,6 +14,7 @@ import { parseInvitationLink } from '../ports/link.ts'
 import { homeOf, type CommonOptions } from '../session.ts'
 import { proxyOf, type ProxyOptions } from './proxy-options.ts'
 import { emailOf, enter, signIn } from './sign-in.ts'
+import { openState } from '../ports/state.ts'
 
 export type SignupOptions = CommonOptions &
   PasswordOptions &
@@ -43,6 +44,9 @@ export const signup = async (link: string, options: SignupOptions): Promise<void
     { home, email, password, ...(device === undefined ? {} : { device }) },
     output,
   )
+
+  // From now on a state that is not there is one that was lost.
+  openState(account.stateFile)[Symbol.dispose]()
 
   output.tell({
     email,

@@ -6,7 +6,13 @@ import type { Disk, Link, State } from '@anysync/client/ports.ts'
 import { facts } from '@anysync/client/sync/facts.ts'
 import { describeRules, type KeepRules } from '@anysync/client/vault/retention.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { folderState, type FolderKnowledge, type FolderState, type FolderWord } from '../folder-state.ts'
+import {
+  folderState,
+  unprovenSentence,
+  type FolderKnowledge,
+  type FolderState,
+  type FolderWord,
+} from '../folder-state.ts'
 import { findLinked, pickLink, pickLinks } from '../folders.ts'
 import { folderRules } from '../folder-rules.ts'
 import type { AccountHome } from '../homes.ts'
@@ -14,12 +20,13 @@ import { knowFolder, knowPath, seeDaemon, type PathParts, type SeenDaemon } from
 import { incarnationChangedNs } from '../incarnation.ts'
 import { createOutput, table, type Output } from '../output/print.ts'
 import { progressLine } from '../output/progress.ts'
-import { counted, isoTime, localTime, shown } from '../output/words.ts'
+import { counted, formatBytes, isoTime, localTime, shown } from '../output/words.ts'
 import { pathState, percentOf } from '../path-state.ts'
 import { nodeClock } from '../ports/clock.ts'
 import { openNodeDisk } from '../ports/disk.ts'
 import { provenOf } from '../proven.ts'
 import { retainedOf } from '../retain.ts'
+import { sampledOf, type Sampled } from '../sampled.ts'
 import { openLocal, signedIn, vaultName, type CommonOptions, type Local } from '../session.ts'
 import { settingsOfFolder } from '../settings/settings.ts'
 import { settingsReader } from '../settings/settings-file.ts'
@@ -61,6 +68,7 @@ const phrases: Record<FolderWord, string> = {
   stopped: 'STOPPED',
   paused: 'paused',
   offline: 'not connected',
+  damaged: 'DAMAGED',
   troubled: 'in step but for what is named below',
   unwatched: 'in step, but not watched',
   'not-in-step': 'not in step',
@@ -110,6 +118,7 @@ const documentOf = (state: State, link: Link, known: FolderKnowledge, found: Fol
     lastTurn: report === null ? null : isoTime(report.timeNs),
     lastScan: scanNs === null ? null : isoTime(scanNs),
     lastProven: proven === null ? null : { time: isoTime(proven.timeNs), share: proven.share },
+    lastSampled: sampleDocument(sampledOf(state, link.vaultId), known),
     progress: live?.progress ?? null,
     watcher: live?.watcher ?? null,
     server: live?.server ?? null,
@@ -155,6 +164,7 @@ const linesOf = (state: State, link: Link, known: FolderKnowledge, found: Folder
       ['last full look', timeOrNever(scannedNs(state, link))],
       ['history kept', shown(kept)],
       ['proven whole', timeOrNever(provenOf(state, link.vaultId)?.timeNs ?? null)],
+      ['proven by sample', sampleLine(sampledOf(state, link.vaultId))],
       ...(live === null
         ? []
         : [
@@ -163,10 +173,22 @@ const linesOf = (state: State, link: Link, known: FolderKnowledge, found: Folder
             ['same root as the vault', live.areRootsSame ? 'yes' : 'no'],
           ]),
     ]).map((line) => `  ${line}`),
+    // What the word and the reason may not say at this moment.
+    ...(known.unproven === null || found.state === 'damaged' ? [] : [`  ${shown(unprovenSentence(known.unproven))}`]),
     ...troubles.slice(0, troublesShownMax).map(({ path, message }) => `  ${shown(path)}: ${shown(message)}`),
     ...(more > 0 ? [`  and ${counted(more, 'path')} more`] : []),
   ]
 }
+
+const sampleLine = (sampled: Sampled | null): string => {
+  if (sampled === null) return 'never: a running daemon does it once a day'
+  const { timeNs, packs, packsRead, bytesRead, sequence } = sampled
+  return `${localTime(timeNs)}, ${formatBytes(bytesRead)} in ${packsRead} of ${counted(packs, 'pack')}, at record ${sequence}`
+}
+
+/** `isWell`: nothing failed, or what failed has been seen to. */
+const sampleDocument = (sampled: Sampled | null, { unproven }: FolderKnowledge) =>
+  sampled === null ? null : { ...sampled, timeNs: undefined, time: isoTime(sampled.timeNs), isWell: unproven === null }
 
 const timeOrNever = (timeNs: bigint | null): string => (timeNs === null ? 'never' : localTime(timeNs))
 

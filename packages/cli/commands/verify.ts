@@ -12,6 +12,7 @@ import { counted, formatBytes, isoTime, shown } from '../output/words.ts'
 import { nodeClock } from '../ports/clock.ts'
 import { openNodeDisk } from '../ports/disk.ts'
 import { noteProven } from '../proven.ts'
+import { failedOf } from '../sampled.ts'
 
 export type VerifyOptions = HistoryOptions & { data?: string; repair?: boolean }
 
@@ -21,7 +22,13 @@ export const verifyVault = async (typed: string | undefined, options: VerifyOpti
   await using history = await openHistory(typed, options)
   using progress = createProgress(options)
   const { vault, session } = history
-  const report = await verify({ ...keepingParts(history), share, onProgress: (step) => progress.report(step) })
+  const suspects = new Set(failedOf(session.state, vault.id).map(({ pack }) => pack))
+  const report = await verify({
+    ...keepingParts(history),
+    share,
+    suspects,
+    onProgress: (step) => progress.report(step),
+  })
   const isWhole = report.troubles.length === 0
   const repaired = options.repair === true && report.lost.length > 0 ? await repairFrom(history, report) : null
   progress[Symbol.dispose]()

@@ -8,6 +8,7 @@ import { nodeClock } from '../ports/clock.ts'
 import type { Session } from '../session.ts'
 import { Keeper } from './keeper.ts'
 import type { Responder } from './listen.ts'
+import { proveDaily } from './prove.ts'
 import type { Voice } from './voice.ts'
 
 export type DaemonParts = {
@@ -25,19 +26,25 @@ export class Daemon {
   readonly #parts: DaemonParts
   readonly #keepers = new Map<string, Keeper>()
   readonly #startedNs = nodeClock.nowNs()
+  readonly #stop = new AbortController()
+  readonly #proofs: Promise<void>
 
   constructor(parts: DaemonParts) {
     this.#parts = parts
-    for (const link of parts.session.state.links()) this.#takeUp(link)
+    const { session, voice, onBug } = parts
+    for (const link of session.state.links()) this.#takeUp(link)
+    this.#proofs = proveDaily({ session, voice, isPaused: () => this.isPaused, clock: nodeClock }, this.#stop.signal)
+    this.#proofs.catch(onBug)
   }
 
   get isPaused(): boolean {
     return this.#parts.session.state.fact(pausedFact.scope, pausedFact.name) !== null
   }
 
-  /** Resolves when no turn runs any more. */
+  /** Resolves when no turn and no proof runs any more. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#keepers.values()].map((keeper) => keeper.stop()))
+    this.#stop.abort()
+    await Promise.all([...[...this.#keepers.values()].map((keeper) => keeper.stop()), this.#proofs])
   }
 
   readonly respond: Responder = async (question, onProgress) => {

@@ -17,6 +17,8 @@ export type Voice = Disposable & {
   ready(links: Link[]): void
   /** Something about the daemon itself. */
   note(text: string): void
+  /** The same, for somebody to see to. */
+  alarm(text: string): void
   progress(step: Progress): void
   turn(link: Link, vault: string, report: TurnReport): void
   trouble(link: Link, vault: string, error: SyncError): void
@@ -34,6 +36,10 @@ export const screenVoice = (options: ScreenOptions): Voice => {
       output.say(`ready: following ${counted(links.length, 'folder')}`)
     },
     note(text) {
+      wipe()
+      output.note(text)
+    },
+    alarm(text) {
       wipe()
       output.note(text)
     },
@@ -65,6 +71,7 @@ export const logVoice = (file: LogFile): Voice => {
   return {
     ready: (links) => log.info({ folders: links.length, process: process.pid }, 'started'),
     note: (text) => log.info(text),
+    alarm: (text) => log.error(text),
     progress: () => undefined,
     turn(link, _vault, report) {
       const { pulled, pushed, conflicts, waiting, isSettled, sequence } = report

@@ -4,7 +4,14 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import { RecordHeaderSchema, RecordSchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { deviceIdFromBytes, recordHashFromBytes, userIdFromBytes, vaultIdFromBytes } from '@anysync/protocol/ids.ts'
+import {
+  deviceIdFromBytes,
+  packIdFromBytes,
+  recordHashFromBytes,
+  userIdFromBytes,
+  vaultIdFromBytes,
+  type PackId,
+} from '@anysync/protocol/ids.ts'
 import {
   challengeBytesMax,
   grantBytesMax,
@@ -15,6 +22,7 @@ import {
 } from '@anysync/protocol/limits.ts'
 import type { Door, LogHead, LoginAnswer, Me, Remote } from '@anysync/client/ports.ts'
 import type { ChallengeResponse, LoginResponse, WhoAmIResponse } from '@anysync/protocol/gen/anysync/v1/account_pb.js'
+import type { InUseResponse } from '@anysync/protocol/gen/anysync/v1/object_pb.js'
 import type {
   AppendResponse,
   Head,
@@ -62,6 +70,7 @@ export const parseMe = (me: WhoAmIResponse): Me => ({
   deviceName: me.deviceName,
   bytesUsed: parseCount(me.bytesUsed),
   bytesQuota: parseCount(me.bytesQuota),
+  timeNs: me.timeNs === 0n ? null : me.timeNs,
 })
 
 export const parseVaults = ({
@@ -119,4 +128,12 @@ export const parseLogin = (answer: LoginResponse): LoginAnswer => {
     serverBoxPublicKey: parseBytes('box key', answer.serverBoxPublicKey, keyBytes),
     masterKeys: answer.masterKeys,
   }
+}
+
+/** A page of packs behind `after`. One that does not go on is refused, or a server could keep a client asking for ever. */
+export const parsePage = ({ packs }: InUseResponse, after: PackId | null): PackId[] => {
+  const page = packs.map(packIdFromBytes)
+  const isAscending = page.every((pack, i) => pack > ((i === 0 ? after : page[i - 1]) ?? ''))
+  demand(isAscending, 'pack.inUse', 'invalid', 'the packs are out of order')
+  return page
 }

@@ -8,8 +8,17 @@ import { Account } from '@anysync/protocol/gen/anysync/v1/account_pb.js'
 import { Object$ as ObjectService } from '@anysync/protocol/gen/anysync/v1/object_pb.js'
 import { Vault } from '@anysync/protocol/gen/anysync/v1/vault_pb.js'
 import { idToBytes, packIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
-import { callMsMax, existingPacksMax, packBytesMax, streamIdleMsMax } from '@anysync/protocol/limits.ts'
-import { parseAnswer, parseAppended, parseMe, parseNews, parseRecord, parseVaults, sequenceOf } from './answers.ts'
+import { callMsMax, existingPacksMax, packBytesMax, streamIdleMsMax, vaultPacksMax } from '@anysync/protocol/limits.ts'
+import {
+  parseAnswer,
+  parseAppended,
+  parseMe,
+  parseNews,
+  parsePage,
+  parseRecord,
+  parseVaults,
+  sequenceOf,
+} from './answers.ts'
 import { callsTo } from './call.ts'
 import type { ServerAddress } from './link.ts'
 import { networkTrouble } from './network-trouble.ts'
@@ -147,6 +156,25 @@ export const openRemote = (
           if (isAsked.has(pack)) existing.set(pack, isRetired.has(pack) ? 'retired' : 'kept')
       }
       return existing
+    },
+
+    packsInUse: async (vaultId) => {
+      const packs: PackId[] = []
+      for (;;) {
+        const last = packs.at(-1)
+        const after = last === undefined ? new Uint8Array() : idToBytes(last)
+        const page = await retry(line, () =>
+          call(
+            'pack.inUse',
+            () => object.inUse({ vaultId: idToBytes(vaultId), after }, options),
+            (answer) => parsePage(answer, last ?? null),
+          ),
+        )
+        if (page.length === 0) return packs
+        packs.push(...page)
+        const isInBounds = packs.length <= vaultPacksMax
+        demand(isInBounds, 'pack.inUse', 'corrupt', `the server tells of more than ${vaultPacksMax} packs`)
+      }
     },
 
     putPack: async (vaultId, pack, bytes) => {

@@ -81,17 +81,20 @@ const migrations = [
   `,
 ]
 
+/** How many migrations there are: what `user_version` is in a database of this program. */
+export const schemaVersion = migrations.length
+
 /**
  * Opens the file, made with mode 0600 when it is not there. `unavailable` while another program writes to it,
  * `corrupt` when it is no database any more, `invalid` when a newer AnySync wrote it.
  */
 export const openStateDatabase = (path: string, busyMsMax: number = stateBusyMsMax): StateDatabase => {
-  const database = guard('state.open', () => {
+  const database = guardState('state.open', () => {
     closeSync(openSync(path, 'a', 0o600))
     return new DatabaseSync(path, { timeout: busyMsMax })
   })
   try {
-    guard('state.open', () => {
+    guardState('state.open', () => {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
       migrate(database)
     })
@@ -103,15 +106,15 @@ export const openStateDatabase = (path: string, busyMsMax: number = stateBusyMsM
   let isOpen = false
   const transact = <Result>(work: () => Result): Result => {
     assert(!isOpen, 'transactions of the local state do not nest')
-    guard('state.begin', () => database.exec('BEGIN IMMEDIATE'))
+    guardState('state.begin', () => database.exec('BEGIN IMMEDIATE'))
     isOpen = true
     try {
       const result = work()
-      guard('state.commit', () => database.exec('COMMIT'))
+      guardState('state.commit', () => database.exec('COMMIT'))
       return result
     } catch (error) {
       // Some failures (a full disk) have rolled back already.
-      if (database.isTransaction) guard('state.rollback', () => database.exec('ROLLBACK'))
+      if (database.isTransaction) guardState('state.rollback', () => database.exec('ROLLBACK'))
       throw error
     } finally {
       isOpen = false
@@ -121,12 +124,12 @@ export const openStateDatabase = (path: string, busyMsMax: number = stateBusyMsM
     transact,
     join: (work) => (isOpen ? work() : transact(work)),
     prepare(sql) {
-      const statement = guard('state.prepare', () => database.prepare(sql))
+      const statement = guardState('state.prepare', () => database.prepare(sql))
       statement.setReadBigInts(true)
       return {
-        run: (...values) => guard('state.write', () => void statement.run(...values)),
-        get: (...values) => guard('state.read', () => statement.get(...values) ?? null),
-        all: (...values) => guard('state.read', () => statement.all(...values)),
+        run: (...values) => guardState('state.write', () => void statement.run(...values)),
+        get: (...values) => guardState('state.read', () => statement.get(...values) ?? null),
+        all: (...values) => guardState('state.read', () => statement.all(...values)),
       }
     },
     [Symbol.dispose]: () => database.close(),
@@ -135,22 +138,21 @@ export const openStateDatabase = (path: string, busyMsMax: number = stateBusyMsM
 
 const migrate = (database: DatabaseSync): void => {
   // Looks before it locks, so that a database in use can still be opened and read.
-  if (versionOf(database) === migrations.length) return
+  if (versionOf(database) === schemaVersion) return
   database.exec('BEGIN IMMEDIATE')
   const done = versionOf(database)
-  if (done > migrations.length) {
+  if (done > schemaVersion) {
     throw new SyncError('state.open', 'invalid', 'the state database was written by a newer AnySync: update this one')
   }
   for (const migration of migrations.slice(done)) database.exec(migration)
-  database.exec(`PRAGMA user_version = ${migrations.length}; COMMIT`)
+  database.exec(`PRAGMA user_version = ${schemaVersion}; COMMIT`)
 }
 
 const versionOf = (database: DatabaseSync): number =>
   Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
 
 const damagedMessage =
-  'the state database is damaged: move the file state.db away and add your folders again; the next sync rebuilds it, ' +
-  'and no file is lost'
+  'the state database is damaged: `anysync doctor --rebuild` builds it again from what the server has, and no file is lost'
 
 /** What SQLite's result codes mean for a person (sqlite.org/rescode.html; the low byte is the primary code). */
 const troubleByCode = new Map<number, [Kind, string]>([
@@ -164,7 +166,8 @@ const troubleByCode = new Map<number, [Kind, string]>([
   [26, ['corrupt', damagedMessage]],
 ])
 
-const guard = <Result>(operation: string, work: () => Result): Result => {
+/** Runs calls of SQLite; their trouble becomes ours. */
+export const guardState = <Result>(operation: string, work: () => Result): Result => {
   try {
     return work()
   } catch (error) {

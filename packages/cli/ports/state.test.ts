@@ -41,7 +41,7 @@ test('the state database is readable by its owner only', { skip: process.platfor
 test('a file that is no database is corrupt, with what to do', () => {
   const path = freshPath()
   writeFileSync(path, 'this is a letter to my aunt, '.repeat(200))
-  assert.throws(() => openState(path), isTroubleLike('corrupt', /move the file state\.db away/))
+  assert.throws(() => openState(path), isTroubleLike('corrupt', /`anysync doctor --rebuild`/))
 })
 
 test('a database that was overwritten in the middle is corrupt when it is read', () => {

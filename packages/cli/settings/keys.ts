@@ -44,6 +44,10 @@ export const accountKeys: Record<Exclude<Key, FolderKey>, About> = {
     form: 'a number from 1 to 16: so many transfers at once',
     usual: `${storingPacksMax} up, ${fetchesMax} down`,
   },
+  'proof-size': {
+    form: 'a size: 64MB; at most so much of each vault is read back and checked each day',
+    usual: '64MB',
+  },
   proxy: { form: 'http://HOST:PORT, https://…, socks5://… or socks5h://… (the proxy finds the server)', usual: 'off' },
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { defaultExcludes } from '@anysync/client/sync/default-excludes.ts'
 import { isTrouble } from '@anysync/protocol/errors.ts'
-import { fullScanMs } from '@anysync/protocol/limits.ts'
+import { fullScanMs, proofBytesMax } from '@anysync/protocol/limits.ts'
 import { noLimits } from '../ports/flow.ts'
 import { readSettings, readWritten, settingsReader, writeSettings } from './settings-file.ts'
 import { parseSettings, settingsOfFolder, type Settings } from './settings.ts'
@@ -20,6 +20,7 @@ const usual: Settings = {
   folders: new Map(),
   flow: noLimits,
   proxy: null,
+  proofBytesMax,
 }
 
 const fileIn = (t: TestContext) => {
@@ -48,6 +49,7 @@ test('every key has its effect', () => {
     upload-limit = "2 MB/s"
     download-limit = "08:00-18:00 1MB/s, else 20MB/s"
     transfer-threads = 8
+    proof-size = "1GB"
     [proxy]
     address = "socks5h://localhost:9050"
     user = "ada"
@@ -75,6 +77,7 @@ test('every key has its effect', () => {
       transfersMax: 8,
     },
     proxy: { protocol: 'socks5h', host: 'localhost', port: 9050, login: { user: 'ada', password: 'x:y' } },
+    proofBytesMax: 1e9,
   })
 })
 
@@ -114,6 +117,7 @@ test('every mistake names the key, and what it should be', () => {
     ['scan-interval = "10s"', /'scan-interval' is not right: '10s' is too often: .* as in 1h/],
     ['retention = "keep-all"', /'retention' is not right: 'keep-all' is no rule: .* keep-daily 7/],
     ['upload-limit = "2"', /'upload-limit' is not right: '2' is no rate: .*2MB\/s/],
+    ['proof-size = "much"', /'proof-size' is not right: 'much' is not a size/],
     ['transfer-threads = 0', /'transfer-threads' must be a whole number from 1 to 16/],
     ['transfer-threads = 1.5', /'transfer-threads' must be a whole number from 1 to 16/],
     ['transfer-threads = 17', /'transfer-threads' must be a whole number from 1 to 16/],

@@ -10,7 +10,7 @@ import { refusePattern, type RuleSettings } from '@anysync/client/sync/rules.ts'
 import { parseRules } from '@anysync/client/vault/parse-rules.ts'
 import type { KeepRules } from '@anysync/client/vault/retention.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { fullScanMs, fullScanMsMin, transfersMaxCeiling } from '@anysync/protocol/limits.ts'
+import { fullScanMs, fullScanMsMin, proofBytesMax, transfersMaxCeiling } from '@anysync/protocol/limits.ts'
 import { parseDuration, parseSize } from '@anysync/protocol/sizes.ts'
 import type { FlowLimits } from '../ports/flow.ts'
 import { parseProxy, type ProxyServer } from '../ports/proxy.ts'
@@ -33,6 +33,8 @@ export type Settings = {
   folders: ReadonlyMap<string, FolderSettings>
   flow: FlowLimits
   proxy: ProxyServer | null
+  /** So much of a vault is read back and checked each day, at most; null for nothing. */
+  proofBytesMax: number | null
 }
 
 /** The settings of a linked folder. */
@@ -108,6 +110,7 @@ const schema = v.strictObject({
       v.maxValue(transfersMaxCeiling, threadsRule),
     ),
   ),
+  'proof-size': v.optional(textOrOff(parseSize)),
   proxy: v.optional(
     v.strictObject({ address: text(parseProxy), user: v.optional(v.string()), password: v.optional(v.string()) }),
   ),
@@ -134,13 +137,14 @@ export const checkSettings = (written: unknown, file: string): { settings: Setti
   }
   if (!v.is(schema, written)) throw new Error('bug: what was parsed is not what it was parsed from')
   const { folders = {}, proxy, 'transfer-threads': transfersMax = null, ...values } = result.output
-  const { 'upload-limit': upload, 'download-limit': download, ...account } = values
+  const { 'upload-limit': upload, 'download-limit': download, 'proof-size': proof, ...account } = values
   const login = proxy?.user === undefined ? null : { user: proxy.user, password: proxy.password ?? '' }
   const settings = {
     account: folderSettings(account),
     folders: new Map(Object.entries(folders).map(([root, own]) => [root, folderSettings({ ...account, ...own })])),
     flow: { uploadRates: upload ?? unlimited, downloadRates: download ?? unlimited, transfersMax },
     proxy: proxy === undefined ? null : { ...proxy.address, login },
+    proofBytesMax: proof === undefined ? proofBytesMax : proof,
   }
   return { settings, written }
 }

@@ -287,6 +287,7 @@ export const testRemote = (
         () => collect(stranger.recordsSince(vaultId, 0)),
         () => collect(stranger.watch(new AbortController().signal)),
         () => stranger.existingPacks(vaultId, [id]),
+        () => stranger.packsInUse(vaultId),
         () => stranger.putPack(vaultId, id, bytes),
         () => stranger.getPack(vaultId, id, 0, 1),
         () => stranger.packLength(vaultId, id),
@@ -306,6 +307,7 @@ export const testRemote = (
           () => bob.append(absent, null, record.bytes, []),
           () => collect(bob.recordsSince(absent, 0)),
           () => bob.existingPacks(absent, [id]),
+          () => bob.packsInUse(absent),
           () => bob.putPack(absent, id, bytes),
           () => bob.getPack(absent, id, 0, 1),
         ]
@@ -529,6 +531,22 @@ export const testRemote = (
         await (how === 'kept' ? append([id], []) : append([], [id]))
         assert.deepEqual(await remote.existingPacks(vaultId, [id]), new Map([[id, how]]))
       }
+    })
+
+    test('the packs in use are those that a record brought and none retired', { timeout }, async () => {
+      const vaultId = await newVault()
+      const packs = [newPack(10), newPack(20), newPack(30)]
+      for (const { id, bytes } of packs) await remote.putPack(vaultId, id, bytes)
+      const [a, b, c] = packs.map(({ id }) => id)
+      assert(a !== undefined && b !== undefined && c !== undefined)
+      assert.deepEqual(await remote.packsInUse(vaultId), [])
+      const first = newRecord(vaultId, null)
+      await remote.append(vaultId, null, first.bytes, [a, b])
+      assert.deepEqual(await remote.packsInUse(vaultId), [a, b].sort())
+      const second = newRecord(vaultId, first.head)
+      await remote.append(vaultId, first.head, second.bytes, [c], [a])
+      assert.deepEqual(await remote.packsInUse(vaultId), [b, c].sort())
+      assert.deepEqual(await remote.packsInUse(await newVault()), [])
     })
 
     type News = { vaultId: VaultId; head: LogHead | null }

@@ -81,6 +81,12 @@ export const createMemoryRemote = (core: ServerCore, token: Uint8Array): Remote 
         return new Map(stored.map((pack) => [pack, vault.retired.has(pack) ? 'retired' : 'kept']))
       }),
 
+    packsInUse: (vaultId) =>
+      call('pack.inUse', (device) => {
+        const { packs, named, retired } = authorize(core, 'pack.inUse', device, vaultId)
+        return [...packs.keys()].filter((pack) => named.has(pack) && !retired.has(pack)).sort()
+      }),
+
     putPack: (vaultId, pack, bytes) =>
       call('pack.put', (device) => {
         const vault = authorize(core, 'pack.put', device, vaultId)
@@ -137,6 +143,7 @@ const whoAmI = (core: ServerCore, device: DeviceRow): Me => {
     deviceName: device.name,
     bytesUsed: bytesUsedBy(core, device.userId),
     bytesQuota: account.bytesQuota,
+    timeNs: core.clock.nowNs(),
   }
 }
 
@@ -167,6 +174,7 @@ const createVault = (core: ServerCore, device: DeviceRow, vaultId: VaultId, gran
     grants,
     records: [],
     packs: new Map(),
+    named: new Set(),
     retired: new Map(),
   })
   core.watchers.tell(device.userId, vaultId, null)
@@ -202,7 +210,10 @@ const append = (
   }
   vault.records.push({ hash, bytes: record })
   for (const pack of retired) if (vault.packs.has(pack)) vault.retired.set(pack, core.clock.nowNs())
-  for (const pack of packs) vault.retired.delete(pack)
+  for (const pack of packs) {
+    vault.retired.delete(pack)
+    vault.named.add(pack)
+  }
   const newHead = { sequence: vault.records.length, hash }
   for (const userId of vault.grants.keys()) core.watchers.tell(userId, vault.vaultId, newHead)
   return newHead

@@ -34,6 +34,8 @@ export type VaultRow = {
   /** The record with sequence n is at n - 1. */
   readonly records: { readonly hash: RecordHash; readonly bytes: Uint8Array }[]
   readonly packs: Map<PackId, Uint8Array>
+  /** Packs that a record has brought. */
+  readonly named: Set<PackId>
   /** Packs that a record retired and none has brought again, and when. */
   readonly retired: Map<PackId, bigint>
 }
@@ -75,6 +77,7 @@ const copyVault = (vault: VaultRow): VaultRow => ({
   grants: new Map(vault.grants),
   records: [...vault.records],
   packs: new Map(vault.packs),
+  named: new Set(vault.named),
   retired: new Map(vault.retired),
 })
 

@@ -215,6 +215,16 @@ test('an unknown head wakes at once, a known one does not', async () => {
   await loop.stop()
 })
 
+test('a head that another folder or command of this device took over first is followed by a turn all the same', async () => {
+  const loop = await rested()
+  loop.knows(2)
+  loop.head(2)
+  await loop.pass()
+  assert.deepEqual(loop.asked(), [folders()])
+  assert.ok(loop.follower.state().isUpToDate)
+  await loop.stop()
+})
+
 test('the head that a turn of ours made is no reason for another', async () => {
   const loop = await rested()
   loop.holdTurns()

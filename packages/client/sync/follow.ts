@@ -153,9 +153,12 @@ class Loop implements Follower {
     }
   }
 
-  /** Whether the server told of a head, since the last turn began, that this device does not know. Its own commits it knows. */
+  /**
+   * Whether the server told of a head, since the last turn began, that this turn did not end at. What the device knows is
+   * no measure: another folder, a command or a proof may have taken it over, and this folder is not there yet.
+   */
   #isHeadUnknown(): boolean {
-    return this.#isHeadNew && this.#headSequence !== this.#parts.newestSequence()
+    return this.#isHeadNew && this.#headSequence !== this.#lastTurn?.report.sequence
   }
 
   async #takeTurn(): Promise<void> {

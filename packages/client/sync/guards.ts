@@ -13,6 +13,7 @@ import {
   scrambledShareMax,
 } from '@anysync/protocol/limits.ts'
 import type { Disk, Link } from '../ports.ts'
+import { isMarkerOf } from './marker.ts'
 
 /** Whether so many deleted of so many files wait for a person. `confirmed`: as many were confirmed before. */
 export const mustAsk = (deletions: number, files: number, confirmed: number): boolean => {
@@ -38,7 +39,7 @@ export const stillCounting = (pushed: Pushed, nowNs: bigint): Pushed =>
 /** Throws `missing` unless the folder is there and is the one that was linked. */
 export const checkMarker = async (disk: Disk, link: Pick<Link, 'id'>): Promise<void> => {
   const marker = await disk.readMarker()
-  if (marker === link.id) return
+  if (isMarkerOf(marker, link.id)) return
   throw new SyncError(
     'sync.guard',
     'missing',

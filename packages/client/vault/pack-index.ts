@@ -3,7 +3,7 @@
  * of their own that the record names. Both are checked alike when they are read.
  */
 import { create, toBinary } from '@bufbuild/protobuf'
-import { demand } from '@anysync/protocol/errors.ts'
+import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import {
   ContentKind,
   IndexedPackSchema,
@@ -75,12 +75,21 @@ export async function* readIndexes(
     // The reader refuses segments that are of another kind than asked for.
     const reader = createContentReader({ ...parts, locate: (id) => places.get(id) ?? null })
     for (const [id, place] of places) {
-      const bytes = await reader.bytes(ContentKind.INDEX, makeContent(place.length, 0, [id]))
-      const index = parseMessage(PackIndexSchema, bytes, 'log.index', `the index in pack ${place.pack}`)
-      // Walking the places checks a directory as a whole.
-      for (const pack of index.packs) placesOf(pack)
-      yield index
+      yield await readIndex(() => reader.bytes(ContentKind.INDEX, makeContent(place.length, 0, [id])), place.pack)
     }
+  }
+}
+
+const readIndex = async (read: () => Promise<Uint8Array>, pack: PackId): Promise<PackIndex> => {
+  try {
+    const index = parseMessage(PackIndexSchema, await read(), 'log.index', `the index in pack ${pack}`)
+    // Walking the places checks a directory as a whole.
+    for (const indexed of index.packs) placesOf(indexed)
+    return index
+  } catch (error) {
+    if (!isTrouble(error, 'corrupt')) throw error
+    const message = `an index of the vault cannot be read (${error.message}): \`anysync doctor --rebuild\` does without it`
+    throw new SyncError('log.index', 'corrupt', message, error)
   }
 }
 

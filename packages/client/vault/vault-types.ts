@@ -9,6 +9,7 @@ import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { LogHead } from '../ports.ts'
 import type { AnyBody } from './record-body.ts'
 import type { PackEffects } from './replay.ts'
+import type { Rebuilt, RebuildProgress } from './rebuild.ts'
 import type { Rewound } from './rewind.ts'
 
 /** One snapshot: the vault as it was when a device appended the record. */
@@ -77,6 +78,11 @@ export type Vault = {
    * takes over what the server has after it. `corrupt` when that does not verify either: then nothing was changed.
    */
   rewind(): Promise<Rewound>
+  /**
+   * Where a refresh fails because an index on the server is lost or damaged: reads the whole log and, where that does not
+   * say it, the packs themselves. `corrupt` when the log does not verify: then nothing was changed.
+   */
+  rebuild(onProgress?: (step: RebuildProgress) => void): Promise<Rebuilt>
   /** The newest snapshot as last refreshed. */
   newest(): SnapshotInfo | null
   /** All snapshots that are kept, oldest first. */

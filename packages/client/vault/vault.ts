@@ -26,6 +26,7 @@ import type { OpenedGrant } from './grant.ts'
 import { snapshotOf } from './kept-snapshot.ts'
 import { createLog, sameHead } from './log.ts'
 import { packsForBody } from './pack-index.ts'
+import { rebuildLog } from './rebuild.ts'
 import { rewindLog } from './rewind.ts'
 import { createSnapshotList } from './snapshots.ts'
 import { createTreeCache } from './tree-cache.ts'
@@ -179,6 +180,16 @@ export const openVault = (parts: VaultParts): Vault => {
         const rewound = await rewindLog(logParts)
         followed = state.head(vaultId)
         return rewound
+      }),
+    rebuild: (onProgress) =>
+      inTurn(async () => {
+        await writer.renew()
+        edited = []
+        treeCache.flush()
+        reader.forgetPlaces()
+        const rebuilt = await rebuildLog(logParts, onProgress)
+        followed = state.head(vaultId)
+        return rebuilt
       }),
     newest: () => snapshots.newest(),
     snapshots: () => snapshots.all(),

@@ -24,8 +24,12 @@ export type VerifyParts = StoreParts & {
   identityPublicKey: Uint8Array
   /** Of the packs, how many are read whole: 0 to 1. Which, chance decides. */
   share: number
+  /** Packs that are read whole in any case. */
+  suspects?: ReadonlySet<PackId>
   onProgress?: (step: VerifyProgress) => void
 }
+
+export type PackParts = Pick<VerifyParts, 'cipher' | 'keys' | 'remote'>
 
 export type VerifyProgress = ProgressOf<'trees' | 'packs'>
 
@@ -87,7 +91,7 @@ const verifyLog = (parts: VerifyParts, troubles: VerifyTrouble[]): number => {
 
 /** A few at a time. */
 const verifyPacks = async (parts: VerifyParts, report: VerifyReport): Promise<void> => {
-  const { state, keys, chance, share } = parts
+  const { state, keys, chance, share, suspects } = parts
   const pending = new Set(state.pendingPacks(keys.vaultId).map(({ pack }) => packIdFromBytes(pack)))
   const ids = state.packIds(keys.vaultId).filter((id) => !pending.has(id))
   const left = ids.values()
@@ -96,7 +100,10 @@ const verifyPacks = async (parts: VerifyParts, report: VerifyReport): Promise<vo
       const pack = state.pack(keys.vaultId, id)
       if (pack === null) continue
       try {
-        const isRead = share >= 1 || new DataView(chance.bytes(4).buffer).getUint32(0) < share * 2 ** 32
+        const isRead =
+          share >= 1 ||
+          suspects?.has(id) === true ||
+          new DataView(chance.bytes(4).buffer).getUint32(0) < share * 2 ** 32
         const bytesRead = await verifyPack(parts, id, pack, isRead)
         report.bytesRead += bytesRead
         if (isRead) report.packsRead += 1
@@ -115,7 +122,7 @@ const verifyPacks = async (parts: VerifyParts, report: VerifyReport): Promise<vo
 }
 
 /** How many bytes were read. Throws `corrupt` or `missing` unless the server has the pack as it was stored. */
-const verifyPack = async (parts: VerifyParts, id: PackId, pack: IndexedPack, isRead: boolean): Promise<number> => {
+export const verifyPack = async (parts: PackParts, id: PackId, pack: IndexedPack, isRead: boolean): Promise<number> => {
   const { remote, keys } = parts
   const { directory } = pack
   demand(directory !== undefined, 'vault.verify', 'corrupt', `the index knows nothing of pack ${id}`)
@@ -133,7 +140,7 @@ const verifyPack = async (parts: VerifyParts, id: PackId, pack: IndexedPack, isR
 }
 
 /** Opens every segment and checks the id of every chunk. */
-const openAll = (parts: VerifyParts, pack: IndexedPack, bytes: Uint8Array): void => {
+const openAll = (parts: PackParts, pack: IndexedPack, bytes: Uint8Array): void => {
   let opened: { place: ChunkPlace; plaintext: Uint8Array } | null = null
   for (const { id, place } of placesOf(pack)) {
     if (opened?.place.segmentOffset !== place.segmentOffset)
@@ -142,5 +149,5 @@ const openAll = (parts: VerifyParts, pack: IndexedPack, bytes: Uint8Array): void
   }
 }
 
-const open = (parts: VerifyParts, place: ChunkPlace, bytes: Uint8Array, id: ChunkId): Uint8Array =>
+const open = (parts: PackParts, place: ChunkPlace, bytes: Uint8Array, id: ChunkId): Uint8Array =>
   openSegment(parts, place, bytes.subarray(place.segmentOffset, place.segmentOffset + place.sealedLength), id)

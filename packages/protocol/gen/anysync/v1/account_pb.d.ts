@@ -271,6 +271,13 @@ export declare type WhoAmIResponse = Message<"anysync.v1.WhoAmIResponse"> & {
    * @generated from field: uint64 bytes_quota = 6;
    */
   bytesQuota: bigint;
+
+  /**
+   * The server's clock, in nanoseconds since 1970; 0 from one that does not say.
+   *
+   * @generated from field: uint64 time_ns = 7;
+   */
+  timeNs: bigint;
 };
 
 /**

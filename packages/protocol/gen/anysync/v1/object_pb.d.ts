@@ -69,6 +69,47 @@ export declare type ExistingResponse = Message<"anysync.v1.ExistingResponse"> & 
 export declare const ExistingResponseSchema: GenMessage<ExistingResponse>;
 
 /**
+ * @generated from message anysync.v1.InUseRequest
+ */
+export declare type InUseRequest = Message<"anysync.v1.InUseRequest"> & {
+  /**
+   * @generated from field: bytes vault_id = 1;
+   */
+  vaultId: Uint8Array;
+
+  /**
+   * Packs with a greater name are told; empty for the first page.
+   *
+   * @generated from field: bytes after = 2;
+   */
+  after: Uint8Array;
+};
+
+/**
+ * Describes the message anysync.v1.InUseRequest.
+ * Use `create(InUseRequestSchema)` to create a new message.
+ */
+export declare const InUseRequestSchema: GenMessage<InUseRequest>;
+
+/**
+ * @generated from message anysync.v1.InUseResponse
+ */
+export declare type InUseResponse = Message<"anysync.v1.InUseResponse"> & {
+  /**
+   * At most 1024, in the order of their names. None: there are no more.
+   *
+   * @generated from field: repeated bytes packs = 1;
+   */
+  packs: Uint8Array[];
+};
+
+/**
+ * Describes the message anysync.v1.InUseResponse.
+ * Use `create(InUseResponseSchema)` to create a new message.
+ */
+export declare const InUseResponseSchema: GenMessage<InUseResponse>;
+
+/**
  * @generated from service anysync.v1.Object
  */
 export declare const Object$: GenService<{
@@ -81,6 +122,17 @@ export declare const Object$: GenService<{
     methodKind: "unary";
     input: typeof ExistingRequestSchema;
     output: typeof ExistingResponseSchema;
+  },
+  /**
+   * The packs that records of the vault brought and none retired, by name, a page at a time: for a device whose index is
+   * lost, and with it the names. Whether their bytes are still there is another question.
+   *
+   * @generated from rpc anysync.v1.Object.InUse
+   */
+  inUse: {
+    methodKind: "unary";
+    input: typeof InUseRequestSchema;
+    output: typeof InUseResponseSchema;
   },
 }>;
 

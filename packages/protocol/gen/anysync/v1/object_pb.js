@@ -18,7 +18,7 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
  * Describes the file anysync/v1/object.proto.
  */
 export const file_anysync_v1_object = /*@__PURE__*/
-  fileDesc("ChdhbnlzeW5jL3YxL29iamVjdC5wcm90bxIKYW55c3luYy52MSIyCg9FeGlzdGluZ1JlcXVlc3QSEAoIdmF1bHRfaWQYASABKAwSDQoFcGFja3MYAiADKAwiMgoQRXhpc3RpbmdSZXNwb25zZRINCgVwYWNrcxgBIAMoDBIPCgdyZXRpcmVkGAIgAygMMk8KBk9iamVjdBJFCghFeGlzdGluZxIbLmFueXN5bmMudjEuRXhpc3RpbmdSZXF1ZXN0GhwuYW55c3luYy52MS5FeGlzdGluZ1Jlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChdhbnlzeW5jL3YxL29iamVjdC5wcm90bxIKYW55c3luYy52MSIyCg9FeGlzdGluZ1JlcXVlc3QSEAoIdmF1bHRfaWQYASABKAwSDQoFcGFja3MYAiADKAwiMgoQRXhpc3RpbmdSZXNwb25zZRINCgVwYWNrcxgBIAMoDBIPCgdyZXRpcmVkGAIgAygMIi8KDEluVXNlUmVxdWVzdBIQCgh2YXVsdF9pZBgBIAEoDBINCgVhZnRlchgCIAEoDCIeCg1JblVzZVJlc3BvbnNlEg0KBXBhY2tzGAEgAygMMo0BCgZPYmplY3QSRQoIRXhpc3RpbmcSGy5hbnlzeW5jLnYxLkV4aXN0aW5nUmVxdWVzdBocLmFueXN5bmMudjEuRXhpc3RpbmdSZXNwb25zZRI8CgVJblVzZRIYLmFueXN5bmMudjEuSW5Vc2VSZXF1ZXN0GhkuYW55c3luYy52MS5JblVzZVJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * Describes the message anysync.v1.ExistingRequest.
@@ -33,6 +33,20 @@ export const ExistingRequestSchema = /*@__PURE__*/
  */
 export const ExistingResponseSchema = /*@__PURE__*/
   messageDesc(file_anysync_v1_object, 1);
+
+/**
+ * Describes the message anysync.v1.InUseRequest.
+ * Use `create(InUseRequestSchema)` to create a new message.
+ */
+export const InUseRequestSchema = /*@__PURE__*/
+  messageDesc(file_anysync_v1_object, 2);
+
+/**
+ * Describes the message anysync.v1.InUseResponse.
+ * Use `create(InUseResponseSchema)` to create a new message.
+ */
+export const InUseResponseSchema = /*@__PURE__*/
+  messageDesc(file_anysync_v1_object, 3);
 
 /**
  * @generated from service anysync.v1.Object
