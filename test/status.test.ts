@@ -239,7 +239,7 @@ suite('status', { concurrency: false }, () => {
       writeFileSync(database, 'this is a letter to my aunt, '.repeat(200))
       const damaged = await desk.run(['status'])
       assert.equal(damaged.exitCode, 1)
-      assert.match(damaged.stderr, /the state database is damaged: move the file state\.db away/)
+      assert.match(damaged.stderr, /the state database is damaged: `anysync doctor --rebuild`/)
     }),
   )
 

@@ -70,6 +70,7 @@ const attemptsOn = (world: Pick<World, 'vaultId' | 'pack' | 'head' | 'anna'>): R
     'Vault.RecordsSince': { vaultId, sequence: 0n },
     'Vault.Watch': {},
     'Object.Existing': { vaultId, packs: [pack.id] },
+    'Object.InUse': { vaultId },
   }
 }
 

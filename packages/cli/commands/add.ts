@@ -95,7 +95,8 @@ export const checkPlace = (state: State, root: string, home: string): void => {
 const checkUnlinked = async (disk: Disk, root: string): Promise<void> => {
   const marker = await disk.readMarker()
   const message =
-    `${shown(root)} is linked already, by another account or home; ` +
-    'if that one is gone for good, remove the folder .anysync in it and add it again'
+    `${shown(root)} is linked already, by another account or home, or by this one before its state was lost: ` +
+    'then `anysync doctor --rebuild FOLDER` links it again; if it was another that is gone for good, remove the folder ' +
+    '.anysync in it and add it again'
   demand(marker === null, 'folder.add', 'conflict', message)
 }
