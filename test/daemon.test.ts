@@ -8,6 +8,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSy
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { wireVersion } from '@anysync/cli/daemon/wire.ts'
 import {
   daemonsOf,
   eventually,
@@ -141,13 +142,16 @@ test('a daemon runs in the background and is found by every command', { timeout:
     const path = socketOf(desk)
     const refused = /"is":"trouble".*"kind":"invalid"/
     assert.match(await tellSocket(path, 'GET / HTTP/1.1\r\n\r\n'), refused)
-    assert.match(await tellSocket(path, '{"version":1,"ask":"everything"}\n'), refused)
-    assert.match(await tellSocket(path, '{"version":2,"ask":"stop"}\n'), refused)
+    assert.match(await tellSocket(path, `{"version":${wireVersion},"ask":"everything"}\n`), refused)
+    assert.match(await tellSocket(path, `{"version":${wireVersion + 1},"ask":"stop"}\n`), refused)
     assert.match(await tellSocket(path, Buffer.alloc(70_000, 'x')), refused)
     assert.match(await tellSocket(path, Uint8Array.of(0xff, 0xfe, 0x0a)), refused)
-    assert.match(await tellSocket(path, '{"version":1,"ask":"turn","linkId":"none"}\n'), /"kind":"missing"/)
+    assert.match(
+      await tellSocket(path, `{"version":${wireVersion},"ask":"turn","linkId":"none"}\n`),
+      /"kind":"missing"/,
+    )
     const gone = connect(path)
-    gone.write('{"version":1,"ask":"status"}\n', () => gone.destroy())
+    gone.write(`{"version":${wireVersion},"ask":"status"}\n`, () => gone.destroy())
     await once(gone, 'close')
     assert.equal((await statusOf(desk)).daemon.state, 'running')
   })

@@ -43,12 +43,6 @@ export const turnMutants: Mutant[] = [
     breaks: 'a folder that could not be listed is forgotten',
   },
   {
-    file: sync('engine'),
-    find: "(again.size === 0 ? nothing : again) : 'all'",
-    replace: '(again.size === 0 ? nothing : again) : where.scope',
-    breaks: 'deletions that wait pass a few at a time',
-  },
-  {
     file: sync('identify-node'),
     find: 'if (aside !== null && !met.has(aside.id) && !(await isWhereItWas(parts, aside))) return aside',
     replace: 'if (aside !== null && !met.has(aside.id)) return aside',

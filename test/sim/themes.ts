@@ -112,13 +112,16 @@ const prunedAndBack: Theme = (steps, dice, { devices, people }) => {
   return steps.toSpliced(dice.below(steps.length + 1), 0, ...story)
 }
 
+const crashing = faulty((at, dice) => ({ kind: 'crash', at, isPowerCut: dice.oneIn(3) }))
+
 const themes: Theme[] = [
   prunedAndBack,
   busyHands,
   busyHands,
   serverGoesBack,
   faulty((at, dice) => ({ kind: dice.oneIn(3) ? 'unplug' : 'hide', at })),
-  faulty((at, dice) => ({ kind: 'crash', at, isPowerCut: dice.oneIn(3) })),
+  crashing,
+  (steps, dice, household) => serverGoesBack(crashing(steps, dice, household), dice, household),
   faulty((at) => ({ kind: 'busy', at })),
   faulty((at) => ({ kind: 'flaky', oneIn: 2 + (at % 12), at })),
   faulty((at, dice) => ({ kind: 'cut', at: 1 + (at % 10), calls: 1 + dice.below(4) })),
