@@ -38,8 +38,11 @@ export class Scheduler {
       next.go()
     }
     this.#parkOneIn = 0
-    // What the dead have left behind goes nowhere.
+    // What a turn that failed has left on its way goes on; what the dead have left goes nowhere.
+    const left = this.#parked.filter(({ runner }) => !runner.isDead)
     this.#parked = []
+    for (const { go } of left) go()
+    await allStill()
   }
 
   #next(): Parked | null {
