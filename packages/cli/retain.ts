@@ -2,6 +2,7 @@
  * Applies the rules of what is kept when that is due: for the daemon, before a turn. Notes when it did, for status and for
  * the next time, and what came of it, for the log of actions. Nothing is deleted by it: `anysync prune` frees space.
  */
+import { fractionOf } from '@anysync/client/fraction.ts'
 import type { Chance, Clock, Link, State } from '@anysync/client/ports.ts'
 import { alarmOf, waitingOf } from '@anysync/client/sync/facts.ts'
 import { forget } from '@anysync/client/vault/forget.ts'
@@ -41,7 +42,7 @@ export const retainWhenDue = async ({ state, link, vault, clock, chance, rules }
   const isCalm = alarmOf(state, link.id) === null && waitingOf(state, link.id) === null
   if (!isRetentionDue({ nowNs, nextNs, isCalm })) return
   const forgotten = await forget(vault, rules)
-  const next = nextRetentionNs(nowNs, new DataView(chance.bytes(4).buffer).getUint32(0) / 2 ** 32)
+  const next = nextRetentionNs(nowNs, fractionOf(chance))
   state.putFact(link.vaultId, fact, `${nowNs} ${next} ${forgotten}`)
   if (forgotten === 0) return
   const why = `${counted(forgotten, 'old snapshot')}, by ${describeRules(rules)}`

@@ -4,7 +4,7 @@
  * its indexes are lost too. No file is touched: the next turn compares everything and settles.
  */
 import type { Link, LogHead } from '@anysync/client/ports.ts'
-import { checkPresence } from '@anysync/client/vault/presence.ts'
+import { areWhole } from '@anysync/client/vault/presence.ts'
 import { writeCheckpoint } from '@anysync/client/vault/checkpoint.ts'
 import type { Rebuilt, RebuildProgress } from '@anysync/client/vault/rebuild.ts'
 import type { Vault } from '@anysync/client/vault/vault-types.ts'
@@ -114,9 +114,10 @@ const rebuildVault = async (
 ): Promise<VaultReport> => {
   const vault = openNamed(session, named)
   const rebuilt = await followOrRebuild(vault, onProgress)
-  const isWhole = rebuilt === null ? null : await isVaultWhole(session, vault)
+  const keeping = keepingParts({ session, vault })
+  const isWhole = rebuilt === null ? null : await areWhole(keeping, vault.snapshots())
   // Or no device could begin with what is there.
-  const checkpoint = isWhole === true ? await writeCheckpoint(keepingParts({ session, vault })) : null
+  const checkpoint = isWhole === true ? await writeCheckpoint(keeping) : null
   const seen = heads?.get(vault.id)
   return {
     vault: vault.name,
@@ -139,12 +140,6 @@ const followOrRebuild = async (vault: Vault, onProgress: OnRebuild): Promise<Reb
     if (!isTrouble(error, 'corrupt')) throw error
     return await vault.rebuild(onProgress)
   }
-}
-
-const isVaultWhole = async (session: Session, vault: Vault): Promise<boolean> => {
-  const check = checkPresence(keepingParts({ session, vault }))
-  for (const { root } of vault.snapshots()) if ((await check(root)) !== null) return false
-  return true
 }
 
 /** The record that was the newest must be in the log now; one before a checkpoint cannot be compared. */

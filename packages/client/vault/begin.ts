@@ -3,14 +3,15 @@
  * interrupts it, or is faster, leaves a state that has no head yet, or one that is whole.
  */
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { deviceIdFromBytes, packIdFromBytes } from '@anysync/protocol/ids.ts'
+import { deviceIdFromBytes } from '@anysync/protocol/ids.ts'
 import { deviceHeadsFact, noteRecord, serializeDeviceHeads, type DeviceHeads } from './device-heads.ts'
 import { infoOf, serializeSnapshot } from './kept-snapshot.ts'
 import type { LogParts } from './log.ts'
 import { readIndexes } from './pack-index.ts'
 import { openRecord, type OpenedRecord } from './record.ts'
 import type { BodyNamed } from './record-body.ts'
-import { listedFact } from './snapshots.ts'
+import { listedFact, unlistAll } from './snapshots.ts'
+import { packsInUse } from './stored-packs.ts'
 
 export type Checkpoint = OpenedRecord<BodyNamed<'anysync.v1.CheckpointBody'>>
 
@@ -44,10 +45,8 @@ export const beginWith = async (parts: LogParts, checkpoint: Checkpoint, bytes: 
     })
   // What an earlier beginning left, that did not come to its end.
   const isCleared = whileEmpty(() => {
-    const pending = new Set(state.pendingPacks(vaultId).map(({ pack }) => packIdFromBytes(pack)))
-    for (const pack of state.packIds(vaultId)) if (!pending.has(pack)) state.removePack(vaultId, pack)
-    for (const { sequence } of state.snapshots(vaultId, 1, Number.MAX_SAFE_INTEGER))
-      state.removeSnapshot(vaultId, sequence)
+    for (const pack of packsInUse(state, vaultId)) state.removePack(vaultId, pack)
+    unlistAll(state, vaultId)
   })
   if (!isCleared) return false
   for await (const index of readIndexes(parts, checkpoint.body.indexPacks)) {

@@ -17,6 +17,7 @@ import { chunkBytesMax } from '@anysync/protocol/limits.ts'
 import type { LogHead } from '../ports.ts'
 import { anew } from './anew.ts'
 import { keptOf } from './kept-snapshot.ts'
+import { packsInUse } from './stored-packs.ts'
 import { readRecord } from './record.ts'
 import { createIndexWriter, type StoreParts } from './rewrite.ts'
 import type { Vault } from './vault-types.ts'
@@ -52,9 +53,8 @@ function* indexesOf({ vault, state, keys }: StoreParts & { vault: Vault }): Gene
     snapshots.push(kept)
     bytes += length
   }
-  const pending = new Set(state.pendingPacks(keys.vaultId).map(({ pack }) => packIdFromBytes(pack)))
-  for (const id of state.packIds(keys.vaultId)) {
-    const pack = pending.has(id) ? null : state.pack(keys.vaultId, id)
+  for (const id of packsInUse(state, keys.vaultId)) {
+    const pack = state.pack(keys.vaultId, id)
     if (pack === null) continue
     const length = toBinary(IndexedPackSchema, pack).length + fieldBytesMax
     if (bytes + length > chunkBytesMax) yield take()

@@ -33,3 +33,10 @@ export const checkPresence = (parts: PresenceParts): ((root: Content) => Promise
     }
   }
 }
+
+/** Whether all that the snapshots need is in packs that are in use. */
+export const areWhole = async (parts: PresenceParts, snapshots: readonly { root: Content }[]): Promise<boolean> => {
+  const check = checkPresence(parts)
+  for (const { root } of snapshots) if ((await check(root)) !== null) return false
+  return true
+}

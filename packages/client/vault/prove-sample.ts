@@ -3,11 +3,12 @@
  * server that loses data is found out in time without reading everything. Packs that failed before are read again first:
  * no luck of a later sample makes them forgotten.
  */
-import { SyncError } from '@anysync/protocol/errors.ts'
-import { packIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
+import type { PackId } from '@anysync/protocol/ids.ts'
 import { proofShare } from '@anysync/protocol/limits.ts'
 import { packLengthOf } from '../content/pack.ts'
-import type { Chance, State } from '../ports.ts'
+import { fractionOf } from '../fraction.ts'
+import type { Chance } from '../ports.ts'
+import { isPackTrouble, packsInUse } from './stored-packs.ts'
 import { verifyPack, type VerifyParts } from './verify.ts'
 
 export type FailedPack = { pack: PackId; message: string }
@@ -58,8 +59,7 @@ export const proveSample = async (parts: SampleParts): Promise<SampleReport> => 
     try {
       report.bytesRead += await verifyPack(parts, id, pack, true)
     } catch (error) {
-      const isOfPack = error instanceof SyncError && (error.kind === 'corrupt' || error.kind === 'missing')
-      if (!isOfPack) throw error
+      if (!isPackTrouble(error)) throw error
       report.failed.push({ pack: id, message: error.message })
     }
   }
@@ -71,22 +71,13 @@ export const proveSample = async (parts: SampleParts): Promise<SampleReport> => 
   return { ...report, failed: report.failed.filter(({ pack }) => stillInUse.has(pack)) }
 }
 
-const packsInUse = (state: State, vaultId: SampleParts['keys']['vaultId']): PackId[] => {
-  const pending = new Set(state.pendingPacks(vaultId).map(({ pack }) => packIdFromBytes(pack)))
-  return state.packIds(vaultId).filter((id) => !pending.has(id))
-}
-
 /** A hundredth of them, at least one, each as likely as any other. */
 const pickSome = (ids: readonly PackId[], chance: Chance): PackId[] => {
   const left = [...ids]
   const picked: PackId[] = []
   for (let count = Math.ceil(ids.length * proofShare); count > 0; count--) {
-    const [pack] = left.splice(below(left.length, chance), 1)
+    const [pack] = left.splice(Math.floor(fractionOf(chance) * left.length), 1)
     if (pack !== undefined) picked.push(pack)
   }
   return picked
 }
-
-/** A whole number from 0 to `limit` - 1. */
-const below = (limit: number, chance: Chance): number =>
-  Math.floor((new DataView(chance.bytes(4).buffer).getUint32(0) / 2 ** 32) * limit)

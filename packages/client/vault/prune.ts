@@ -7,7 +7,7 @@
 import { create } from '@bufbuild/protobuf'
 import { isTrouble } from '@anysync/protocol/errors.ts'
 import { RetireBodySchema, type IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { idToBytes, packIdFromBytes, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
+import { idToBytes, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
 import { checkpointRecordsMin, pruneBytesMax, prunePacksMax } from '@anysync/protocol/limits.ts'
 import { segmentsEnd } from '../content/places.ts'
 import type { ProgressOf } from '../progress.ts'
@@ -17,6 +17,7 @@ import { createMarks, type Marks } from './mark.ts'
 import { packsForBody } from './pack-index.ts'
 import { fateOf, useOf, type Fate, type LiveChunk, type PackUse } from './prune-plan.ts'
 import { createIndexWriter, rewriteChunks, type StoreParts } from './rewrite.ts'
+import { packsInUse } from './stored-packs.ts'
 import type { SnapshotInfo, Vault } from './vault-types.ts'
 
 export type PruneParts = StoreParts & {
@@ -89,12 +90,11 @@ function* planBatches(
   superseded: ReadonlySet<PackId>,
 ): Generator<Batch, void, void> {
   const { state, keys } = parts
-  const pending = new Set(state.pendingPacks(keys.vaultId).map(({ pack }) => packIdFromBytes(pack)))
   let batch: Batch = emptyBatch()
-  for (const id of state.packIds(keys.vaultId)) {
+  // What is on its way is needed soon.
+  for (const id of packsInUse(state, keys.vaultId)) {
     const pack = state.pack(keys.vaultId, id)
-    // What is on its way is needed soon.
-    if (pack === null || pending.has(id)) continue
+    if (pack === null) continue
     const use = useIn(parts, marks, id, pack)
     const fate = fateOf(use, superseded.has(id))
     if (fate === 'keep') continue

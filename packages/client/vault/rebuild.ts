@@ -3,7 +3,7 @@
  * instead of a checkpoint, and where a record names an index that cannot be read, from the packs themselves, each of
  * which says what it holds. Changes nothing on the server, and in the state all or nothing.
  */
-import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import { demand, isTrouble } from '@anysync/protocol/errors.ts'
 import type { IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { packIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
 import { packBytesMax } from '@anysync/protocol/limits.ts'
@@ -13,9 +13,9 @@ import type { ProgressOf } from '../progress.ts'
 import { deviceHeadsFact, noteRecord, serializeDeviceHeads, type DeviceHeads } from './device-heads.ts'
 import type { LogParts } from './log.ts'
 import { openRecord, type OpenedRecord } from './record.ts'
-import { packEffects, replaySnapshots, type PackEffects } from './replay.ts'
-import { listedFact } from './snapshots.ts'
-import { storedOnServer } from './stored-packs.ts'
+import { packEffects, type PackEffects } from './replay.ts'
+import { listAnew } from './snapshots.ts'
+import { isPackTrouble, packsInUse, storedOnServer } from './stored-packs.ts'
 
 export type Rebuilt = {
   records: number
@@ -61,17 +61,15 @@ export const rebuildLog = async (
   state.transact(() => {
     const isAlone = state.head(vaultId)?.hash === seenHead?.hash
     demand(isAlone, 'log.rebuild', 'conflict', `vault ${vaultId} was followed by something else meanwhile: try again`)
-    const pending = new Set(state.pendingPacks(vaultId).map(({ pack }) => packIdFromBytes(pack)))
-    for (const pack of state.packIds(vaultId)) if (!pending.has(pack)) state.removePack(vaultId, pack)
+    for (const pack of packsInUse(state, vaultId)) state.removePack(vaultId, pack)
     for (const pack of stored) state.putPack(vaultId, pack, false)
-    for (const { sequence } of state.snapshots(vaultId, 1, Number.MAX_SAFE_INTEGER))
-      state.removeSnapshot(vaultId, sequence)
     state.removeRecordsAfter(vaultId, 0)
-    for (const { record, bytes } of records) {
-      state.putRecord(vaultId, record.head.sequence, record.head.hash, bytes)
-      replaySnapshots(state, vaultId, record)
-    }
-    state.putFact(vaultId, listedFact, 'yes')
+    for (const { record, bytes } of records) state.putRecord(vaultId, record.head.sequence, record.head.hash, bytes)
+    listAnew(
+      state,
+      vaultId,
+      records.map(({ record }) => record),
+    )
     state.putFact(vaultId, deviceHeadsFact, serializeDeviceHeads(heads))
   })
   return { records: records.length, packs: stored.length, packsRead: read.length, recordsWithoutIndex, unreadable }
@@ -139,8 +137,7 @@ const readUnknown = async (
       bytesRead += bytes.length
       read.push(readDirectory(parts, pack, bytes))
     } catch (error) {
-      const isOfPack = error instanceof SyncError && (error.kind === 'corrupt' || error.kind === 'missing')
-      if (!isOfPack) throw error
+      if (!isPackTrouble(error)) throw error
       unreadable.push({ pack, message: error.message })
     }
     onProgress({ phase: 'packs', files: i + 1, filesTotal: unknown.length, bytes: bytesRead, bytesTotal: 0 })

@@ -17,7 +17,7 @@ import { packEffects } from './replay.ts'
 import { createIndexWriter, type StoreParts } from './rewrite.ts'
 import { doomedPacks, storedOnServer } from './stored-packs.ts'
 import type { SnapshotInfo, Vault } from './vault-types.ts'
-import { checkPresence } from './presence.ts'
+import { areWhole, checkPresence } from './presence.ts'
 
 export type RescueParts = StoreParts & { vault: Vault; identityPublicKey: Uint8Array; isDryRun?: boolean }
 
@@ -41,7 +41,7 @@ export const rescue = async (
   const { snapshots, retired } = await readPast(parts)
   const wanted = snapshots.filter((snapshot) => !kept.has(snapshot.hash) && isWanted(snapshot))
   // A record may have retired what kept snapshots need: no client writes such, whoever stole a device may.
-  const isLacking = wanted.length > 0 || (retired.size > 0 && !(await isWhole(parts)))
+  const isLacking = wanted.length > 0 || (retired.size > 0 && !(await areWhole(parts, vault.snapshots())))
   const stored = isLacking ? await storedOnServer(parts, await directoriesOf(parts, retired)) : []
   stored.push(...(await doomedPacks(parts)))
   if (parts.isDryRun === true) return { packs: stored.length, rescued: wanted, lost: [] }
@@ -58,13 +58,6 @@ export const rescue = async (
     await anew(vault, () => vault.append(body, { brought: [], retired: [] }))
   }
   return { packs: stored.length, rescued, lost }
-}
-
-/** Whether all that the kept snapshots need is in use. */
-const isWhole = async (parts: RescueParts): Promise<boolean> => {
-  const check = checkPresence(parts)
-  for (const { root } of parts.vault.snapshots()) if ((await check(root)) !== null) return false
-  return true
 }
 
 /** The records of the whole log, verified link by link, also where this device began with a checkpoint. */

@@ -10,11 +10,11 @@ import type { LogHead } from '../ports.ts'
 import { deviceHeadsFact, noteRecord, serializeDeviceHeads, type DeviceHeads } from './device-heads.ts'
 import type { LogParts } from './log.ts'
 import { headsOf, openCheckpoint } from './begin.ts'
-import { infoOf, serializeSnapshot } from './kept-snapshot.ts'
+import { infoOf } from './kept-snapshot.ts'
 import { readIndexes } from './pack-index.ts'
 import { isCheckpoint, openRecord, readRecord, type OpenedRecord } from './record.ts'
-import { packEffects, replaySnapshots } from './replay.ts'
-import { listedFact } from './snapshots.ts'
+import { packEffects } from './replay.ts'
+import { listAnew } from './snapshots.ts'
 import { storedOnServer } from './stored-packs.ts'
 import type { SnapshotInfo } from './vault-types.ts'
 
@@ -84,11 +84,7 @@ export const rewindLog = async (parts: LogParts): Promise<Rewound> => {
     for (const { head, bytes } of added) state.putRecord(vaultId, head.sequence, head.hash, bytes)
     for (const pack of state.packIds(vaultId)) state.removePack(vaultId, pack)
     for (const pack of stored) state.putPack(vaultId, pack, false)
-    for (const kept of state.snapshots(vaultId, 1, Number.MAX_SAFE_INTEGER))
-      state.removeSnapshot(vaultId, kept.sequence)
-    for (const snapshot of replay.begun) state.putSnapshot(vaultId, snapshot.sequence, serializeSnapshot(snapshot))
-    for (const record of replay.records) replaySnapshots(state, vaultId, record)
-    state.putFact(vaultId, listedFact, 'yes')
+    listAnew(state, vaultId, replay.records, replay.begun)
     state.putFact(vaultId, deviceHeadsFact, serializeDeviceHeads(replay.heads()))
     state.putFact(vaultId, rewindsFact, noteRewind(state.fact(vaultId, rewindsFact), sequence))
   })

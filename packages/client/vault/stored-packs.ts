@@ -1,8 +1,9 @@
 /**
  * Packs on the server and what this device believes of them.
  */
+import { SyncError } from '@anysync/protocol/errors.ts'
 import type { IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { packIdFromBytes } from '@anysync/protocol/ids.ts'
+import { packIdFromBytes, type PackId, type VaultId } from '@anysync/protocol/ids.ts'
 import { indexedPack, type SealedPack } from '../content/pack.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Remote, State } from '../ports.ts'
@@ -17,6 +18,16 @@ export const storePack = async ({ keys, state, remote }: StoredParts, pack: Seal
   await remote.putPack(keys.vaultId, pack.id, pack.bytes)
   state.putPack(keys.vaultId, indexedPack(pack), true)
 }
+
+/** Packs that records have brought and none has retired, as far as this device knows: without those on their way. */
+export const packsInUse = (state: Pick<State, 'packIds' | 'pendingPacks'>, vaultId: VaultId): PackId[] => {
+  const pending = new Set(state.pendingPacks(vaultId).map(({ pack }) => packIdFromBytes(pack)))
+  return state.packIds(vaultId).filter((id) => !pending.has(id))
+}
+
+/** Whether something is wrong with the pack that was asked for, and not with the way to the server. */
+export const isPackTrouble = (error: unknown): error is SyncError =>
+  error instanceof SyncError && (error.kind === 'corrupt' || error.kind === 'missing')
 
 /** Of these packs those that the server has, in their order: it may have lost some that its log names. */
 export const storedOnServer = async (

@@ -157,40 +157,30 @@ export const openVault = (parts: VaultParts): Vault => {
     }
   }
 
+  /** Lets go of what was written and remembered for the log as it was; then, what is written rests on it as it is. */
+  const takeOver = <Result>(follow: () => Promise<Result>): Promise<Result> =>
+    inTurn(async () => {
+      await writer.renew()
+      edited = []
+      treeCache.flush()
+      reader.forgetPlaces()
+      const result = await follow()
+      followed = state.head(vaultId)
+      return result
+    })
+
   return {
     id: vaultId,
     name,
     keys,
     work,
     refresh: () =>
-      inTurn(async () => {
-        await writer.renew()
-        edited = []
-        treeCache.flush()
-        reader.forgetPlaces()
+      takeOver(async () => {
         await log.refresh()
-        followed = state.head(vaultId)
         return snapshots.newest()
       }),
-    rewind: () =>
-      inTurn(async () => {
-        await writer.renew()
-        edited = []
-        reader.forgetPlaces()
-        const rewound = await rewindLog(logParts)
-        followed = state.head(vaultId)
-        return rewound
-      }),
-    rebuild: (onProgress) =>
-      inTurn(async () => {
-        await writer.renew()
-        edited = []
-        treeCache.flush()
-        reader.forgetPlaces()
-        const rebuilt = await rebuildLog(logParts, onProgress)
-        followed = state.head(vaultId)
-        return rebuilt
-      }),
+    rewind: () => takeOver(() => rewindLog(logParts)),
+    rebuild: (onProgress) => takeOver(() => rebuildLog(logParts, onProgress)),
     newest: () => snapshots.newest(),
     snapshots: () => snapshots.all(),
     head: () => state.head(vaultId),

@@ -5,17 +5,18 @@
 import { toBinary } from '@bufbuild/protobuf'
 import { demand, SyncError } from '@anysync/protocol/errors.ts'
 import { PackDirectorySchema, type IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { packIdFromBytes, toHex, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
+import { toHex, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
 import { fetchesMax } from '@anysync/protocol/limits.ts'
 import { packLengthOf, readDirectory } from '../content/pack.ts'
 import { placesOf } from '../content/places.ts'
 import { openChunk, openSegment } from '../content/segment.ts'
 import { equalBytes } from '../crypto/bytes.ts'
+import { fractionOf } from '../fraction.ts'
 import type { ChunkPlace } from '../ports.ts'
 import type { ProgressOf } from '../progress.ts'
 import { checkPresence } from './presence.ts'
 import { openRecord, type Before } from './record.ts'
-import { doomedPacks } from './stored-packs.ts'
+import { doomedPacks, isPackTrouble, packsInUse } from './stored-packs.ts'
 import type { StoreParts } from './rewrite.ts'
 import type { Vault } from './vault-types.ts'
 
@@ -92,24 +93,19 @@ const verifyLog = (parts: VerifyParts, troubles: VerifyTrouble[]): number => {
 /** A few at a time. */
 const verifyPacks = async (parts: VerifyParts, report: VerifyReport): Promise<void> => {
   const { state, keys, chance, share, suspects } = parts
-  const pending = new Set(state.pendingPacks(keys.vaultId).map(({ pack }) => packIdFromBytes(pack)))
-  const ids = state.packIds(keys.vaultId).filter((id) => !pending.has(id))
+  const ids = packsInUse(state, keys.vaultId)
   const left = ids.values()
   const work = async (): Promise<void> => {
     for (const id of left) {
       const pack = state.pack(keys.vaultId, id)
       if (pack === null) continue
       try {
-        const isRead =
-          share >= 1 ||
-          suspects?.has(id) === true ||
-          new DataView(chance.bytes(4).buffer).getUint32(0) < share * 2 ** 32
+        const isRead = share >= 1 || suspects?.has(id) === true || fractionOf(chance) < share
         const bytesRead = await verifyPack(parts, id, pack, isRead)
         report.bytesRead += bytesRead
         if (isRead) report.packsRead += 1
       } catch (error) {
-        const isOfPack = error instanceof SyncError && (error.kind === 'corrupt' || error.kind === 'missing')
-        if (!isOfPack) throw error
+        if (!isPackTrouble(error)) throw error
         report.lost.push(id)
         report.troubles.push({ what: 'pack', id, message: error.message })
       }
