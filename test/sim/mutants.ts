@@ -224,8 +224,8 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('take-over'),
-    find: 'if (followed <= sequence) return',
-    replace: 'if (followed < 0) return',
+    find: 'followed <= sequence ? null : await',
+    replace: 'followed < 0 ? null : await',
     breaks: 'a base that is older than the copy of a server is taken for newer',
   },
   {

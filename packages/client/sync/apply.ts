@@ -38,7 +38,8 @@ export type ApplyParts = {
 /** What the base shall say of a node: a row, or that it is gone. */
 export type Agreement = { id: NodeId; row: BaseNode | null }
 
-type Committed = { sequence: number | null; contents: ReadonlyMap<NodeId, Uint8Array> }
+/** A snapshot that this device committed, and the folders that it rewrote. */
+type Committed = { sequence: number; contents: ReadonlyMap<NodeId, Uint8Array> }
 
 /**
  * The base's side of a turn. While changes of the head are being taken over, the base must not say that a folder is
@@ -81,13 +82,13 @@ export class Ledger {
     if (state.fact(linkId, facts.followed) !== followed) state.putFact(linkId, facts.followed, followed)
   }
 
-  /** Writes what was agreed on, in one transaction. `committed`: the snapshot that says so, and the folders that it rewrote. */
-  agree(agreements: Agreement[], committed: Committed = { sequence: null, contents: new Map() }): void {
+  /** Writes what was agreed on, in one transaction. `committed`: what says so in the log; null when the head said so already. */
+  agree(agreements: Agreement[], committed: Committed | null = null): void {
     const { state, linkId } = this.#parts
-    const { sequence, contents } = committed
+    const contents = committed?.contents ?? new Map<NodeId, Uint8Array>()
     for (const [id, content] of contents) this.#contents.set(id, content)
     state.transact(() => {
-      if (sequence !== null) this.#follow(sequence)
+      if (committed !== null) this.#follow(committed.sequence)
       for (const { id, row } of agreements) {
         if (row === null) this.#emptying.add(id)
         else {

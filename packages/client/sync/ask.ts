@@ -4,7 +4,7 @@
  */
 import { deletionShareFilesMin, scrambledShareFilesMin } from '@anysync/protocol/limits.ts'
 import type { ApplyParts } from './apply.ts'
-import { confirmedOf, facts, pushedScrambledOf, putWaiting } from './facts.ts'
+import { confirmedOf, facts, pushedScrambledOf, putPushedScrambled, putWaiting } from './facts.ts'
 import { findScrambled } from './find-scrambled.ts'
 import { mustAsk, mustAskOfScrambled, stillCounting } from './guards.ts'
 import type { Step } from './plan.ts'
@@ -37,10 +37,10 @@ export const askAbout = async (parts: ApplyParts, steps: Step[]): Promise<Asked>
 export const noteSent = ({ state, linkId, clock }: ApplyParts, scrambled: number): void => {
   if (state.fact(linkId, facts.confirmed) !== null) {
     state.putFact(linkId, facts.confirmed, null)
-    state.putFact(linkId, facts.scrambled, null)
+    putPushedScrambled(state, linkId, null)
   } else if (scrambled > 0) {
     const before = stillCounting(pushedScrambledOf(state, linkId), clock.nowNs())
-    state.putFact(linkId, facts.scrambled, `${before.sinceNs} ${before.scrambled + scrambled}`)
+    putPushedScrambled(state, linkId, { ...before, scrambled: before.scrambled + scrambled })
   }
 }
 

@@ -46,6 +46,9 @@ export const confirmedOf = (state: State, linkId: string): Pick<Waiting, 'deleti
   return { deletions, scrambled }
 }
 
+export const putPushedScrambled = (state: State, linkId: string, pushed: Pushed | null): void =>
+  state.putFact(linkId, facts.scrambled, pushed === null ? null : `${pushed.sinceNs} ${pushed.scrambled}`)
+
 export const pushedScrambledOf = (state: State, linkId: string): Pushed => {
   const [sinceNs = '0', scrambled = '0'] = (state.fact(linkId, facts.scrambled) ?? '0 0').split(' ')
   return { sinceNs: BigInt(sinceNs), scrambled: Number(scrambled) }

@@ -15,19 +15,27 @@ import {
 import type { Disk, Link } from '../ports.ts'
 import { isMarkerOf } from './marker.ts'
 
+/** More than `filesMax` files wait for a person, and more than `shareMax` of all from `shareFilesMin` on. */
+type Bounds = { filesMax: number; shareMax: number; shareFilesMin: number }
+
+const exceeds =
+  ({ filesMax, shareMax, shareFilesMin }: Bounds) =>
+  (count: number, files: number, confirmed: number): boolean =>
+    count > confirmed && (count > filesMax || (count >= shareFilesMin && count > files * shareMax))
+
 /** Whether so many deleted of so many files wait for a person. `confirmed`: as many were confirmed before. */
-export const mustAsk = (deletions: number, files: number, confirmed: number): boolean => {
-  if (deletions <= confirmed) return false
-  if (deletions > deletionFilesMax) return true
-  return deletions >= deletionShareFilesMin && deletions > files * deletionShareMax
-}
+export const mustAsk = exceeds({
+  filesMax: deletionFilesMax,
+  shareMax: deletionShareMax,
+  shareFilesMin: deletionShareFilesMin,
+})
 
 /** Whether so many scrambled of so many files wait for a person. `confirmed`: as many were confirmed before. */
-export const mustAskOfScrambled = (scrambled: number, files: number, confirmed: number): boolean => {
-  if (scrambled <= confirmed) return false
-  if (scrambled > scrambledFilesMax) return true
-  return scrambled >= scrambledShareFilesMin && scrambled > files * scrambledShareMax
-}
+export const mustAskOfScrambled = exceeds({
+  filesMax: scrambledFilesMax,
+  shareMax: scrambledShareMax,
+  shareFilesMin: scrambledShareFilesMin,
+})
 
 /** Scrambled files that were pushed since a time: who scrambles slowly is pushed a few files a turn. */
 export type Pushed = { sinceNs: bigint; scrambled: number }

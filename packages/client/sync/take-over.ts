@@ -12,7 +12,7 @@ import type { BaseNode, DiskStat, NodeState } from '../ports.ts'
 import type { SnapshotInfo } from '../vault/vault-types.ts'
 import type { EngineParts } from './engine.ts'
 import { facts, raiseAlarm } from './facts.ts'
-import { agreedContent, forgetContents, headChanges } from './head-changes.ts'
+import { agreedContent, forgetContents, headChanges, type HeadChanges } from './head-changes.ts'
 import { forgottenDisk } from './node.ts'
 import { takeOverRemovals } from './own-removals.ts'
 
@@ -36,16 +36,15 @@ export const takeOverLog = async (parts: EngineParts): Promise<SnapshotInfo | nu
 
 /** Makes the base what it would be if this device had last agreed with the log at this sequence, or earlier. */
 const rewindBase = async (parts: EngineParts, sequence: number, count: string): Promise<void> => {
-  const { vault, state, link, clock } = parts
+  const { state, link, clock } = parts
   const linkId = link.id
   const followed = Number(state.fact(linkId, facts.followed) ?? '0')
-  const root = vault.snapshots().findLast((snapshot) => snapshot.sequence <= sequence)?.root ?? emptyContent()
-  const head = await headChanges({ state, linkId, tree: (content) => vault.tree(content) }, root)
+  // A base that is older than what was lost holds nothing of it.
+  const head = followed <= sequence ? null : await changesSince(parts, sequence)
   state.transact(() => {
     state.putFact(linkId, facts.rewinds, count)
     if (followed > 0) raiseAlarm(state, linkId, clock.nowNs(), wentBack)
-    // A base that is older than what was lost holds nothing of it.
-    if (followed <= sequence) return
+    if (head === null) return
     for (const [id, { base, remote }] of head.changes) {
       // What the base lacks of that tree was deleted since: it is at the head, and comes back.
       if (base === null) continue
@@ -59,6 +58,12 @@ const rewindBase = async (parts: EngineParts, sequence: number, count: string): 
     // What happened since may be anywhere on the disk: until all of it was looked at, every turn looks at all.
     state.putFact(linkId, facts.rules, null)
   })
+}
+
+/** What the tree of that sequence has otherwise than the base. */
+const changesSince = ({ vault, state, link }: EngineParts, sequence: number): Promise<HeadChanges> => {
+  const root = vault.snapshots().findLast((snapshot) => snapshot.sequence <= sequence)?.root ?? emptyContent()
+  return headChanges({ state, linkId: link.id, tree: (content) => vault.tree(content) }, root)
 }
 
 /** Whether changes in the folder were still owed: then nobody knows whether the base is newer than that tree or older. */
