@@ -230,7 +230,7 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('take-over'),
-    find: 'isOwed(parts, base) ? notAgreed(remote) : remote',
+    find: 'owed.has(change) ? notAgreed(remote) : remote',
     replace: 'remote',
     breaks: 'what was not carried out yet when a server went back counts as an edit',
   },

@@ -132,30 +132,33 @@ test('a device that had not yet followed what the older server still has takes i
   assert.match(alarmAt(b)?.message ?? '', /older or another history/)
 })
 
-test('what was not carried out yet when a server went back overwrites nothing, and nothing is lost', async () => {
-  const world = await household({ 'x.txt': 'v1', 'f/z.txt': 'z' })
-  const { a, b, clock } = world
-  a.user.writeFile('x.txt', 'v2')
-  await a.engine.turn()
-  const copy = world.server.snapshot()
-  clock.advance(1000)
-  a.user.writeFile('y.txt', 'y')
-  await a.engine.turn()
-  b.faults.disk = ({ operation }) => {
-    if (operation === 'disk.place') throw new SyncError(operation, 'unavailable', 'it is busy')
-  }
-  await b.engine.turn()
-  b.faults.disk = null
-  assert.equal((await filesOf(b.disk))['x.txt'], 'v1')
-  world.server.restore(copy, { isAnnounced: false })
-  clock.advance(1000)
-  await b.engine.turn()
-  await settle(world)
-  await assertAlike(world)
-  const files = await filesOf(a.disk)
-  assert.equal(files['x.txt'], 'v2')
-  assert.equal(files['y.txt'], 'y')
-})
+for (const path of ['x.txt', 'f/g/x.txt'])
+  test(`what was not carried out yet when a server went back overwrites nothing, and nothing is lost: ${path}`, async () => {
+    const world = await household({ [path]: 'v1', 'f/z.txt': 'z' })
+    const { a, b, clock } = world
+    a.user.saveFile(path, 'v2')
+    // The folder above is owed as well, and comes first.
+    if (path !== 'x.txt') a.user.chmod('f/g', 0o700)
+    await a.engine.turn()
+    const copy = world.server.snapshot()
+    clock.advance(1000)
+    a.user.writeFile('y.txt', 'y')
+    await a.engine.turn()
+    b.faults.disk = ({ operation }) => {
+      if (/place|setAttributes/.test(operation)) throw new SyncError(operation, 'unavailable', 'it is busy')
+    }
+    await b.engine.turn()
+    b.faults.disk = null
+    assert.equal((await filesOf(b.disk))[path], 'v1')
+    world.server.restore(copy, { isAnnounced: false })
+    clock.advance(1000)
+    await b.engine.turn()
+    await settle(world)
+    await assertAlike(world)
+    const files = await filesOf(a.disk)
+    assert.equal(files[path], 'v2')
+    assert.equal(files['y.txt'], 'y')
+  })
 
 test('a server put back to an empty vault gets everything again', async () => {
   const world = await household()

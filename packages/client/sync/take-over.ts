@@ -45,12 +45,15 @@ const rewindBase = async (parts: EngineParts, sequence: number, count: string): 
     state.putFact(linkId, facts.rewinds, count)
     if (followed > 0) raiseAlarm(state, linkId, clock.nowNs(), wentBack)
     if (head === null) return
-    for (const [id, { base, remote }] of head.changes) {
+    // Asked of all before any is written: parents come first, and say nothing of themselves then.
+    const owed = new Set(head.changes.values().filter(({ base }) => base !== null && isOwed(parts, base)))
+    for (const [id, change] of head.changes) {
+      const { base, remote } = change
       // What the base lacks of that tree was deleted since: it is at the head, and comes back.
       if (base === null) continue
       if (remote === null) state.removeNode(linkId, id)
       else {
-        const agreed = isOwed(parts, base) ? notAgreed(remote) : remote
+        const agreed = owed.has(change) ? notAgreed(remote) : remote
         state.putNode(linkId, { ...base, ...agreed, disk: base.disk && forgottenFor(base.disk, remote) })
       }
     }
