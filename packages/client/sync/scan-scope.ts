@@ -33,8 +33,7 @@ export const foldersToList = async (
   const found = new Map<string, FolderToList>()
   for (const path of wholes.union(scope)) {
     const folder = await nearestKnown(parts, path, root)
-    // Where it is not what the base knows, it may lie anywhere below the folder above it.
-    const isWhole = folder.isWhole || wholes.has(path)
+    const isWhole = folder.isWhole || (folder.path === path && wholes.has(path))
     const before = found.get(folder.path)
     found.set(folder.path, before?.isWhole === true ? before : { ...folder, isWhole })
   }
