@@ -8,7 +8,7 @@ import { parseMasterKeys } from '@anysync/client/crypto/master-keys.ts'
 import type { Me, State, VaultInfo } from '@anysync/client/ports.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { clockSkewMsMax } from '@anysync/protocol/limits.ts'
-import { clockFinding, headFinding, type Finding } from './findings.ts'
+import { clockFinding, headFinding, wellFinding, wrongFinding, type Finding } from './findings.ts'
 import { unprovenSentence } from './folder-state.ts'
 import { damagedMasterKeys, readMasterKeys, type SignedIn } from './homes.ts'
 import { seeDaemon, unprovenOf } from './knowledge.ts'
@@ -21,8 +21,8 @@ import { remoteOf, vaultName } from './session.ts'
 import { readSettings } from './settings/settings-file.ts'
 
 /** The files of the account, without its state. */
-export const examineFiles = ({ account, keys }: SignedIn): Finding[] => [
-  checked('access.keys', () => {
+export const examineFiles = async ({ account, keys }: SignedIn): Promise<Finding[]> => [
+  await checked('access.keys', () => {
     const isPrivate = process.platform === 'win32' || (statSync(account.accessKeysFile).mode & 0o077) === 0
     if (!isPrivate) {
       const message = `other users of this computer can read ${account.accessKeysFile}: take that right from them (chmod 600), and revoke the device if they may have`
@@ -30,7 +30,7 @@ export const examineFiles = ({ account, keys }: SignedIn): Finding[] => [
     }
     return `device '${shown(keys.deviceName)}' of ${shown(keys.email)}`
   }),
-  checked('master.keys', () => {
+  await checked('master.keys', () => {
     const bytes = readMasterKeys(account)
     if (bytes === null)
       throw new SyncError(
@@ -46,7 +46,7 @@ export const examineFiles = ({ account, keys }: SignedIn): Finding[] => [
     }
     return 'whole'
   }),
-  checked('settings', () => {
+  await checked('settings', () => {
     readSettings(account)
     return 'as they should be'
   }),
@@ -58,20 +58,17 @@ export const stateFinding = ({ found, message }: StateHealth, path: string): Fin
   const what = 'state database'
   switch (found) {
     case 'well':
-      return { what, isWell: true, message, advice: null }
-    case 'missing':
-      return {
-        what,
-        isWell: false,
-        message: `${path} is not there`,
-        advice: 'run `anysync doctor --rebuild`, followed by the folders that were linked',
-      }
+      return wellFinding(what, message)
+    case 'missing': {
+      const advice = 'run `anysync doctor --rebuild`, followed by the folders that were linked'
+      return wrongFinding(what, `${path} is not there`, advice)
+    }
     case 'damaged':
-      return { what, isWell: false, message: `damaged: ${message}`, advice: `${rebuildAdvice}; no file is lost` }
+      return wrongFinding(what, `damaged: ${message}`, `${rebuildAdvice}; no file is lost`)
     case 'newer':
-      return { what, isWell: false, message, advice: 'update this AnySync' }
+      return wrongFinding(what, message, 'update this AnySync')
     case 'unreadable':
-      return { what, isWell: false, message, advice: null }
+      return wrongFinding(what, message)
   }
 }
 
@@ -81,7 +78,7 @@ export const examineFolders = async (state: State): Promise<Finding[]> => {
     const what = `folder ${shown(link.root)}`
     const name = shown(vaultName(state, link.vaultId))
     findings.push(
-      await checkedLater(what, async () => {
+      await checked(what, async () => {
         await checkMarker(await openNodeDisk(link.root), link)
         return `carries the marker of its link to '${name}'`
       }),
@@ -95,10 +92,10 @@ export const examineProofs = (state: State): Finding[] =>
   [...new Set(state.links().map(({ vaultId }) => vaultId))].map((vaultId) => {
     const what = `proof of '${shown(vaultName(state, vaultId))}'`
     const unproven = unprovenOf(state, vaultId)
-    if (unproven !== null) return { what, isWell: false, message: shown(unprovenSentence(unproven)), advice: null }
+    if (unproven !== null) return wrongFinding(what, shown(unprovenSentence(unproven)))
     const timeNs = sampledOf(state, vaultId)?.timeNs ?? null
     const message = timeNs === null ? 'none yet: a running daemon makes one every day' : `well, ${localTime(timeNs)}`
-    return { what, isWell: true, message, advice: null }
+    return wellFinding(what, message)
   })
 
 export const examineDaemon = async ({ account }: SignedIn): Promise<Finding> => {
@@ -106,15 +103,10 @@ export const examineDaemon = async ({ account }: SignedIn): Promise<Finding> => 
   const { seen, status, trouble } = await seeDaemon(account)
   if (status === null)
     return seen === 'silent'
-      ? { what, isWell: false, message: shown(trouble), advice: null }
-      : { what, isWell: true, message: 'none runs: `anysync start` keeps folders in step', advice: null }
+      ? wrongFinding(what, shown(trouble))
+      : wellFinding(what, 'none runs: `anysync start` keeps folders in step')
   const paused = seen === 'paused' ? ', paused (`anysync resume`)' : ''
-  return {
-    what,
-    isWell: true,
-    message: `runs since ${localTime(status.startedNs)}, process ${status.pid}${paused}`,
-    advice: null,
-  }
+  return wellFinding(what, `runs since ${localTime(status.startedNs)}, process ${status.pid}${paused}`)
 }
 
 /** The server as it answers now, and what it shows of vaults against what this device has seen. `state`: null when it cannot be read. */
@@ -133,31 +125,23 @@ export const examineServer = async (signedIn: SignedIn, state: State | null): Pr
     return [failed('server', error)]
   }
   const message = `${signedIn.keys.serverUrl} is reached, and holds ${counted(vaults.length, 'vault')}`
+  const linked = new Set(state?.links().map(({ vaultId }) => vaultId))
   const heads = vaults.flatMap(({ vaultId, head }) => {
     const seen = state?.head(vaultId) ?? null
-    const isLinked = state?.links().some((link) => link.vaultId === vaultId) === true
-    return state !== null && (seen !== null || isLinked)
+    return state !== null && (seen !== null || linked.has(vaultId))
       ? [headFinding(`vault '${shown(vaultName(state, vaultId))}'`, seen, head)]
       : []
   })
   return [
-    { what: 'server', isWell: true, message, advice: null },
+    wellFinding('server', message),
     clockFinding({ beforeNs, afterNs, serverNs: me.timeNs, skewMsMax: clockSkewMsMax }),
     ...heads,
   ]
 }
 
-const checked = (what: string, look: () => string): Finding => {
+const checked = async (what: string, look: () => string | Promise<string>): Promise<Finding> => {
   try {
-    return { what, isWell: true, message: look(), advice: null }
-  } catch (error) {
-    return failed(what, error)
-  }
-}
-
-const checkedLater = async (what: string, look: () => Promise<string>): Promise<Finding> => {
-  try {
-    return { what, isWell: true, message: await look(), advice: null }
+    return wellFinding(what, await look())
   } catch (error) {
     return failed(what, error)
   }
@@ -166,5 +150,5 @@ const checkedLater = async (what: string, look: () => Promise<string>): Promise<
 /** Messages of trouble say what to do. */
 export const failed = (what: string, error: unknown): Finding => {
   if (!(error instanceof SyncError)) throw error
-  return { what, isWell: false, message: shown(error.message), advice: null }
+  return wrongFinding(what, shown(error.message))
 }

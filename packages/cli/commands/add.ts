@@ -74,7 +74,7 @@ const makeFolder = (folder: string): void => {
 }
 
 /** Two links must never see the same file, and AnySync's own files are not for syncing. */
-export const checkPlace = (state: State, root: string, home: string): void => {
+const checkPlace = (state: State, root: string, home: string): void => {
   const operation = 'folder.add'
   const isApart = !isWithin(root, home) && !isWithin(home, root)
   demand(

@@ -33,7 +33,7 @@ const findingsOf = async (options: CommonOptions): Promise<Finding[]> => {
   }
   const { account } = who
   const health = examineState(account.stateFile)
-  const files = [...examineFiles(who), stateFinding(health, account.stateFile)]
+  const files = [...(await examineFiles(who)), stateFinding(health, account.stateFile)]
   const daemon = await examineDaemon(who)
   if (health.found !== 'well') return [...files, daemon, ...(await examineServer(who, null))]
   await using local = await openLocal(options, false)

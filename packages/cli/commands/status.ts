@@ -28,7 +28,7 @@ import { provenOf } from '../proven.ts'
 import { retainedOf } from '../retain.ts'
 import { sampledOf, type Sampled } from '../sampled.ts'
 import { openLocal, signedIn, vaultName, type CommonOptions, type Local } from '../session.ts'
-import { settingsOfFolder } from '../settings/settings.ts'
+import { settingsOfFolder, type Settings } from '../settings/settings.ts'
 import { settingsReader } from '../settings/settings-file.ts'
 
 export const status = async (path: string | undefined, options: CommonOptions): Promise<void> => {
@@ -43,13 +43,14 @@ export const status = async (path: string | undefined, options: CommonOptions): 
   sayDaemon(daemon, output)
   const changedNs = incarnationChangedNs(state)
   if (changedNs !== null) output.say(wasPutBack(changedNs))
+  const settings = settingsReader(local.account)
   const folders: object[] = []
   const links = path === undefined && state.links().length === 0 ? [] : pickLinks(state, path)
   if (links.length === 0) output.say('no folder is linked: link one with `anysync add FOLDER --vault NAME`')
   for (const link of links) {
     const known = await knowFolder(state, await openNodeDisk(link.root), link, daemon)
     const found = folderState(known)
-    const kept = keptOf(local, link)
+    const kept = keptOf(state, settings, link)
     folders.push({ ...documentOf(state, link, known, found), history: kept.document })
     for (const line of linesOf(state, link, known, found, kept.line)) output.say(line)
   }
@@ -131,12 +132,12 @@ const documentOf = (state: State, link: Link, known: FolderKnowledge, found: Fol
 }
 
 /** By which rules (null: the settings cannot be read) the daemon of this device forgets old snapshots of the vault, and when it last did. */
-const keptOf = ({ state, account }: Local, link: Link): { line: string; document: object } => {
+const keptOf = (state: State, settings: () => Settings, link: Link): { line: string; document: object } => {
   const last = retainedOf(state, link.vaultId)
   const applied = { applied: last && isoTime(last.timeNs), forgotten: last?.forgotten ?? null }
   let retention: KeepRules | null
   try {
-    retention = settingsOfFolder(settingsReader(account)(), link.root).retention
+    retention = settingsOfFolder(settings(), link.root).retention
   } catch (error) {
     if (!(error instanceof SyncError)) throw error
     return { line: error.message, document: { rules: null, ...applied } }

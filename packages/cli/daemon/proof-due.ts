@@ -1,6 +1,7 @@
 /**
  * When the daemon proves a sample of a vault again. Pure.
  */
+import { nsOf } from '@anysync/client/ns.ts'
 import { proofJitterMs, proofMs, proofStartMs } from '@anysync/protocol/limits.ts'
 
 export type ProofSight = {
@@ -19,5 +20,3 @@ export const isProofDue = ({ nowNs, startedNs, lastNs, jitter }: ProofSight): bo
   if (lastNs === null || lastNs > nowNs) return isStarted
   return isStarted && nowNs >= lastNs + nsOf(proofMs + jitter * proofJitterMs)
 }
-
-const nsOf = (ms: number): bigint => BigInt(Math.round(ms)) * 1_000_000n

@@ -30,19 +30,17 @@ export const screenVoice = (options: ScreenOptions): Voice => {
   const output = createOutput(options)
   const progress = createProgress(options)
   const wipe = (): void => progress[Symbol.dispose]()
+  const note = (text: string): void => {
+    wipe()
+    output.note(text)
+  }
   return {
     ready(links) {
       output.tell({ event: 'ready', folders: links.map(({ root }) => root) })
       output.say(`ready: following ${counted(links.length, 'folder')}`)
     },
-    note(text) {
-      wipe()
-      output.note(text)
-    },
-    alarm(text) {
-      wipe()
-      output.note(text)
-    },
+    note,
+    alarm: note,
     progress: (step) => progress.report(step),
     turn(link, vault, report) {
       wipe()

@@ -148,7 +148,7 @@ const migrate = (database: DatabaseSync): void => {
   database.exec(`PRAGMA user_version = ${schemaVersion}; COMMIT`)
 }
 
-const versionOf = (database: DatabaseSync): number =>
+export const versionOf = (database: DatabaseSync): number =>
   Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
 
 const damagedMessage =

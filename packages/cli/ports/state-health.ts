@@ -7,7 +7,7 @@ import type { Link, LogHead } from '@anysync/client/ports.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { recordHashFromBytes, vaultIdFromBytes, type VaultId } from '@anysync/protocol/ids.ts'
 import { stateBusyMsMax } from '@anysync/protocol/limits.ts'
-import { blobOf, guardState, numberOf, schemaVersion } from './state-database.ts'
+import { blobOf, guardState, numberOf, schemaVersion, versionOf } from './state-database.ts'
 import { linkFromRow } from './state-rows.ts'
 
 /** `unreadable`: for a reason that lies outside of it, as a disk that fails or another program that locks it. */
@@ -22,7 +22,7 @@ export const examineState = (path: string): StateHealth => {
   try {
     return guardState('state.examine', () => {
       using database = openToRead(path)
-      const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
+      const version = versionOf(database)
       if (version > schemaVersion)
         return { found: 'newer', message: `it is of version ${version}, this AnySync knows ${schemaVersion}` }
       const faults = database

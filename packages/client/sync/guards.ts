@@ -12,6 +12,7 @@ import {
   scrambledShareFilesMin,
   scrambledShareMax,
 } from '@anysync/protocol/limits.ts'
+import { nsOf } from '../ns.ts'
 import type { Disk, Link } from '../ports.ts'
 import { isMarkerOf } from './marker.ts'
 
@@ -42,7 +43,7 @@ export type Pushed = { sinceNs: bigint; scrambled: number }
 
 /** What of that still counts: all of it or, when the window has passed, nothing. A clock that went back ends no window. */
 export const stillCounting = (pushed: Pushed, nowNs: bigint): Pushed =>
-  nowNs - pushed.sinceNs < BigInt(scrambledMsWindow) * 1_000_000n ? pushed : { sinceNs: nowNs, scrambled: 0 }
+  nowNs - pushed.sinceNs < nsOf(scrambledMsWindow) ? pushed : { sinceNs: nowNs, scrambled: 0 }
 
 /** Throws `missing` unless the folder is there and is the one that was linked. */
 export const checkMarker = async (disk: Disk, link: Pick<Link, 'id'>): Promise<void> => {

@@ -8,6 +8,7 @@ import { NodeKind, NodeSchema, type Content, type Node } from '@anysync/protocol
 import { idToBytes, rootNodeId } from '@anysync/protocol/ids.ts'
 import { treeDepthMax } from '@anysync/protocol/limits.ts'
 import { emptyContent } from '../content/content.ts'
+import { nsOf } from '../ns.ts'
 import type { SnapshotInfo, Vault } from './vault-types.ts'
 
 export type VaultTrees = Pick<Vault, 'tree'>
@@ -56,7 +57,7 @@ export const parseTime = (text: string, nowNs: bigint): bigint | null => {
   const [, day, rest] = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}.*))?$/.exec(text) ?? []
   // A day alone would be read as UTC: people mean theirs.
   const ms = day === undefined ? Number.NaN : Date.parse(`${day}T${rest ?? '00:00'}`)
-  return Number.isNaN(ms) ? null : BigInt(ms) * 1_000_000n
+  return Number.isNaN(ms) ? null : nsOf(ms)
 }
 
 /** The root folder as if it had a node of its own. */

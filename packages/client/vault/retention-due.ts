@@ -2,9 +2,8 @@
  * When the rules of what is kept are applied by themselves: every week, at a moment that differs from device to device, and
  * never while a person is asked whether something is wrong. Pure; knows no clock.
  */
+import { nsOf } from '../ns.ts'
 import { retentionMsEvery, retentionMsSpread } from '@anysync/protocol/limits.ts'
-
-const nsOf = (ms: number): bigint => BigInt(ms) * 1_000_000n
 
 export type RetentionTimes = {
   nowNs: bigint
