@@ -13,7 +13,7 @@ import { askAbout, noteSent } from './ask.ts'
 import type { EngineParts } from './engine.ts'
 import { facts } from './facts.ts'
 import { look, type Where } from './look.ts'
-import { isSamePlace } from './merge.ts'
+import { isUnchanged } from './merge.ts'
 import type { Step } from './plan.ts'
 import { pull } from './pull.ts'
 import { push } from './push.ts'
@@ -87,7 +87,7 @@ export const oneRound = async (
       if (!hasRaced) noteSent(apply, scrambled)
     }
   } catch (error) {
-    onOwed(foldersOf(apply, plan.steps, new Set([...ledger.unsettled, ...movedUnagreed(apply, plan.steps)])))
+    onOwed(foldersOf(apply, plan.steps, new Set([...ledger.unsettled, ...unagreed(apply, plan.steps)])))
     throw error
   }
   ledger.finish()
@@ -97,11 +97,14 @@ export const oneRound = async (
     if (path !== null && !report.conflicts.includes(path)) report.conflicts.push(path)
   }
   // What is held is found again, or it would be taken for as agreed.
-  const moved = hasRaced ? movedUnagreed(apply, plan.steps) : []
-  const left = new Set([...ledger.unsettled, ...ledger.held, ...moved])
+  const changed = hasRaced ? unagreed(apply, plan.steps) : []
+  const left = new Set([...ledger.unsettled, ...ledger.held, ...changed])
   const again = foldersOf(apply, plan.steps, left)
-  // What could not be read may be another now, and no hint tells of it again.
-  for (const { path, kind } of scanned.troubles) if (kind === 'unreadable') again.add(path)
+  // What could not be read may be another now, and no hint tells of it again. A file may have come from elsewhere.
+  for (const { path, kind } of scanned.troubles) {
+    if (kind === 'unreadable') again.add(path)
+    if (kind === 'busy') again.add(folderOf(path))
+  }
   onOwed(again)
   const undone = countUndone(parts, scanned, ledger.held)
   const ended = hasRaced ? 'raced' : scanned.rest.length > 0 ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
@@ -135,14 +138,15 @@ const countUndone = ({ state, link }: EngineParts, { changes }: Scan, held: Read
 }
 
 /**
- * What this round moved on the disk, and the base has elsewhere still: who looked for it only where it lay would take it
- * for deleted.
+ * What this round changed on the disk, or may have, and the base does not say yet: by the next turn the head may be
+ * again what the base says, and nothing else would tell to look there.
  */
-const movedUnagreed = ({ state, linkId }: ApplyParts, steps: Step[]): NodeId[] =>
+const unagreed = ({ state, linkId }: ApplyParts, steps: Step[]): NodeId[] =>
   steps.flatMap(({ id, merged, toDisk }) => {
-    if (merged === null || toDisk !== 'change') return []
+    if (toDisk === 'none') return []
     const row = state.node(linkId, id)
-    return row === null || !isSamePlace(row, merged) ? [id] : []
+    if (toDisk === 'remove' || merged === null) return row === null || row.disk === null ? [] : [id]
+    return row === null || row.disk === null || !isUnchanged(row, merged) ? [id] : []
   })
 
 /** Where the nodes of these steps lie, lay and shall lie. */
