@@ -156,6 +156,8 @@ export const treeCacheBytesMax = 2 * MiB
 
 /** The local state database keeps opened chunks of trees up to this much, and forgets the oldest. */
 export const stateCacheBytesMax = 64 * MiB
+/** A process remembers so many rows of each linked folder that it lately read or wrote. */
+export const stateRowsMax = 32_768
 /** The local state remembers so many actions of each linked folder, and forgets the oldest. */
 export const actionsMax = 10_000
 /** How long the local state database waits for another program to let go of it. */

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
-import { rootNodeId } from '@anysync/protocol/ids.ts'
+import { nodeIdFromBytes, rootNodeId, vaultIdFromBytes, type NodeId } from '@anysync/protocol/ids.ts'
+import type { BaseNode } from '@anysync/client/ports.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { stateSuite } from '@anysync/client/memory/state.suite.ts'
+import { RowCache } from './row-cache.ts'
 import { openStateDatabase } from './state-database.ts'
 import { openState } from './state.ts'
 
@@ -125,4 +127,59 @@ test('a database of a newer AnySync is not touched', () => {
 
 test('a folder that is not there is unavailable, with what to do', () => {
   assert.throws(() => openState(join(home, 'no', 'such.db')), isTroubleLike('unavailable', /folder exists/))
+})
+
+test('a row that another process changed is read anew by the next turn, and by the next transaction', () => {
+  const path = freshPath()
+  using ours = openState(path)
+  using theirs = openState(path)
+  const vaultId = vaultIdFromBytes(new Uint8Array(16).fill(1))
+  const id = nodeIdFromBytes(new Uint8Array(16).fill(2))
+  ours.putLink({ id: 'link', vaultId, root: '/home/someone/Documents', mode: 'sync' })
+  const row: BaseNode = {
+    id,
+    parent: rootNodeId,
+    name: 'first',
+    kind: 'folder',
+    mode: 0o755,
+    mtimeNs: 1n,
+    size: 0,
+    content: null,
+    linkTarget: '',
+    disk: null,
+    absence: { kind: 'mode', message: 'not here' },
+  }
+  ours.putNode('link', row)
+  assert.equal(ours.node('link', id)?.name, 'first')
+  theirs.putNode('link', { ...row, name: 'second' })
+  ours.links()
+  assert.equal(ours.node('link', id)?.name, 'second')
+  theirs.removeNode('link', id)
+  assert.equal(
+    ours.transact(() => ours.node('link', id)),
+    null,
+  )
+})
+
+test('rows are remembered up to a number, each as it was written last', () => {
+  const cache = new RowCache(4)
+  const ids = [1, 2, 3, 4, 5, 6].map((n) => nodeIdFromBytes(new Uint8Array(16).fill(n)))
+  const read: NodeId[] = []
+  const get = (id: NodeId) =>
+    cache.get('link', id, () => {
+      read.push(id)
+      return null
+    })
+  for (const id of ids) get(id)
+  const [first, , , , , last] = ids
+  assert.ok(first && last)
+  get(last)
+  assert.deepEqual(read, ids)
+  get(first)
+  assert.deepEqual(read, [...ids, first])
+  cache.get('other link', last, () => {
+    read.push(last)
+    return null
+  })
+  assert.equal(read.length, 8)
 })

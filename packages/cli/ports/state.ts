@@ -7,9 +7,10 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { IndexedPackSchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { assert } from '@anysync/protocol/errors.ts'
 import { idToBytes, packIdFromBytes, recordHashFromBytes, type VaultId } from '@anysync/protocol/ids.ts'
-import { actionsMax, stateCacheBytesMax } from '@anysync/protocol/limits.ts'
+import { actionsMax, stateCacheBytesMax, stateRowsMax } from '@anysync/protocol/limits.ts'
 import type { LogHead, State } from '@anysync/client/ports.ts'
 import { placesOf } from '@anysync/client/content/places.ts'
+import { RowCache } from './row-cache.ts'
 import { blobOf, numberOf, openStateDatabase, textOf, type Row, type StateDatabase } from './state-database.ts'
 import { refsIn } from './state-refs.ts'
 import { actionFromRow, linkFromRow, nodeFromRow, placeFromRow, valuesOfNode } from './state-rows.ts'
@@ -22,13 +23,25 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
   const database = openStateDatabase(path)
   const sql = prepareAll(database)
   const refOf = refsIn(database, sql)
+  const rows = new RowCache(stateRowsMax)
   let cacheBytes = numberOf(sql.cacheTotal.get() ?? {}, 'bytes')
+  let version = -1
+  /** What another process wrote since is read anew. */
+  const lookForOthers = (): void => {
+    const now = numberOf(sql.version.get() ?? {}, 'data_version')
+    if (now !== version) rows.forget()
+    version = now
+  }
 
   const transact = <Result>(work: () => Result): Result => {
     try {
-      return database.transact(work)
+      return database.transact(() => {
+        lookForOthers()
+        return work()
+      })
     } catch (error) {
-      // What was counted or numbered within the transaction is gone.
+      // What was written, counted or numbered within the transaction is gone.
+      rows.forget()
       refOf.forget()
       cacheBytes = numberOf(sql.cacheTotal.get() ?? {}, 'bytes')
       throw error
@@ -43,20 +56,25 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
     transact,
     [Symbol.dispose]: () => database[Symbol.dispose](),
 
-    links: () => sql.links.all().map(linkFromRow),
+    links() {
+      lookForOthers()
+      return sql.links.all().map(linkFromRow)
+    },
     putLink: (link) => sql.putLink.run(link.id, idToBytes(link.vaultId), link.root, link.mode),
     removeLink(linkId) {
       database.join(() => {
         sql.removeLink.run(linkId)
         sql.removeFacts.run(linkId)
       })
+      rows.forget()
       refOf.forget()
     },
 
-    node(linkId, nodeId) {
-      const row = sql.node.get(refOf.link(linkId), idToBytes(nodeId))
-      return row && nodeFromRow(row)
-    },
+    node: (linkId, nodeId) =>
+      rows.get(linkId, nodeId, () => {
+        const row = sql.node.get(refOf.link(linkId), idToBytes(nodeId))
+        return row && nodeFromRow(row)
+      }),
     children: (linkId, parent) => sql.children.all(refOf.link(linkId), idToBytes(parent)).map(nodeFromRow),
     childrenNamed: (linkId, parent, name) =>
       sql.childrenNamed.all(refOf.link(linkId), idToBytes(parent), name).map(nodeFromRow),
@@ -68,8 +86,12 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       const link = refOf.link(linkId)
       assert(link !== null, 'the base belongs to a link')
       sql.putNode.run(link, ...valuesOfNode(node))
+      rows.put(linkId, node)
     },
-    removeNode: (linkId, nodeId) => sql.removeNode.run(refOf.link(linkId), idToBytes(nodeId)),
+    removeNode(linkId, nodeId) {
+      sql.removeNode.run(refOf.link(linkId), idToBytes(nodeId))
+      rows.remove(linkId, nodeId)
+    },
     absentNodes: (linkId, kind, limit, after) =>
       sql.absentNodes
         .all(refOf.link(linkId), kind, after === undefined ? new Uint8Array() : idToBytes(after), limit)
@@ -198,6 +220,8 @@ const recordFromRow = (row: Row): LogHead & { record: Uint8Array } => ({
 const prepareAll = (database: StateDatabase) => {
   const prepare = (sql: string) => database.prepare(sql)
   return {
+    // Another after every commit of another connection (sqlite.org/pragma.html#pragma_data_version).
+    version: prepare('PRAGMA data_version'),
     links: prepare('SELECT * FROM links ORDER BY ref'),
     link: prepare('SELECT ref FROM links WHERE id = ?'),
     putLink: prepare(

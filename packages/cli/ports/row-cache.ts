@@ -1,0 +1,59 @@
+/**
+ * Rows of the base that were lately read or written: a turn asks for one node ten times, and for the folders above it
+ * oftener. Says what the database would say as long as it is told of every write; two generations keep it small without
+ * a clock: what was not asked for while one grew is forgotten.
+ */
+import type { NodeId } from '@anysync/protocol/ids.ts'
+import type { BaseNode } from '@anysync/client/ports.ts'
+
+/** A row as it is, or null for a node that has none. Whoever gets one leaves it as it is. */
+type Rows = Map<NodeId, BaseNode | null>
+
+export class RowCache {
+  readonly #rowsMax: number
+  readonly #links = new Map<string, { young: Rows; old: Rows }>()
+
+  /** `rowsMax`: so many rows of each link at most. */
+  constructor(rowsMax: number) {
+    this.#rowsMax = rowsMax
+  }
+
+  /** The row of a node, read when it is not remembered. */
+  get(linkId: string, id: NodeId, read: () => BaseNode | null): BaseNode | null {
+    const { young, old } = this.#of(linkId)
+    const known = young.get(id)
+    if (known !== undefined) return known
+    const before = old.get(id)
+    const row = before === undefined ? read() : before
+    this.#set(linkId, id, row)
+    return row
+  }
+
+  /** The database has this row now. Its content may be a part of something large, which shall not stay for its sake. */
+  put(linkId: string, row: BaseNode): void {
+    this.#set(linkId, row.id, { ...row, content: row.content?.slice() ?? null })
+  }
+
+  /** The database has no row of the node any more. */
+  remove(linkId: string, id: NodeId): void {
+    this.#set(linkId, id, null)
+  }
+
+  #set(linkId: string, id: NodeId, row: BaseNode | null): void {
+    const link = this.#of(linkId)
+    link.young.set(id, row)
+    if (link.young.size * 2 > this.#rowsMax) this.#links.set(linkId, { young: new Map(), old: link.young })
+  }
+
+  forget(): void {
+    this.#links.clear()
+  }
+
+  #of(linkId: string): { young: Rows; old: Rows } {
+    const known = this.#links.get(linkId)
+    if (known !== undefined) return known
+    const made = { young: new Map(), old: new Map() }
+    this.#links.set(linkId, made)
+    return made
+  }
+}
