@@ -154,9 +154,8 @@ export const filesTogetherBytesMax = 2 * MiB
 export const treeCacheChunksMax = 256
 export const treeCacheBytesMax = 2 * MiB
 
-/** The local state database keeps opened chunks of trees up to this much, and forgets the oldest. */
+/** The local state keeps opened chunks of trees up to this much; and a process, so many rows of each linked folder. */
 export const stateCacheBytesMax = 64 * MiB
-/** A process remembers so many rows of each linked folder that it lately read or wrote. */
 export const stateRowsMax = 32_768
 /** The local state remembers so many actions of each linked folder, and forgets the oldest. */
 export const actionsMax = 10_000

@@ -43,7 +43,11 @@ export type MemoryStateOptions = {
   cacheBytesMax?: number
 }
 
-export type MemoryState = State & { snapshot(): MemoryStateSnapshot }
+export type MemoryState = State & {
+  snapshot(): MemoryStateSnapshot
+  /** All that the base of a link holds, in any order. */
+  nodes(linkId: string): Iterable<BaseNode>
+}
 
 export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState => {
   const tables = options.restore ? copyTables(options.restore.tables) : emptyTables()
@@ -114,6 +118,7 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
 
   return {
     transact,
+    nodes: (linkId) => tables.nodes.get(linkId)?.values() ?? [],
     snapshot() {
       assert(undo === null, 'a snapshot is taken between transactions')
       return { tables: copyTables(tables) }

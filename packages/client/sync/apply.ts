@@ -104,6 +104,15 @@ export class Ledger {
     })
   }
 
+  /** Writes rows of what is on the disk and goes on being owed, because it is not yet as the head says. */
+  stand(rows: BaseNode[]): void {
+    const { state, linkId } = this.#parts
+    if (rows.length === 0) return
+    state.transact(() => {
+      for (const row of rows) state.putNode(linkId, row)
+    })
+  }
+
   /** When a folder that was not on this disk now is: what is absent in it is to be looked at as if it were new. */
   #reopen({ id, kind, disk }: BaseNode): void {
     const { state, linkId } = this.#parts

@@ -4,16 +4,16 @@
  */
 import { deletionShareFilesMin, scrambledShareFilesMin } from '@anysync/protocol/limits.ts'
 import type { ApplyParts } from './apply.ts'
-import { confirmedOf, facts, pushedScrambledOf, putPushedScrambled, putWaiting } from './facts.ts'
+import { confirmedOf, facts, pushedScrambledOf, putConfirmed, putPushedScrambled, putWaiting } from './facts.ts'
 import { findScrambled } from './find-scrambled.ts'
 import { mustAsk, mustAskOfScrambled, stillCounting } from './guards.ts'
 import type { Step } from './plan.ts'
 import type { Waiting } from './report.ts'
 
-/** `scrambled`: how many files of this push were. */
-export type Asked = { waiting: Waiting | null; scrambled: number }
+/** `waiting`: null when the push may go on. Beside it, how many files this push deletes, and how many were scrambled. */
+export type Asked = { waiting: Waiting | null; deletions: number; scrambled: number }
 
-/** Notes, and returns, what must wait for a person; null when the push may go on. Tells which files were scrambled. */
+/** Notes, and returns, what must wait for a person. Tells which files were scrambled. */
 export const askAbout = async (parts: ApplyParts, steps: Step[]): Promise<Asked> => {
   const { disk, state, linkId, vault, clock, where, troubles } = parts
   const deletions = steps.filter((step) => step.toLog === 'remove' && step.remote?.kind === 'file').length
@@ -30,13 +30,22 @@ export const askAbout = async (parts: ApplyParts, steps: Step[]): Promise<Asked>
   putWaiting(state, linkId, waiting)
   if (waiting !== null)
     troubles.push(...paths.map((path) => ({ path, kind: 'held' as const, message: scrambledMessage })))
-  return { waiting, scrambled: paths.length }
+  return { waiting, deletions, scrambled: paths.length }
 }
 
-/** Notes that the push went through. What was confirmed is used up by it, and nothing counts from before. */
-export const noteSent = ({ state, linkId, clock }: ApplyParts, scrambled: number): void => {
+/**
+ * Notes that the push went through. What was confirmed is used up by it, and nothing counts from before. `hasMore`: the
+ * turn goes on, and what is left of it is for the pushes that follow.
+ */
+export const noteSent = ({ state, linkId, clock }: ApplyParts, sent: Asked, hasMore: boolean): void => {
+  const { deletions, scrambled } = sent
   if (state.fact(linkId, facts.confirmed) !== null) {
-    state.putFact(linkId, facts.confirmed, null)
+    const confirmed = confirmedOf(state, linkId)
+    const left = {
+      deletions: Math.max(0, confirmed.deletions - deletions),
+      scrambled: Math.max(0, confirmed.scrambled - scrambled),
+    }
+    putConfirmed(state, linkId, hasMore ? left : null)
     putPushedScrambled(state, linkId, null)
   } else if (scrambled > 0) {
     const before = stillCounting(pushedScrambledOf(state, linkId), clock.nowNs())

@@ -6,7 +6,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { assertBaseIsHead } from './settled.suite.ts'
-import { nothing } from './scope.ts'
 import { assertAlike, household, refuseAppends } from './household.suite.ts'
 import { createWorld, filesOf, settle, type Device, type World } from './world.suite.ts'
 
@@ -216,40 +215,4 @@ test('a new file that cannot be written yet, in a folder that this turn moves el
   await settle(world)
   await assertAlike(world)
   assert.deepEqual(await filesOf(b.disk), { 'a/c/x': 'x', 'a/c/new': 'n', 'a/y': 'y' })
-})
-
-test('what a turn placed before it failed is looked at by the next, though the vault does not have it any more', async () => {
-  const world = await household({ 'f/x': 'x' })
-  const { a, b } = world
-  a.user.writeFile('f/new', 'n')
-  await a.engine.turn()
-  let settles = 0
-  b.faults.disk = ({ operation }) => {
-    if (operation === 'disk.settle' && ++settles === 2) throw new SyncError(operation, 'unavailable', 'it is busy')
-  }
-  await assert.rejects(b.engine.turn(nothing), /busy/)
-  b.faults.disk = null
-  a.user.rm('f/new')
-  await a.engine.turn()
-  await b.engine.turn(nothing)
-  await a.engine.turn(nothing)
-  assert.deepEqual(await filesOf(b.disk), { 'f/x': 'x', 'f/new': 'n' })
-  await assertAlike(world)
-})
-
-test('a moved file that cannot be read, and was deleted elsewhere, is looked at where it lies now', async () => {
-  const world = await household({ d: 'x', 'box/y': 'y' })
-  const { a, b } = world
-  a.user.rm('d')
-  await a.engine.turn()
-  b.user.rename('d', 'box/d')
-  b.faults.disk = ({ operation, path }) => {
-    if (operation === 'disk.openFile' && path === 'box/d') throw new SyncError(operation, 'unavailable', 'it is busy')
-  }
-  assert.equal((await b.engine.turn(new Set(['', 'box']))).isSettled, false)
-  b.faults.disk = null
-  await b.engine.turn(nothing)
-  await a.engine.turn(nothing)
-  assert.deepEqual(await filesOf(a.disk), { 'box/d': 'x', 'box/y': 'y' })
-  await assertAlike(world)
 })

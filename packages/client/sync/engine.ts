@@ -110,6 +110,8 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
     memory.troubles.note(where.scope, scanned.listed, report.troubles)
     if (outcome === 'more') {
       course.goOn(round, memory.moves)
+      // Should this turn fail, the next would find folders at their places that this one was still to look into.
+      if (course.hasWhole) memory.owed = 'all'
       continue
     }
     rounds += 1

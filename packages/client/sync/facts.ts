@@ -46,6 +46,14 @@ export const confirmedOf = (state: State, linkId: string): Pick<Waiting, 'deleti
   return { deletions, scrambled }
 }
 
+/** Null: nothing is confirmed. */
+export const putConfirmed = (
+  state: State,
+  linkId: string,
+  confirmed: Pick<Waiting, 'deletions' | 'scrambled'> | null,
+): void =>
+  state.putFact(linkId, facts.confirmed, confirmed === null ? null : `${confirmed.deletions} ${confirmed.scrambled}`)
+
 export const putPushedScrambled = (state: State, linkId: string, pushed: Pushed | null): void =>
   state.putFact(linkId, facts.scrambled, pushed === null ? null : `${pushed.sinceNs} ${pushed.scrambled}`)
 
@@ -78,6 +86,6 @@ export const acknowledgeAlarm = (state: State, linkId: string): boolean => {
 /** Lets what waits go through at the next turn, as much of it as was told. Returns that; null when nothing waits. */
 export const confirmWaiting = (state: State, linkId: string): Waiting | null => {
   const waiting = waitingOf(state, linkId)
-  if (waiting !== null) state.putFact(linkId, facts.confirmed, `${waiting.deletions} ${waiting.scrambled}`)
+  if (waiting !== null) putConfirmed(state, linkId, waiting)
   return waiting
 }

@@ -3,11 +3,11 @@
  * slice at a time; the disk is settled; then they get their names; then it is settled again, and the base says so.
  */
 import { assert, SyncError } from '@anysync/protocol/errors.ts'
-import type { NodeId } from '@anysync/protocol/ids.ts'
+import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { filesTogetherMax } from '@anysync/protocol/limits.ts'
 import { parseContent } from '../content/content.ts'
 import { folderOf, nameOf } from '../path.ts'
-import type { DiskStat, NodeState, TempFile } from '../ports.ts'
+import type { BaseNode, DiskStat, NodeState, TempFile } from '../ports.ts'
 import type { ApplyParts } from './apply.ts'
 import { attempt, countNode, type Agreement, type Ledger } from './apply.ts'
 import { arrange, noteExceptions, reachableTarget, removeGone } from './arrange.ts'
@@ -50,13 +50,15 @@ export const pull = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Pr
       parts.onProgress({ ...progress, current: current.list() })
     })
     await checkDisk()
-    // The slice before this one was settled together with the temporary files of this one.
+    // The slice before this one was settled together with the temporary files of this one, and so were new folders.
+    ledger.stand(newFolders(parts, steps))
     ledger.agree(written)
     written = placed
   }
   await times.restore(steps, ledger)
   await parts.disk.settle()
   await checkDisk()
+  ledger.stand(newFolders(parts, steps))
   ledger.agree([...written, ...agreements(parts, ledger, steps)])
   for (const step of steps)
     if (step.toDisk === 'create' && step.merged?.kind === 'folder' && !ledger.unsettled.has(step.id))
@@ -220,11 +222,27 @@ const writeTemp = async (
   }
 }
 
+/**
+ * Folders of the head that are at their place on this disk and that the base does not know, as they are here: what is in
+ * them is agreed on before they are, and must not lie below nothing.
+ */
+const newFolders = ({ state, linkId, where, lookedNs }: ApplyParts, steps: Step[]): BaseNode[] =>
+  steps.flatMap(({ id, merged, remote, toLog }) => {
+    const stat = where.stat(id)
+    if (merged?.kind !== 'folder' || remote === null || toLog !== 'none' || stat === null) return []
+    if (where.at(merged.parent, merged.name) !== id || state.node(linkId, id) !== null) return []
+    const asItIs = { ...merged, mode: stat.mode, mtimeNs: stat.mtimeNs, content: null }
+    return [baseNodeOf(asItIs, rememberedDisk(stat, lookedNs), null)]
+  })
+
 /** What the base shall say of all steps that need no push, but for the files, which are agreed on slice by slice. */
 const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement[] => {
   const { state, linkId, where, lookedNs } = parts
   /** Folders whose row comes with the push, or waits as well. */
   const later = new Set<NodeId>()
+  const told = new Set<NodeId>()
+  const isKnown = (folder: NodeId): boolean =>
+    folder === rootNodeId || told.has(folder) || state.node(linkId, folder) !== null
   return steps.flatMap((step): Agreement[] => {
     const { id, merged, toLog, toBase } = step
     const isLater = toLog !== 'none' || ledger.unsettled.has(id)
@@ -232,12 +250,13 @@ const agreements = (parts: ApplyParts, ledger: Ledger, steps: Step[]): Agreement
     if (isLater || toBase === 'none') return []
     if (toBase === 'remove' || merged === null) return [{ id, row: null }]
     const absence = ledger.absences.get(id)
-    if (absence?.kind === 'folder' && later.has(merged.parent)) {
-      // The base must not say that the folder is not here before it says so of the folder itself.
+    // The base must not say that the folder is not here before it says so of the folder itself, and have nothing in none.
+    if ((absence?.kind === 'folder' && later.has(merged.parent)) || !isKnown(merged.parent)) {
       ledger.unsettled.add(id)
       later.add(id)
       return []
     }
+    told.add(id)
     // What a folder is at is known only when nothing below it is owed any more: the ledger says so.
     const content = merged.kind === 'folder' ? (state.node(linkId, id)?.content ?? null) : merged.content
     if (absence !== undefined) return [{ id, row: baseNodeOf({ ...merged, content }, null, absence) }]

@@ -79,15 +79,15 @@ export const oneRound = async (
   let hasRaced = false
   try {
     addCounts(report.pulled, await pull(apply, ledger, plan.steps))
-    const { waiting, scrambled } = await askAbout(apply, plan.steps)
-    report.waiting = waiting
+    const asked = await askAbout(apply, plan.steps)
+    report.waiting = asked.waiting
     const hasMore = scanned.rest.length > 0
-    if (waiting === null) {
+    if (asked.waiting === null) {
       hasRaced = !(await send(report, apply, ledger, plan.steps, newest, hasMore))
-      if (!hasRaced) noteSent(apply, scrambled)
+      if (!hasRaced) noteSent(apply, asked, hasMore)
     }
   } catch (error) {
-    onOwed(foldersOf(apply, plan.steps, new Set([...ledger.unsettled, ...unagreed(apply, plan.steps)])))
+    onOwed(owedFolders(apply, plan.steps, scanned, [...ledger.unsettled, ...unagreed(apply, plan.steps)]))
     throw error
   }
   ledger.finish()
@@ -98,13 +98,7 @@ export const oneRound = async (
   }
   // What is held is found again, or it would be taken for as agreed.
   const changed = hasRaced ? unagreed(apply, plan.steps) : []
-  const left = new Set([...ledger.unsettled, ...ledger.held, ...changed])
-  const again = foldersOf(apply, plan.steps, left)
-  // What could not be read may be another now, and no hint tells of it again. A file may have come from elsewhere.
-  for (const { path, kind } of scanned.troubles) {
-    if (kind === 'unreadable') again.add(path)
-    if (kind === 'busy') again.add(folderOf(path))
-  }
+  const again = owedFolders(apply, plan.steps, scanned, [...ledger.unsettled, ...ledger.held, ...changed])
   onOwed(again)
   const undone = countUndone(parts, scanned, ledger.held)
   const ended = hasRaced ? 'raced' : scanned.rest.length > 0 ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
@@ -138,16 +132,28 @@ const countUndone = ({ state, link }: EngineParts, { changes }: Scan, held: Read
 }
 
 /**
- * What this round changed on the disk, or may have, and the base does not say yet: by the next turn the head may be
- * again what the base says, and nothing else would tell to look there.
+ * What this round changed, or meant to, and the base does not say yet. By the next round the head may be again what the
+ * base says, or a folder may be at its place that was looked into because it was not: then nothing else would tell to
+ * look there.
  */
 const unagreed = ({ state, linkId }: ApplyParts, steps: Step[]): NodeId[] =>
-  steps.flatMap(({ id, merged, toDisk }) => {
-    if (toDisk === 'none') return []
+  steps.flatMap(({ id, merged, toDisk, toLog }) => {
+    if (toDisk === 'none' && toLog === 'none') return []
     const row = state.node(linkId, id)
     if (toDisk === 'remove' || merged === null) return row === null || row.disk === null ? [] : [id]
     return row === null || row.disk === null || !isUnchanged(row, merged) ? [id] : []
   })
+
+/** Where must be looked again for the sake of these nodes, and of what could not be read. */
+const owedFolders = (parts: ApplyParts, steps: Step[], { troubles }: Scan, ids: NodeId[]): Set<string> => {
+  const folders = foldersOf(parts, steps, new Set(ids))
+  // It may be another now, and no hint tells of it again. A file may have come from elsewhere.
+  for (const { path, kind } of troubles) {
+    if (kind === 'unreadable') folders.add(path)
+    if (kind === 'busy') folders.add(folderOf(path))
+  }
+  return folders
+}
 
 /** Where the nodes of these steps lie, lay and shall lie. */
 const foldersOf = ({ where }: ApplyParts, steps: Step[], ids: ReadonlySet<NodeId>): Set<string> => {

@@ -28,6 +28,11 @@ export class ScanCourse {
     return { scope: this.#scope, whole: this.#whole, changesMax: this.#changesMax }
   }
 
+  /** Whether there are folders to look at with all that is below them. */
+  get hasWhole(): boolean {
+    return this.#whole.size > 0
+  }
+
   /** Whether every folder could be listed to which the scans came that stopped. */
   get isComplete(): boolean {
     return this.#isComplete
@@ -40,7 +45,8 @@ export class ScanCourse {
     const isStuck = scanned.listed.isSubsetOf(this.#listed)
     this.#changesMax = isStuck ? 2 * this.#changesMax : this.#changesAtOnceMax + undone
     for (const path of scanned.listed) this.#listed.add(path)
-    const left = Map.groupBy(scanned.rest, ({ isWhole }) => isWhole)
+    // What could not be listed was to be looked at no less than what the scan did not come to.
+    const left = Map.groupBy([...scanned.rest, ...scanned.unlisted], ({ isWhole }) => isWhole)
     const pathsOf = (isWhole: boolean) => new Set(left.get(isWhole)?.map(({ path }) => path))
     this.#whole = followTrees(pathsOf(true), moves)
     this.#scope = followMoves(joinScopes(pathsOf(false), again, scopeFoldersMax), moves, scopeFoldersMax)

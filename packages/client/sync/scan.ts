@@ -42,6 +42,8 @@ export type Scan = {
   isComplete: boolean
   /** Folders that it did not come to, because so much was found; empty when it came to its end. */
   rest: readonly FolderToList[]
+  /** Folders that could not be listed now. */
+  unlisted: FolderToList[]
   /** Nodes of the base that lie here and are left out, with all below them. */
   leftOut: Set<NodeId>
   /** Nodes of the base that are left out, and are not here any more; with the reason. */
@@ -90,6 +92,7 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
     troubles: [],
     isComplete: true,
     rest: [],
+    unlisted: [],
     leftOut: new Set(),
     leftOutGone: [],
     listed: new Set(),
@@ -129,7 +132,10 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
   const { parts, result, met, missed } = walk
   const { state, linkId } = parts
   const entries = await listFolder(parts.disk, folder.path, result)
-  if (entries === null) return
+  if (entries === null) {
+    result.unlisted.push(folder)
+    return
+  }
   result.listed.add(folder.path)
   const children = state.children(linkId, folder.id)
   // Two may have one name: one that the head has removed, and could not be removed here yet, and its successor.

@@ -34,7 +34,7 @@ export type Device = {
   /** Changes the mode of its link, as a person does while the engine runs. */
   setMode(mode: LinkMode): void
   /** A new process on the same disk and database. */
-  restart(): void
+  restart(options?: EngineOptions): void
   /** Its database is gone; the folder is linked as before. */
   loseState(): void
   /** Faults of this device's disk, and around its database's commits. */
@@ -105,8 +105,10 @@ export type ProcessParts = {
   grant: OpenedGrant
   link: Link
   rules: () => Promise<Rules>
-  scanChangesMax?: number
-}
+} & EngineOptions
+
+/** After how many changes a scan stops. */
+export type EngineOptions = { scanChangesMax?: number }
 
 /** A device's process: a vault and an engine over its ports. */
 export const openProcess = ({ disk, link, rules, grant, ...parts }: ProcessParts): { vault: Vault; engine: Engine } => {
@@ -184,9 +186,9 @@ const createDevice = async (
   const parts = { cipher: nodeCipher, chance, clock }
   const grant = await grantOf(parts, accessKeys, vaultId, remote)
   const rules = createRuleBook(disk, () => device.rules)
-  const open = (state: MemoryState): Pick<Device, 'state' | 'vault' | 'engine'> => ({
+  const open = (state: MemoryState, options: EngineOptions = {}): Pick<Device, 'state' | 'vault' | 'engine'> => ({
     state,
-    ...openProcess({ ...parts, disk, state, remote, accessKeys, grant, link, rules }),
+    ...openProcess({ ...parts, disk, state, remote, accessKeys, grant, link, rules, ...options }),
   })
   const newState = (): MemoryState => {
     const state = createMemoryState({ onCommit })
@@ -204,8 +206,8 @@ const createDevice = async (
     setMode(mode) {
       setLinkMode(device.state, link, mode)
     },
-    restart() {
-      Object.assign(device, open(createMemoryState({ restore: device.state.snapshot(), onCommit })))
+    restart(options) {
+      Object.assign(device, open(createMemoryState({ restore: device.state.snapshot(), onCommit }), options))
     },
     loseState() {
       Object.assign(device, open(newState()))

@@ -1,0 +1,151 @@
+/**
+ * Stories in which a turn does not do all that it found, and no hint will tell of it again: the next turns look there all
+ * the same, though they are asked to look nowhere.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SyncError } from '@anysync/protocol/errors.ts'
+import { assertAlike, household, refuseAppends } from './household.suite.ts'
+import { nothing } from './scope.ts'
+import { filesOf, settle, type Device } from './world.suite.ts'
+
+/** Until undone, one kind of call fails, at one path when one is given; from the `from`-th such call on, once or always. */
+const failAt = ({ faults }: Device, name: string, { path = '', from = 1, isOnce = false } = {}): void => {
+  let calls = 0
+  faults.disk = ({ operation, path: at }) => {
+    if (operation !== name || (path !== '' && at !== path)) return
+    calls += 1
+    if (isOnce ? calls === from : calls >= from) throw new SyncError(operation, 'unavailable', 'it is busy')
+  }
+}
+
+test('what a turn placed before it failed is looked at by the next, though the vault does not have it any more', async () => {
+  const world = await household({ 'f/x': 'x' })
+  const { a, b } = world
+  a.user.writeFile('f/new', 'n')
+  await a.engine.turn()
+  failAt(b, 'disk.settle', { from: 2 })
+  await assert.rejects(b.engine.turn(nothing), /busy/)
+  b.faults.disk = null
+  a.user.rm('f/new')
+  await a.engine.turn()
+  await b.engine.turn(nothing)
+  await a.engine.turn(nothing)
+  assert.deepEqual(await filesOf(b.disk), { 'f/x': 'x', 'f/new': 'n' })
+  await assertAlike(world)
+})
+
+test('a moved file that cannot be read, and was deleted elsewhere, is looked at where it lies now', async () => {
+  const world = await household({ d: 'x', 'box/y': 'y' })
+  const { a, b } = world
+  a.user.rm('d')
+  await a.engine.turn()
+  b.user.rename('d', 'box/d')
+  failAt(b, 'disk.openFile', { path: 'box/d' })
+  assert.equal((await b.engine.turn(new Set(['', 'box']))).isSettled, false)
+  b.faults.disk = null
+  await b.engine.turn(nothing)
+  await a.engine.turn(nothing)
+  assert.deepEqual(await filesOf(a.disk), { 'box/d': 'x', 'box/y': 'y' })
+  await assertAlike(world)
+})
+
+test('what is new in a folder that a turn moved on before it failed is sent by the next', async () => {
+  const world = await household({ 'f/x': 'x', 'g/y': 'y', 'h/z': 'z' })
+  const { a, b } = world
+  a.user.rename('f', 'h/f')
+  await a.engine.turn()
+  b.user.writeFile('f/new', 'n')
+  b.user.rename('f', 'g/f')
+  refuseAppends(world)
+  await assert.rejects(b.engine.turn(new Set(['f', '', 'g'])))
+  world.server.setFault(null)
+  await b.engine.turn(nothing)
+  await a.engine.turn(nothing)
+  for (const { disk } of [a, b])
+    assert.deepEqual(await filesOf(disk), { 'h/f/x': 'x', 'h/f/new': 'n', 'g/y': 'y', 'h/z': 'z' })
+})
+
+test('a folder that a turn was still to look into when it failed is looked into by the next', async () => {
+  const world = await household({ 'f/x': 'x' })
+  const { a, b } = world
+  b.restart({ scanChangesMax: 1 })
+  await b.engine.turn()
+  b.user.writeFile('new/y', 'y')
+  let appends = 0
+  world.server.setFault(({ operation, moment }) => {
+    if (operation === 'vault.append' && moment === 'before' && ++appends === 2)
+      throw new SyncError('remote.test', 'unavailable', 'the line is cut')
+  })
+  await assert.rejects(b.engine.turn(new Set([''])), /cut/)
+  world.server.setFault(null)
+  await b.engine.turn(nothing)
+  await a.engine.turn(nothing)
+  assert.deepEqual(await filesOf(a.disk), { 'f/x': 'x', 'new/y': 'y' })
+})
+
+test('a folder that could not be listed before a scan went on is looked into with all below it', async () => {
+  const world = await household({ 'a/b/x': 'x', 'c/y': 'y', 'e/z': 'z' })
+  const { a, b } = world
+  b.restart({ scanChangesMax: 1 })
+  await b.engine.turn()
+  b.user.writeFile('a/b/x', 'edited')
+  b.user.writeFile('c/new', 'n')
+  failAt(b, 'disk.list', { path: 'a', isOnce: true })
+  await b.engine.turn()
+  b.faults.disk = null
+  await b.engine.turn(nothing)
+  await a.engine.turn(nothing)
+  assert.deepEqual(await filesOf(a.disk), { 'a/b/x': 'edited', 'c/y': 'y', 'c/new': 'n', 'e/z': 'z' })
+})
+
+test('what lies below a folder whose own step failed is moved from where it is, and not made once more', async () => {
+  const world = await household({ 'c/d/x': 'x' })
+  const { a, b } = world
+  a.user.mkdir('box')
+  a.user.rename('c', 'box/c')
+  await a.engine.turn()
+  failAt(b, 'disk.setAttributes', { path: 'box' })
+  assert.equal((await b.engine.turn()).isSettled, false)
+  b.faults.disk = null
+  a.user.rename('box/c/d', 'box/n')
+  await a.engine.turn()
+  await settle(world)
+  assert.deepEqual(await filesOf(b.disk), { 'box/n/x': 'x' })
+  await assertAlike(world)
+})
+
+test('a confirmation is not used up by what goes before the deletions that it is for', async () => {
+  const files = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`m/f/${index}`, `${index}`]))
+  const world = await household({ ...files, 'm/z': 'z' })
+  const { a } = world
+  a.restart({ scanChangesMax: 1 })
+  await a.engine.turn()
+  a.user.writeFile('new', 'n')
+  a.user.rm('m/f')
+  assert.equal((await a.engine.turn()).waiting?.deletions, 12)
+  a.user.writeFile('newer', 'n')
+  a.engine.confirm()
+  assert.equal((await a.engine.turn()).waiting, null)
+  await settle(world)
+  assert.deepEqual(await filesOf(world.b.disk), { 'm/z': 'z', new: 'n', newer: 'n' })
+})
+
+test('the base has nothing below a folder that it does not have, as when a socket has the name of the folder', async () => {
+  const world = await household({ x: 'x' }, { refusedByB: ['con'] })
+  const { a, b } = world
+  b.user.makeOther('f')
+  a.user.writeFile('f/con', 'c')
+  await a.engine.turn()
+  assert.equal((await b.engine.turn()).isSettled, false)
+  assert.deepEqual(
+    [...b.state.nodes('link of device1')].map(({ name }) => name),
+    ['x'],
+  )
+  b.user.rm('f')
+  await settle(world)
+  assert.deepEqual(
+    [...b.state.nodes('link of device1')].map(({ name }) => name),
+    ['x', 'f', 'con'],
+  )
+})
