@@ -222,13 +222,23 @@ const acts: Record<ActName, (scene: Scene) => void> = {
     say(`writes ${show(made)} into '${path}' in the tick of its last change`)
     user.rewriteUnseen(path, made)
   },
-  'put inside': ({ user, say, target, dice, content }) => {
+  'put inside': ({ user, say, target, dice, content, oddStem }) => {
     if (target === null) return
     const folder = target.inode.kind === 'folder' ? target.path : folderOf(target.path)
-    const path = join(folder, named(`${dice.pick(stems)}${dice.below(10)}`))
+    const stem = dice.oneIn(3) ? (oddStem ?? dice.pick(stems)) : dice.pick(stems)
+    const path = join(folder, named(`${stem}${dice.below(10)}`))
     const made = content()
     say(`makes '${path}' with ${show(made)}`)
     user.writeFile(path, made)
+  },
+  // As logs are: the old one goes elsewhere, and a new one takes its name.
+  rotate: ({ user, say, file, at, content, ...scene }) => {
+    const to = scene.place()
+    if (file === null || at(to) !== null || isBelow(to, file.path)) return
+    const made = content()
+    say(`moves '${file.path}' to '${to}', and makes a new one with ${show(made)}`)
+    user.rename(file.path, to)
+    user.writeFile(file.path, made)
   },
   // From a copy that somebody kept elsewhere.
   'bring back': ({ world, user, say, at, dice, spot }) => {

@@ -37,6 +37,7 @@ export const actNames = [
   'put inside',
   'nest',
   'bring back',
+  'rotate',
 ] as const
 export type ActName = (typeof actNames)[number]
 
@@ -147,18 +148,13 @@ export const historyOf = (seed: number): History => {
       isMode ? { kind: 'event', device: dice.below(devices), event: 'change the mode', seed: dice.seed() } : step,
     )
   }
-  const themed = withTheme(steps, seed, { devices, people: isOnePerson ? 1 : devices })
-  return {
-    seed,
-    devices,
-    isOnePerson,
-    hasModes,
-    tree: dice.below(treesMax),
-    refusing: dice.oneIn(10) ? dice.below(devices) : null,
-    folding: dice.oneIn(10) ? dice.below(devices) : null,
-    scanChangesMax: dice.oneIn(4) ? 1 + dice.below(8) : null,
-    steps: isOnePerson ? themed : withChores(themed, diceOf(seed ^ 0x5eed), devices),
-  }
+  const tree = dice.below(treesMax)
+  const refusing = dice.oneIn(10) ? dice.below(devices) : null
+  const folding = dice.oneIn(10) ? dice.below(devices) : null
+  const plain = { steps, hasModes, refusing, scanChangesMax: dice.oneIn(4) ? 1 + dice.below(8) : null }
+  const themed = withTheme(plain, seed, { devices, people: isOnePerson ? 1 : devices })
+  const all = isOnePerson ? themed.steps : withChores(themed.steps, diceOf(seed ^ 0x5eed), devices)
+  return { ...themed, seed, devices, isOnePerson, tree, folding, steps: all }
 }
 
 /** In one history of four, with dice of its own so that the steps of a seed stay what they are. */

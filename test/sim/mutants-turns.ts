@@ -38,8 +38,8 @@ export const turnMutants: Mutant[] = [
   },
   {
     file: sync('round'),
-    find: "if (kind === 'unreadable') again.add(path)",
-    replace: "if (kind === 'busy') again.add(path)",
+    find: "if (kind === 'unreadable') folders.add(path)",
+    replace: "if (kind === 'busy') folders.add(path)",
     breaks: 'a folder that could not be listed is forgotten',
   },
   {

@@ -18,8 +18,8 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('scan'),
-    find: '  if (entries === null) return\n',
-    replace: '  if (entries === null) {\n    missed.push(...state.children(linkId, folder.id))\n    return\n  }\n',
+    find: '    result.unlisted.push(folder)\n',
+    replace: '    result.unlisted.push(folder)\n    missed.push(...state.children(linkId, folder.id))\n',
     breaks: 'what is below a folder that cannot be listed is taken for deleted',
   },
   {
@@ -36,8 +36,8 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('pull'),
-    find: '  await checkDisk()\n  ledger.agree([',
-    replace: '  ledger.agree([',
+    find: '  await checkDisk()\n  ledger.stand(newFolders(parts, steps))\n  ledger.agree([',
+    replace: '  ledger.stand(newFolders(parts, steps))\n  ledger.agree([',
     breaks: 'the base says what was made in a folder that hides the disk',
   },
   // The policy of one node.
@@ -183,6 +183,12 @@ export const mutants: Mutant[] = [
     find: '    const waiting = wanted.filter((step) => !canGo(step))\n',
     replace: '    const waiting = wanted.filter((step) => step.merged === undefined)\n',
     breaks: 'a step does not wait for what it rests on',
+  },
+  {
+    file: sync('pull'),
+    find: '  await checkDisk()\n  ledger.stand(newFolders(parts, steps))\n',
+    replace: '  await checkDisk()\n',
+    breaks: 'what is agreed on in a folder that is not lies below nothing',
   },
   {
     file: sync('apply'),

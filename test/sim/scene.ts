@@ -25,6 +25,8 @@ export type Scene = {
   nest: number
   /** A place for something new: the same for all who are at the same spot. */
   spot: string
+  /** The stem of a name that this disk takes and another does not; null when there is none. */
+  oddStem: string | null
   /** Any place. */
   place: () => string
   at: (path: string) => Node | null
@@ -55,9 +57,10 @@ export const sceneOf = (world: World, device: Device, where: Dice, dice: Dice, i
   const folders = ['', ...nodes.filter(({ inode }) => inode.kind === 'folder').map(({ path }) => path)]
   const canNameAll =
     !device.isRefused(refusedCharacter) && world.devices.some((other) => other.isRefused(refusedCharacter))
+  const oddStem = canNameAll ? `a${refusedCharacter}` : null
   const placeBy = (dice: Dice): string => {
     const chosen = dice.below(10)
-    const stem = chosen === 0 ? dice.pick(twins) : chosen < 3 && canNameAll ? `a${refusedCharacter}` : dice.pick(stems)
+    const stem = chosen === 0 ? dice.pick(twins) : chosen < 3 && oddStem !== null ? oddStem : dice.pick(stems)
     return join(dice.pick(folders), named(stem))
   }
   const near = isNear ? byPath.get(fold(device.process.newestPath)) : undefined
@@ -74,6 +77,7 @@ export const sceneOf = (world: World, device: Device, where: Dice, dice: Dice, i
     file,
     spot: placeBy(where),
     nest: where.below(256),
+    oddStem,
     place: () => placeBy(dice),
     at: (path) => byPath.get(fold(path)) ?? null,
     content: () => {

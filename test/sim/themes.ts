@@ -3,17 +3,16 @@
  * made; what it adds comes from dice of its own.
  */
 import { diceOf, type Dice } from './dice.ts'
-import type { Act, ActName, ChoreName, Fault, Step, Turn } from './history.ts'
-
-/** `people`: at so many of the devices, the first ones, people act. */
-type Household = { devices: number; people: number }
-
-type Theme = (steps: Step[], dice: Dice, household: Household) => Step[]
+import type { ActName, Fault, Step } from './history.ts'
+import { stories } from './stories.ts'
+import { actOf, type Household, type StepsTheme, type Theme, type Themed } from './theme.ts'
 
 /** In one history of three. */
-export const withTheme = (steps: Step[], seed: number, household: Household): Step[] => {
+export const withTheme = (given: Themed, seed: number, household: Household): Themed => {
   const dice = diceOf(seed ^ 0x7e3e)
-  return dice.oneIn(3) ? dice.pick(themes)(steps, dice, household) : steps
+  if (!dice.oneIn(3)) return given
+  const themed = dice.pick(themes)(given.steps, dice, household)
+  return { ...given, ...(Array.isArray(themed) ? { steps: themed } : themed) }
 }
 
 const changeTurns = (steps: Step[], change: (step: Step & { kind: 'turns' }) => Step): Step[] =>
@@ -21,7 +20,7 @@ const changeTurns = (steps: Step[], change: (step: Step & { kind: 'turns' }) => 
 
 /** Most turns meet a fault, each at another call. */
 const faulty =
-  (faultAt: (at: number, dice: Dice) => Fault): Theme =>
+  (faultAt: (at: number, dice: Dice) => Fault): StepsTheme =>
   (steps, dice) =>
     changeTurns(steps, (step) => ({
       ...step,
@@ -50,16 +49,16 @@ const busyHands: Theme = (steps, dice, { people }) =>
       : step,
   )
 
-const actOf = (dice: Dice, what: ActName, device: number): Act => ({
-  device,
-  what,
-  where: dice.seed(),
-  how: dice.seed(),
-  isNear: dice.below(4) > 0,
-})
+/** Most of what people do is one of these. */
+const withActs = (steps: Step[], dice: Dice, names: ActName[]): Step[] =>
+  steps.map((step) =>
+    step.kind === 'acts'
+      ? { ...step, acts: step.acts.map((act) => (dice.oneIn(4) ? act : { ...act, what: dice.pick(names) })) }
+      : step,
+  )
 
 /** The server is copied and put back, maybe more than once, with all that happens in between. */
-const serverGoesBack: Theme = (steps, dice) => {
+const serverGoesBack: StepsTheme = (steps, dice) => {
   const all = [...steps]
   for (let count = 1 + dice.below(2); count > 0; count--) {
     const at = dice.below(all.length)
@@ -70,52 +69,42 @@ const serverGoesBack: Theme = (steps, dice) => {
   return all
 }
 
-/**
- * What was thrown away is forgotten and pruned just as somebody brings it back, whose device believes that the vault has
- * its chunks. Maybe months pass, and what was forgotten is rescued.
- */
-const prunedAndBack: Theme = (steps, dice, { devices, people }) => {
+/** Scans stop after every few changes, while folders go into each other and a good part of what is found cannot be done. */
+const cutScans: Theme = (steps, dice, household) => ({
+  steps: withActs(flaky(steps, dice, household), dice, [
+    ...(['put inside', 'put inside', 'nest', 'nest', 'box', 'box'] as const),
+    ...(['move', 'make many', 'edit', 'remove', 'create'] as const),
+  ]),
+  scanChangesMax: 1 + dice.below(3),
+})
+
+/** Links are in one mode and another, and names change hands meanwhile. */
+const oddModes: Theme = (steps, dice, { devices, people }) => {
   // Whoever acts alone ends with what they left.
   if (people === 1) return steps
-  const device = dice.below(devices)
-  const other = (device + 1) % devices
-  const everybody = Array.from({ length: devices }, (_, device) => ({ device, fault: null }))
-  const acts = (...names: ActName[]): Step => ({ kind: 'acts', acts: names.map((what) => actOf(dice, what, other)) })
-  const settle = (): Step => {
-    const seed = dice.seed()
-    return { kind: 'turns', turns: everybody, parkOneIn: 0, paceMs: 3, seed, meanwhile: [] }
+  const all = withActs(steps, dice, [
+    'move',
+    'rotate',
+    'create',
+    'create',
+    'box',
+    'swap',
+    'chain',
+    'save',
+    'put inside',
+  ])
+  for (let count = 1 + dice.below(4); count > 0; count--) {
+    const event = { kind: 'event' as const, device: dice.below(devices), event: 'change the mode' as const }
+    all.splice(dice.below(all.length), 0, { ...event, seed: dice.seed() })
   }
-  const chore = (chore: ChoreName, turns: Turn[] = []): Step => {
-    const seed = dice.seed()
-    return { kind: 'chore', device, chore, seed, fault: null, turns, parkOneIn: turns.length > 0 ? 1 : 0 }
-  }
-  const story = [
-    acts('make many', 'create'),
-    settle(),
-    acts('remove', 'remove', 'save'),
-    settle(),
-    acts('save', 'create'),
-    settle(),
-    acts('save', 'create'),
-    settle(),
-    chore('forget'),
-    settle(),
-    acts('bring back', 'bring back'),
-    { kind: 'trouble' as const, device, trouble: 'slow' as const, seed: 0 },
-    chore(
-      'prune',
-      everybody.filter((turn) => turn.device !== device),
-    ),
-    ...(dice.oneIn(2) ? [{ kind: 'sweep' as const }] : []),
-    chore('rescue'),
-  ]
-  return steps.toSpliced(dice.below(steps.length + 1), 0, ...story)
+  return { steps: all, hasModes: true }
 }
 
+const flaky = faulty((at) => ({ kind: 'flaky', oneIn: 2 + (at % 12), at }))
 const crashing = faulty((at, dice) => ({ kind: 'crash', at, isPowerCut: dice.oneIn(3) }))
 
 const themes: Theme[] = [
-  prunedAndBack,
+  ...stories,
   busyHands,
   busyHands,
   serverGoesBack,
@@ -123,6 +112,9 @@ const themes: Theme[] = [
   crashing,
   (steps, dice, household) => serverGoesBack(crashing(steps, dice, household), dice, household),
   faulty((at) => ({ kind: 'busy', at })),
-  faulty((at) => ({ kind: 'flaky', oneIn: 2 + (at % 12), at })),
+  flaky,
+  cutScans,
+  oddModes,
+  (steps, dice, household) => oddModes(crashing(steps, dice, household), dice, household),
   faulty((at, dice) => ({ kind: 'cut', at: 1 + (at % 10), calls: 1 + dice.below(4) })),
 ]

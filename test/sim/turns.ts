@@ -35,7 +35,7 @@ type Before = {
   files: number
   isConfirmed: boolean
   newestAction: Action | undefined
-  /** Where the disk goes away during the turn: the nodes that the base said were on it. */
+  /** The nodes that the base said were on this disk. */
   nodesHere: ReadonlySet<NodeId>
 }
 
@@ -50,7 +50,7 @@ export const startTurn = (world: World, device: Device, turn: Turn, isWhole: boo
     files: state.countFiles(link.id),
     isConfirmed: engine.isConfirmed(),
     newestAction: state.actions(link.id, { limit: 1 })[0],
-    nodesHere: new Set(isOfDisk(turn.fault) ? rowsHere(device).map(({ id }) => id) : []),
+    nodesHere: new Set(rowsHere(device).map(({ id }) => id)),
   }
   const task: TurnTask = { isDone: false, device, turn, report: null, error: null, before }
   process.expect(turn.fault)
@@ -130,6 +130,7 @@ export const endTurn = (world: World, { device, turn, report, error, before }: T
     device.start(device.state.snapshot())
   }
   process.expect(null)
+  checkRows(device)
   // What a turn had begun and did not end looks like a person's work to the next one.
   if (report === null || !report.isSettled) world.hasFaltered = true
   if (isOfDisk(fault)) device.putDiskBack()
@@ -146,8 +147,8 @@ export const endTurn = (world: World, { device, turn, report, error, before }: T
 }
 
 /**
- * What a turn says of itself when nobody acted meanwhile: it deletes from the vault nothing that lies on the disk, asks
- * before it removes much, and copies only what differs.
+ * What a turn says of itself when nobody acted meanwhile: it deletes from the vault nothing that lies on the disk or
+ * never did, asks before it removes much, and copies only what differs.
  */
 const checkReport = (world: World, { device, report, before }: TurnTask): void => {
   if (report === null) return
@@ -162,6 +163,11 @@ const checkReport = (world: World, { device, report, before }: TurnTask): void =
     demand(isKnown, () => `${name}: '${path}' was deleted from the vault though it lies on the disk`)
   }
   const { removed } = report.pushed
+  const gone = [...before.nodesHere].filter((id) => state.node(link.id, id) === null).length
+  demand(
+    removed <= gone,
+    () => `${name}: ${removed} nodes were deleted from the vault, and ${gone} are gone from the disk`,
+  )
   // What comes in the same turn counts too.
   const files = Math.max(before.files, state.countFiles(link.id) + removed)
   const isMany = removed >= 10 && removed > files / 2
@@ -184,14 +190,14 @@ const checkGhosts = ({ device, before }: TurnTask): void => {
 }
 
 /** What the base says is on the disk. */
-const rowsHere = ({ state, link }: Device): BaseNode[] => {
-  const rows: BaseNode[] = []
-  const queue = state.children(link.id, rootNodeId)
-  for (let row = queue.pop(); row !== undefined; row = queue.pop()) {
-    if (row.disk !== null) rows.push(row)
-    if (row.kind === 'folder') queue.push(...state.children(link.id, row.id))
+const rowsHere = ({ state, link }: Device): BaseNode[] => [...state.nodes(link.id)].filter(({ disk }) => disk !== null)
+
+/** However a turn ended, each row of the base lies in a folder that the base has. */
+const checkRows = ({ name, state, link }: Device): void => {
+  for (const { name: node, parent } of state.nodes(link.id)) {
+    const isHeld = parent === rootNodeId || state.node(link.id, parent) !== null
+    demand(isHeld, () => `${name}: the base has '${node}' below a folder that it does not have`)
   }
-  return rows
 }
 
 /** What a turn deleted from the vault. */

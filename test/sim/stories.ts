@@ -1,0 +1,110 @@
+/**
+ * Stories: steps that belong together, in an order that chance would never find, put into a history or at its end. What a
+ * story at the end leaves undone nobody stumbles over later: the last turns must know of it.
+ */
+import type { Dice } from './dice.ts'
+import type { ActName, ChoreName, Fault, Step, Turn } from './history.ts'
+import { actOf, type StepsTheme, type Theme } from './theme.ts'
+
+const acts = (dice: Dice, device: number, ...names: ActName[]): Step => ({
+  kind: 'acts',
+  acts: names.map((what) => actOf(dice, what, device)),
+})
+
+/** One turn of each of these devices, one after the other's calls. */
+const turns = (dice: Dice, devices: number[], fault: () => Fault | null = () => null): Step => ({
+  kind: 'turns',
+  turns: devices.map((device) => ({ device, fault: fault() })),
+  parkOneIn: 0,
+  paceMs: 3,
+  seed: dice.seed(),
+  meanwhile: [],
+})
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, number) => number)
+
+/**
+ * What was thrown away is forgotten and pruned just as somebody brings it back, whose device believes that the vault has
+ * its chunks. Maybe months pass, and what was forgotten is rescued.
+ */
+const prunedAndBack: StepsTheme = (steps, dice, { devices, people }) => {
+  // Whoever acts alone ends with what they left.
+  if (people === 1) return steps
+  const device = dice.below(devices)
+  const other = (device + 1) % devices
+  const settle = (): Step => turns(dice, numbers(devices))
+  const chore = (chore: ChoreName, turns: Turn[] = []): Step => {
+    const seed = dice.seed()
+    return { kind: 'chore', device, chore, seed, fault: null, turns, parkOneIn: turns.length > 0 ? 1 : 0 }
+  }
+  const story = [
+    acts(dice, other, 'make many', 'create'),
+    settle(),
+    acts(dice, other, 'remove', 'remove', 'save'),
+    settle(),
+    acts(dice, other, 'save', 'create'),
+    settle(),
+    acts(dice, other, 'save', 'create'),
+    settle(),
+    chore('forget'),
+    settle(),
+    acts(dice, other, 'bring back', 'bring back'),
+    { kind: 'trouble' as const, device, trouble: 'slow' as const, seed: 0 },
+    chore(
+      'prune',
+      numbers(devices)
+        .filter((number) => number !== device)
+        .map((device) => ({ device, fault: null })),
+    ),
+    ...(dice.oneIn(2) ? [{ kind: 'sweep' as const }] : []),
+    chore('rescue'),
+  ]
+  return steps.toSpliced(dice.below(steps.length + 1), 0, ...story)
+}
+
+/** Whatever people do last meets trouble in the first calls of the last turn. */
+const lastMoment: Theme = (steps, dice, { devices, people }) => {
+  const names: ActName[] = ['put inside', 'put inside', 'edit', 'create', 'make many', 'nest', 'box', 'save', 'remove']
+  const busy = numbers(people).flatMap((device) => [
+    acts(dice, device, dice.pick(names), dice.pick(names), dice.pick(names)),
+  ])
+  const at = (): number => 1 + dice.below(dice.pick([8, 24]))
+  const last = turns(dice, numbers(devices), () =>
+    dice.oneIn(2) ? { kind: 'busy', at: at() } : { kind: 'flaky', at: at(), oneIn: 4 + dice.below(20) },
+  )
+  const all = [...steps, turns(dice, numbers(devices)), ...busy, last]
+  return { steps: all, ...(dice.oneIn(2) ? { scanChangesMax: 1 + dice.below(2) } : {}) }
+}
+
+/** Somebody moves folders about while somebody else works in them, whose next scan stops before it comes to these. */
+const movedUnderneath: Theme = (steps, dice, { devices, people }) => {
+  if (people === 1) return steps
+  const mover = dice.below(people)
+  const worker = (mover + 1) % people
+  const story: Step[] = [
+    turns(dice, numbers(devices)),
+    acts(dice, mover, 'nest', dice.pick(['nest', 'box'])),
+    turns(dice, [mover]),
+    acts(dice, worker, 'create', 'create', 'put inside', 'put inside', 'put inside', 'edit'),
+    { kind: 'event', device: worker, event: 'restart', seed: 0 },
+    turns(dice, [worker]),
+  ]
+  return { steps: [...steps, ...story], scanChangesMax: 1 + dice.below(2) }
+}
+
+/** One device cannot have some of the names that others make, and its person throws away the folders that hold them. */
+const refusedInside: Theme = (steps, dice, { devices, people }) => {
+  if (people === 1) return steps
+  const refusing = dice.below(people)
+  const other = (refusing + 1) % people
+  const story = [
+    acts(dice, other, 'make many', 'put inside', 'put inside', 'put inside', 'put inside'),
+    turns(dice, numbers(devices)),
+    turns(dice, numbers(devices)),
+    acts(dice, refusing, 'remove', dice.pick(['remove', 'clear', 'move'])),
+    turns(dice, [refusing]),
+  ]
+  return { steps: steps.toSpliced(dice.below(steps.length + 1), 0, ...story), refusing }
+}
+
+export const stories: Theme[] = [prunedAndBack, lastMoment, lastMoment, movedUnderneath, refusedInside]
