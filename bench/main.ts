@@ -2,6 +2,7 @@
  * `npm run bench -- NAME`: runs one bench and prints what it found.
  */
 import { mkdirSync } from 'node:fs'
+import { history } from './history.ts'
 import { file, tree } from './keeping.ts'
 import { latency } from './latency.ts'
 import { micro } from './micro.ts'
@@ -18,6 +19,7 @@ const benches: Record<string, (options: BenchOptions) => Promise<Findings>> = {
   tree,
   file,
   micro,
+  history,
 }
 
 const { name, to, options } = parseOptions(process.argv.slice(2))

@@ -15,6 +15,8 @@ export type BenchOptions = {
   /** What the tree and file benches keep, and whether other programs keep it too. */
   files: number
   megabytes: number
+  /** Of the history bench. */
+  snapshots: number
   isAlone: boolean
   isJson: boolean
   /** How it goes, for who waits. */
@@ -22,11 +24,12 @@ export type BenchOptions = {
 }
 
 export const usage = `npm run bench -- NAME [options]
-  NAME             tree, file, micro, scan, turn, latency or trees
+  NAME             tree, file, micro, scan, turn, latency, history or trees
   --sizes LIST     files in the tree, like 10000,100000,1000000
   --runs N         how often each size is measured
   --edits N        edits of the latency bench
-  --files N        files of the tree bench
+  --files N        files of the tree and history benches
+  --snapshots N    snapshots of the history bench
   --megabytes N    size of the file bench's file
   --alone          measures AnySync and no other program
   --syncthing N    how many of them Syncthing gets as well, when it is installed; 0 leaves it out
@@ -44,6 +47,7 @@ export const parseOptions = (words: string[]) => {
       edits: { type: 'string', default: '500' },
       files: { type: 'string', default: '26681' },
       megabytes: { type: 'string', default: '1024' },
+      snapshots: { type: 'string', default: '10000' },
       alone: { type: 'boolean', default: false },
       syncthing: { type: 'string', default: '60' },
       seed: { type: 'string', default: 'anysync' },
@@ -62,6 +66,7 @@ export const parseOptions = (words: string[]) => {
     syncthingEdits: values.syncthing === '0' ? 0 : count('syncthing', values.syncthing),
     files: count('files', values.files),
     megabytes: count('megabytes', values.megabytes),
+    snapshots: count('snapshots', values.snapshots),
     isAlone: values.alone,
     isJson: values.json,
     say: (line) => void process.stderr.write(`${line}\n`),
