@@ -249,6 +249,12 @@ const acts: Record<ActName, (scene: Scene) => void> = {
     world.hasTwins = true
     user.writeFile(spot, made)
   },
+  // A folder goes out of the one that it is in.
+  lift: (scene) => {
+    const inner = scene.nodes.filter(({ path, inode }) => inode.kind === 'folder' && path.includes('/'))
+    const folder = inner[scene.nest % Math.max(1, inner.length)]
+    if (folder !== undefined) move(scene, folder.path, join(folderOf(folderOf(folder.path)), named('lifted')))
+  },
   // One folder goes into the other; which into which, the dice say.
   nest: (scene) => {
     const folders = scene.nodes.filter(({ inode }) => inode.kind === 'folder')

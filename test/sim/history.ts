@@ -38,6 +38,7 @@ export const actNames = [
   'nest',
   'bring back',
   'rotate',
+  'lift',
 ] as const
 export type ActName = (typeof actNames)[number]
 

@@ -42,12 +42,6 @@ export const turnMutants: Mutant[] = [
     replace: "if (kind === 'busy') folders.add(path)",
     breaks: 'a folder that could not be listed is forgotten',
   },
-  {
-    file: sync('identify-node'),
-    find: 'if (aside !== null && !met.has(aside.id) && !(await isWhereItWas(parts, aside))) return aside',
-    replace: 'if (aside !== null && !met.has(aside.id)) return aside',
-    breaks: 'what an earlier node left aside is taken for the node at its place',
-  },
   // Modes.
   {
     file: sync('pull'),
@@ -60,11 +54,5 @@ export const turnMutants: Mutant[] = [
     find: ' && !taken.has(placeKey(merged))',
     replace: '',
     breaks: 'in new-only a new file takes a name that the vault has for a moved one',
-  },
-  {
-    file: sync('batch'),
-    find: 'await lookAt(this.#parts.disk, path)',
-    replace: 'await this.#parts.disk.lstat(path)',
-    breaks: 'a folder that something else hides stops every push',
   },
 ]

@@ -96,12 +96,6 @@ export const mutants: Mutant[] = [
     replace: 'return change.remote',
     breaks: 'a file that has only to be read again brings back what was deleted',
   },
-  {
-    file: sync('adopt'),
-    find: ' || local.get(id)?.local === null',
-    replace: '',
-    breaks: 'a turn that died makes copies of what it had moved',
-  },
   // The tree as a whole.
   {
     file: sync('plan'),

@@ -2,7 +2,8 @@
  * Stories: steps that belong together, in an order that chance would never find, put into a history or at its end. What a
  * story at the end leaves undone nobody stumbles over later: the last turns must know of it.
  */
-import type { Dice } from './dice.ts'
+import { linkModes } from '@anysync/client/ports.ts'
+import { diceOf, type Dice } from './dice.ts'
 import type { ActName, ChoreName, Fault, Step, Turn } from './history.ts'
 import { actOf, type StepsTheme, type Theme } from './theme.ts'
 
@@ -83,9 +84,9 @@ const movedUnderneath: Theme = (steps, dice, { devices, people }) => {
   const worker = (mover + 1) % people
   const story: Step[] = [
     turns(dice, numbers(devices)),
-    acts(dice, mover, 'nest', dice.pick(['nest', 'box'])),
+    acts(dice, mover, dice.pick(['lift', 'lift', 'nest', 'box']), dice.pick(['lift', 'nest'])),
     turns(dice, [mover]),
-    acts(dice, worker, 'create', 'create', 'put inside', 'put inside', 'put inside', 'edit'),
+    acts(dice, worker, 'make a folder', 'create', 'put inside', 'put inside', 'put inside', 'put inside', 'edit'),
     { kind: 'event', device: worker, event: 'restart', seed: 0 },
     turns(dice, [worker]),
   ]
@@ -107,4 +108,41 @@ const refusedInside: Theme = (steps, dice, { devices, people }) => {
   return { steps: steps.toSpliced(dice.below(steps.length + 1), 0, ...story), refusing }
 }
 
-export const stories: Theme[] = [prunedAndBack, lastMoment, lastMoment, movedUnderneath, refusedInside]
+/** A disk goes away while a turn brings what others made. */
+const hiddenMeanwhile: StepsTheme = (steps, dice, { devices, people }) => {
+  if (people === 1) return steps
+  const maker = dice.below(people)
+  const device = (maker + 1) % devices
+  const at = 1 + dice.below(60)
+  return [
+    ...steps,
+    turns(dice, numbers(devices)),
+    acts(dice, maker, 'create', 'make a folder', 'put inside', dice.pick(['save', 'make many', 'move'])),
+    turns(dice, [maker]),
+    turns(dice, [device], () => ({ kind: dice.oneIn(3) ? 'unplug' : 'hide', at })),
+  ]
+}
+
+/** Names change hands where only what is new is sent. */
+const boxedInNewOnly: Theme = (steps, dice, { devices, people }) => {
+  if (people === 1) return steps
+  const device = dice.below(people)
+  let seed = dice.seed()
+  while (diceOf(seed).pick(linkModes) !== 'new-only') seed += 1
+  const story: Step[] = [
+    turns(dice, numbers(devices)),
+    { kind: 'event', device, event: 'change the mode', seed },
+    acts(dice, device, 'box', 'put inside', 'box', 'put inside', 'put inside', 'rotate'),
+    turns(dice, [device]),
+  ]
+  return { steps: steps.toSpliced(dice.below(steps.length + 1), 0, ...story), hasModes: true }
+}
+
+export const stories: Theme[] = [
+  prunedAndBack,
+  ...[lastMoment, lastMoment],
+  movedUnderneath,
+  refusedInside,
+  boxedInNewOnly,
+  ...[hiddenMeanwhile, hiddenMeanwhile],
+]
