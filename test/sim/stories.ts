@@ -13,7 +13,7 @@ const acts = (dice: Dice, device: number, ...names: ActName[]): Step => ({
 })
 
 /** One turn of each of these devices, one after the other's calls. */
-const turns = (dice: Dice, devices: number[], fault: () => Fault | null = () => null): Step => ({
+const turns = (dice: Dice, devices: number[], fault: () => Fault | null = () => null): Step & { kind: 'turns' } => ({
   kind: 'turns',
   turns: devices.map((device) => ({ device, fault: fault() })),
   parkOneIn: 0,
@@ -93,6 +93,24 @@ const movedUnderneath: Theme = (steps, dice, { devices, people }) => {
   return { steps: [...steps, ...story], scanChangesMax: 1 + dice.below(2) }
 }
 
+/** The same, while somebody works in these folders in the middle of the turn that moves them. */
+const movedUnderHands: StepsTheme = (steps, dice, { devices, people }) => {
+  if (people === 1) return steps
+  const mover = dice.below(people)
+  const worker = (mover + 1) % people
+  const meanwhile = numbers(3).map(() => ({
+    after: dice.below(30),
+    act: actOf(dice, dice.pick(['put inside', 'put inside', 'edit', 'save']), worker),
+  }))
+  return [
+    ...steps,
+    turns(dice, numbers(devices)),
+    acts(dice, mover, dice.pick(['nest', 'box', 'move']), dice.pick(['nest', 'lift'])),
+    turns(dice, [mover]),
+    { ...turns(dice, [worker]), parkOneIn: 1, meanwhile: meanwhile.sort((a, b) => a.after - b.after) },
+  ]
+}
+
 /** One device cannot have some of the names that others make, and its person throws away the folders that hold them. */
 const refusedInside: Theme = (steps, dice, { devices, people }) => {
   if (people === 1) return steps
@@ -113,11 +131,12 @@ const hiddenMeanwhile: StepsTheme = (steps, dice, { devices, people }) => {
   if (people === 1) return steps
   const maker = dice.below(people)
   const device = (maker + 1) % devices
-  const at = 1 + dice.below(60)
+  const at = 4 + dice.below(dice.pick([12, 26]))
+  const others: ActName[] = ['create', 'put inside', dice.pick(['save', 'make many', 'move'])]
   return [
     ...steps,
     turns(dice, numbers(devices)),
-    acts(dice, maker, 'create', 'make a folder', 'put inside', dice.pick(['save', 'make many', 'move'])),
+    acts(dice, maker, 'make a folder', 'make a folder', ...(dice.oneIn(3) ? others : [])),
     turns(dice, [maker]),
     turns(dice, [device], () => ({ kind: dice.oneIn(3) ? 'unplug' : 'hide', at })),
   ]
@@ -144,5 +163,6 @@ export const stories: Theme[] = [
   movedUnderneath,
   refusedInside,
   boxedInNewOnly,
-  ...[hiddenMeanwhile, hiddenMeanwhile],
+  ...[hiddenMeanwhile, hiddenMeanwhile, hiddenMeanwhile],
+  movedUnderHands,
 ]
