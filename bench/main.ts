@@ -2,6 +2,8 @@
  * `npm run bench -- NAME`: runs one bench and prints what it found.
  */
 import { mkdirSync } from 'node:fs'
+import { crowd } from './crowd.ts'
+import { firstSync } from './first-sync.ts'
 import { history } from './history.ts'
 import { file, tree } from './keeping.ts'
 import { latency } from './latency.ts'
@@ -19,6 +21,8 @@ const benches: Record<string, (options: BenchOptions) => Promise<Findings>> = {
   tree,
   file,
   micro,
+  'first-sync': firstSync,
+  crowd,
   history,
 }
 

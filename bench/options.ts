@@ -24,11 +24,11 @@ export type BenchOptions = {
 }
 
 export const usage = `npm run bench -- NAME [options]
-  NAME             tree, file, micro, scan, turn, latency, history or trees
+  NAME             tree, file, micro, scan, turn, latency, first-sync, crowd, history or trees
   --sizes LIST     files in the tree, like 10000,100000,1000000
   --runs N         how often each size is measured
   --edits N        edits of the latency bench
-  --files N        files of the tree and history benches
+  --files N        files of the tree, first-sync, crowd and history benches
   --snapshots N    snapshots of the history bench
   --megabytes N    size of the file bench's file
   --alone          measures AnySync and no other program
