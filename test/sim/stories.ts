@@ -159,10 +159,13 @@ const boxedInNewOnly: Theme = (steps, dice, { devices, people }) => {
 
 export const stories: Theme[] = [
   prunedAndBack,
-  ...[lastMoment, lastMoment],
+  lastMoment,
+  lastMoment,
   movedUnderneath,
   refusedInside,
   boxedInNewOnly,
-  ...[hiddenMeanwhile, hiddenMeanwhile, hiddenMeanwhile],
+  hiddenMeanwhile,
+  hiddenMeanwhile,
+  hiddenMeanwhile,
   movedUnderHands,
 ]
