@@ -344,6 +344,18 @@ test('what somebody retires against the log, in it or behind its back, is told b
   }
 })
 
+test('a rescue in an empty vault finds nothing, though somebody pushes meanwhile', async () => {
+  const world = await createVaultWorld()
+  const one = openDevice(world, 0)
+  const remote = world.remote(1)
+  const recordsSince: Remote['recordsSince'] = async function* (...asked) {
+    yield* remote.recordsSince(...asked)
+    if (one.vault.newest() === null) await put(one.vault, { 1: utf8('first') })
+  }
+  const two = openDevice(world, 1, createMemoryState(), { ...remote, recordsSince })
+  assert.deepEqual(await rescue(two.parts, () => true), { packs: 0, rescued: [], lost: [] })
+})
+
 test('what the server has deleted cannot be rescued, and is told', async () => {
   const { world, one, contents } = await makeHistory(4)
   await forget(one.vault, { last: 1 })

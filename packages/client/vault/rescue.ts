@@ -64,14 +64,16 @@ export const rescue = async (
 async function* readLog(parts: RescueParts): AsyncGenerator<OpenedRecord, void, void> {
   const { keys, state, remote } = parts
   const head = state.head(keys.vaultId)
+  // What others append from now on is none of the past.
+  if (head === null) return
   let previous: LogHead | null = null
   for await (const bytes of remote.recordsSince(keys.vaultId, 0)) {
     const record = openRecord(parts, previous, bytes)
     previous = record.head
     yield record
-    if (record.head.sequence === head?.sequence) break
+    if (record.head.sequence === head.sequence) break
   }
-  const isSame = previous?.hash === head?.hash
+  const isSame = previous?.hash === head.hash
   demand(isSame, 'vault.rescue', 'corrupt', `the server shows another log of vault ${keys.vaultId} than before`)
 }
 
