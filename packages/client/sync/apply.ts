@@ -27,6 +27,8 @@ export type ApplyParts = {
   lookedNs: bigint
   /** Folders that hold something that is not synced, and those above them that stay because of it. */
   heldFolders: ReadonlySet<NodeId>
+  /** Paths of the folders that the scan looked into. */
+  listed: ReadonlySet<string>
   head: HeadChanges
   /** What the turn tells in the end; apply adds to it. */
   troubles: Trouble[]

@@ -85,13 +85,17 @@ export const heldWithAbove = (heldFolders: ReadonlySet<NodeId>, steps: Step[]): 
   return held
 }
 
-/** Makes a folder. One that is there and is nobody's node, for only what is not synced was left in it, is taken. */
+/**
+ * Makes a folder. One that is there and is nobody's node, for the scan found only what is not synced in it, is taken. One
+ * that the scan did not come to is a `conflict`: nobody knows what is in it.
+ */
 const makeFolder = async (parts: ApplyParts, { merged }: Step, target: string): Promise<DiskStat> => {
-  const { disk, state, linkId, where } = parts
+  const { disk, state, linkId, where, listed } = parts
   const there = await disk.lstat(target)
   const isNobodys =
     there?.kind === 'folder' &&
     merged !== null &&
+    listed.has(target) &&
     where.at(merged.parent, merged.name) === null &&
     state.nodeByInode(linkId, there.device, there.inode) === null
   return isNobodys ? there : disk.makeFolder(target)

@@ -149,3 +149,17 @@ test('the base has nothing below a folder that it does not have, as when a socke
     ['x', 'f', 'con'],
   )
 })
+
+test('a folder that two devices made is looked into, though the scan stopped before it came to it', async () => {
+  const world = await household({ 'c/x': 'x', a: 'a' })
+  const { a, b } = world
+  b.restart({ scanChangesMax: 1 })
+  await b.engine.turn()
+  a.user.mkdir('c/new')
+  await a.engine.turn()
+  b.user.writeFile('a', 'edited')
+  b.user.writeFile('c/new/y', 'y')
+  await b.engine.turn(new Set(['', 'c/new', 'c']))
+  await a.engine.turn(nothing)
+  assert.deepEqual(await filesOf(a.disk), { 'c/x': 'x', 'c/new/y': 'y', a: 'edited' })
+})

@@ -68,6 +68,7 @@ export const oneRound = async (
     ),
     lookedNs,
     heldFolders: heldWithAbove(scanned.heldFolders, plan.steps),
+    listed: scanned.listed,
     head,
     troubles: report.troubles,
     onMoved,
