@@ -18,8 +18,8 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('scan'),
-    find: '    result.unlisted.push(folder)\n',
-    replace: '    result.unlisted.push(folder)\n    missed.push(...state.children(linkId, folder.id))\n',
+    find: '  if (entries === null) return\n',
+    replace: '  if (entries === null) {\n    missed.push(...state.children(linkId, folder.id))\n    return\n  }\n',
     breaks: 'what is below a folder that cannot be listed is taken for deleted',
   },
   {

@@ -240,3 +240,14 @@ test('an edit of a file whose new name this disk cannot store stays here until t
   await assertAlike(world)
   assert.deepEqual(await filesOf(a.disk), { fine: 'edited here', keep: 'k' })
 })
+
+test('a folder that got another spelling is looked into once, though hints tell of both', async () => {
+  const world = await folding({ 'c/x': 'x' })
+  const { a, b } = world
+  b.user.rename('c/x', 'c/y')
+  b.user.rename('c', 'C')
+  await b.engine.turn(new Set(['c', '', 'C']))
+  await settle(world)
+  assert.deepEqual(await filesOf(b.disk), { 'C/y': 'x' })
+  assert.deepEqual(await filesOf(a.disk), { 'C/y': 'x' })
+})

@@ -108,6 +108,7 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
     below: [],
     areNamesFolded: foldsNames((name) => parts.disk.foldName(name)),
   }
+  const looked = new Set<NodeId>()
   // Depth first: then few folders are left at any moment, however many there are.
   const left = (await foldersToList(parts, parts.scope, parts.whole)).toReversed()
   for (let folder = left.pop(); folder !== undefined; folder = left.pop()) {
@@ -116,7 +117,9 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
       result.rest = [folder, ...left.toReversed()]
       break
     }
-    if (result.listed.has(folder.path)) continue
+    // By its id: where Readme and README are one, a hint may still tell of the spelling before.
+    if (looked.has(folder.id)) continue
+    looked.add(folder.id)
     await listOne(walk, folder)
     for (let found = walk.below.pop(); found !== undefined; found = walk.below.pop()) left.push(found)
     parts.onProgress?.(result.nodes)
@@ -131,11 +134,8 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
 const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
   const { parts, result, met, missed } = walk
   const { state, linkId } = parts
-  const entries = await listFolder(parts.disk, folder.path, result)
-  if (entries === null) {
-    result.unlisted.push(folder)
-    return
-  }
+  const entries = await listFolder(parts.disk, folder, result)
+  if (entries === null) return
   result.listed.add(folder.path)
   const children = state.children(linkId, folder.id)
   // Two may have one name: one that the head has removed, and could not be removed here yet, and its successor.
@@ -233,13 +233,15 @@ const elsewhereMessage =
   'was here, or delete the folder to delete its files'
 
 /** Null, with the trouble noted, when a folder cannot be listed. */
-const listFolder = async (disk: Disk, path: string, result: Scan): Promise<DiskEntry[] | null> => {
+const listFolder = async (disk: Disk, folder: FolderToList, result: Scan): Promise<DiskEntry[] | null> => {
+  const { path } = folder
   try {
     return await disk.list(path)
   } catch (error) {
     // The root must be listed; a folder below it may have vanished since its parent was listed, or be closed to us.
     if (path === '' || !(error instanceof SyncError)) throw error
     result.isComplete = false
+    result.unlisted.push(folder)
     result.troubles.push({ path, kind: 'unreadable', message: error.message })
     return null
   }
