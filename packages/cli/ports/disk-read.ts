@@ -1,8 +1,8 @@
 /**
  * The reading half of the Disk of Node: stats, folders, files and links, never followed and never blocking on a pipe.
  */
-import { constants, lstatSync, type BigIntStats } from 'node:fs'
-import { open, readdir, readlink, type FileHandle } from 'node:fs/promises'
+import { constants, lstatSync, readdirSync, type BigIntStats } from 'node:fs'
+import { open, readlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DiskEntry, DiskKind, DiskStat, FileReader } from '@anysync/client/ports.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
@@ -33,7 +33,7 @@ const strideEntries = 1024
 
 export const listFolder = async (full: string): Promise<DiskEntry[]> => {
   const entries: DiskEntry[] = []
-  for (const name of await readNames(full)) {
+  for (const name of readNames(full)) {
     if (entries.length % strideEntries === strideEntries - 1) await new Promise(setImmediate)
     if (name.isLost) {
       entries.push({ name: name.text, stat: null, reason: 'name-not-utf8' })
@@ -52,12 +52,12 @@ export const listFolder = async (full: string): Promise<DiskEntry[]> => {
 type Name = { text: string; isLost: boolean }
 
 /** Node shows bytes that are not UTF-8 as U+FFFD, which a name may also truly hold: then the bytes decide. */
-const readNames = async (full: string): Promise<Name[]> => {
-  const names = await readdir(full)
+const readNames = (full: string): Name[] => {
+  const names = readdirSync(full)
   if (!names.some((name) => name.includes('\uFFFD') || !name.isWellFormed())) {
     return names.map((text) => ({ text, isLost: false }))
   }
-  return (await readdir(full, { encoding: 'buffer' })).map((bytes) => {
+  return readdirSync(full, { encoding: 'buffer' }).map((bytes) => {
     const text = bytes.toString()
     return { text, isLost: !bytes.equals(Buffer.from(text)) || !text.isWellFormed() }
   })

@@ -59,13 +59,12 @@ function* suspectsOf(
   for (const { id, base, local, merged, toLog } of steps) {
     if (toLog !== 'put' || local?.kind !== 'file' || merged?.kind !== 'file') continue
     if (local.size < scrambledSampleBytesMin) continue
-    const path = parts.pathOf(id)
-    if (path === null) continue
-    if (base === null) {
-      if (gone.has(local.parent)) yield { path, instead: local.parent }
-    } else if (base.kind === 'file' && !isSameContent(base, merged) && wasRecognisable(parts, base)) {
-      yield { path, instead: null }
-    }
+    const isSuspect =
+      base === null
+        ? gone.has(local.parent)
+        : base.kind === 'file' && !isSameContent(base, merged) && wasRecognisable(parts, base)
+    const path = isSuspect ? parts.pathOf(id) : null
+    if (path !== null) yield { path, instead: base === null ? local.parent : null }
   }
 }
 

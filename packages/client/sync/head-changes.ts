@@ -32,7 +32,7 @@ export const headChanges = async ({ state, linkId, tree }: HeadParts, root: Cont
   if (root === null) return result
   const seen = new Set<NodeId>()
   const missed: BaseNode[] = []
-  const queue = [{ id: rootNodeId, content: contentBytes(root), depth: 0 }]
+  const queue = [{ id: rootNodeId, content: contentBytes(root), depth: 0, isKnown: true }]
 
   for (let folder = queue.shift(); folder !== undefined; folder = queue.shift()) {
     if (sameBytes(folder.content, agreedContent(state, linkId, folder.id))) continue
@@ -50,10 +50,10 @@ export const headChanges = async ({ state, linkId, tree }: HeadParts, root: Cont
       }
       if (base === null || !sameNode(base, remote)) result.changes.set(remote.id, { base, remote })
       if (remote.kind === 'folder' && remote.content !== null) {
-        queue.push({ id: remote.id, content: remote.content, depth: folder.depth + 1 })
+        queue.push({ id: remote.id, content: remote.content, depth: folder.depth + 1, isKnown: base !== null })
       }
     }
-    missed.push(...state.children(linkId, folder.id))
+    if (folder.isKnown) missed.push(...state.children(linkId, folder.id))
   }
 
   for (let node = missed.shift(); node !== undefined; node = missed.shift()) {

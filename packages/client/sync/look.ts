@@ -48,7 +48,9 @@ export const look = async (parts: EngineParts, newest: SnapshotInfo | null, wher
   await checkMarker(disk, link)
   const tree = {
     base: (id: NodeId) => state.node(link.id, id),
-    baseChildren: (folder: NodeId) => state.children(link.id, folder),
+    // No row lies below a folder that the base does not have: of new ones nothing is asked.
+    baseChildren: (folder: NodeId) =>
+      folder === rootNodeId || state.node(link.id, folder) !== null ? state.children(link.id, folder) : [],
     root: rootNodeId,
   }
   const local = adopt(scanned.changes, head.changes, tree.baseChildren)

@@ -95,6 +95,9 @@ export const plan = (input: PlanInput): Plan => {
 class MergedTree {
   readonly #input: PlanInput
   readonly #drafts: Map<NodeId, Draft>
+  /** By folder, in the tree as it shall be, and in the base: filled when all is decided. */
+  readonly #depths = new Map<NodeId, number>()
+  readonly #depthsBefore = new Map<NodeId, number>()
 
   constructor(input: PlanInput, drafts: Map<NodeId, Draft>) {
     this.#input = input
@@ -230,14 +233,25 @@ class MergedTree {
 
   #depth(step: Step): number {
     const isAlive = step.merged !== null
-    let depth = 0
-    let id = (step.merged ?? step.base ?? step.local)?.parent ?? this.#input.root
-    while (id !== this.#input.root) {
-      depth += 1
-      id = (isAlive ? this.#merged(id) : this.#input.base(id))?.parent ?? this.#input.root
-    }
-    return depth
+    const depths = isAlive ? this.#depths : this.#depthsBefore
+    const folder = (step.merged ?? step.base ?? step.local)?.parent ?? this.#input.root
+    return depthIn(depths, folder, this.#input.root, (id) => (isAlive ? this.#merged(id) : this.#input.base(id)))
   }
+}
+
+/** How many folders lie above what is in a folder; of each, it is worked out once. */
+const depthIn = (
+  depths: Map<NodeId, number>,
+  folder: NodeId,
+  root: NodeId,
+  nodeOf: (id: NodeId) => NodeState | null,
+): number => {
+  const passed: NodeId[] = []
+  let at = folder
+  for (; at !== root && !depths.has(at); at = nodeOf(at)?.parent ?? root) passed.push(at)
+  let depth = depths.get(at) ?? 0
+  for (const id of passed.toReversed()) depths.set(id, (depth += 1))
+  return depth
 }
 
 const isDraftHere = (draft: Draft | undefined): boolean => draft !== undefined && isHere(draft)

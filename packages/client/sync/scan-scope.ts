@@ -12,6 +12,8 @@ import type { Scope } from './scope.ts'
 export type FolderToList = {
   id: NodeId
   path: string
+  /** The base has no row of it, and so none below it. */
+  isNew: boolean
   /** Another file system lies there than the base knows. */
   isElsewhere: boolean
   /** Everything below it is to be listed as well. */
@@ -28,7 +30,14 @@ export const foldersToList = async (
   scope: Scope,
   wholes: ReadonlySet<string> = new Set(),
 ): Promise<FolderToList[]> => {
-  const root: FolderToList = { id: rootNodeId, path: '', isElsewhere: false, isWhole: scope === 'all', above: null }
+  const root: FolderToList = {
+    id: rootNodeId,
+    path: '',
+    isNew: false,
+    isElsewhere: false,
+    isWhole: scope === 'all',
+    above: null,
+  }
   if (scope === 'all') return [root]
   const found = new Map<string, FolderToList>()
   for (const path of wholes.union(scope)) {
@@ -52,7 +61,7 @@ const nearestKnown = async (parts: ScopeParts, path: string, root: FolderToList)
     // Its name alone does not tell whether it is the same: all that is in the folder above is looked at.
     if (stat === 'closed') return { ...folder, isWhole: true }
     if (base === undefined || stat === null || stat.kind !== 'folder' || stat.inode !== base.disk?.inode) return folder
-    folder = { id: base.id, path: below, isElsewhere: false, isWhole: false, above: folder }
+    folder = { id: base.id, path: below, isNew: false, isElsewhere: false, isWhole: false, above: folder }
   }
   return folder
 }

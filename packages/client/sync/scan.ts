@@ -15,6 +15,7 @@ import type { BaseNode, Disk, DiskEntry, NodeState, DiskStat, State } from '../p
 import { identifyNode, type Found } from './identify-node.ts'
 import { changeOf } from './local-change.ts'
 import { reportGone } from './missing.ts'
+import { leftOut } from './left-out.ts'
 import type { Trouble } from './report.ts'
 import type { Rules } from './rules.ts'
 import { foldersToList, type FolderToList } from './scan-scope.ts'
@@ -137,7 +138,7 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
   const entries = await listFolder(parts.disk, folder, result)
   if (entries === null) return
   result.listed.add(folder.path)
-  const children = state.children(linkId, folder.id)
+  const children = folder.isNew ? [] : state.children(linkId, folder.id)
   // Two may have one name: one that the head has removed, and could not be removed here yet, and its successor.
   const basesByName = Map.groupBy(children, (node) => node.name)
   const basesBySpelling = walk.areNamesFolded ? respelledIn(parts.disk, entries, children) : null
@@ -216,7 +217,14 @@ const lookInside = (
     node.disk !== null &&
     node.disk.inode === stat.inode
   if (parts.scope !== 'all' && isSame && !above.isWhole) return
-  below.push({ id, path, isElsewhere: isElsewhere(node, stat), isWhole: above.isWhole || !isSame, above })
+  below.push({
+    id,
+    path,
+    isNew: node === null,
+    isElsewhere: isElsewhere(node, stat),
+    isWhole: above.isWhole || !isSame,
+    above,
+  })
 }
 
 /**
@@ -246,28 +254,6 @@ const listFolder = async (disk: Disk, folder: FolderToList, result: Scan): Promi
     return null
   }
 }
-
-/** Null for what is synced. `trouble`: what is told of it, null where the person asked for it and knows. */
-const leftOut = (
-  { rules, nowNs }: ScanParts,
-  { stat }: DiskEntry,
-  path: string,
-  bases: BaseNode[],
-): { trouble: Omit<Trouble, 'path'> | null } | null => {
-  if (stat === null) return skipped('its name is not valid UTF-8: rename it to have it synced')
-  if (stat.kind === 'other')
-    return skipped('it is neither file, folder nor symlink (a socket, pipe or device): it is not synced')
-  // What is as it was when it came into the vault is not judged by its size and age again.
-  const isAsAgreed = bases.some(({ disk }) => disk !== null && disk.mtimeNs === stat.mtimeNs)
-  const refusal = rules.refuse(path, stat.kind, isAsAgreed || stat.kind !== 'file' ? null : stat, nowNs)
-  if (refusal === null) return null
-  // A file that is in no vault and matches a pattern is what the pattern is for.
-  if (refusal.kind === 'excluded' && bases.length === 0) return { trouble: null }
-  const stays = bases.length === 0 ? '' : '; what the vault has of it stays there'
-  return { trouble: { kind: 'excluded', message: refusal.message + stays } }
-}
-
-const skipped = (message: string): { trouble: Omit<Trouble, 'path'> } => ({ trouble: { kind: 'skipped', message } })
 
 /** A new folder of which nothing is synced, because all that is in it is left out, is left out too. */
 const leaveOutEmptied = ({ result }: Walk): void => {
