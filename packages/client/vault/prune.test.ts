@@ -344,6 +344,33 @@ test('what somebody retires against the log, in it or behind its back, is told b
   }
 })
 
+/** Pushes a second file, as one who knows only the first snapshot. */
+const pushSecond = async (vault: Vault): Promise<SnapshotInfo> => {
+  const node = fileOf(2, 'file 2', await vault.writeFile(utf8('second')))
+  return push(vault, [{ id: nodeIdOf(2), from: null, to: { parent: rootNodeId, node } }])
+}
+
+test('what only a push that lost its race has stored does not make a snapshot whole for everybody', async () => {
+  const world = await createVaultWorld()
+  const one = openDevice(world, 0)
+  const two = openDevice(world, 1)
+  await put(one.vault, { 1: noise(400_000, 1) })
+  await two.vault.refresh()
+  await pushSecond(one.vault)
+  await assert.rejects(pushSecond(two.vault), trouble('conflict'))
+  await put(one.vault, { 2: null, 3: utf8('third') })
+  await forget(one.vault, { last: 1 })
+  await prune(one.parts)
+  sweep(world)
+  await two.vault.refresh()
+  const { rescued, lost } = await rescue(two.parts, () => true)
+  // What the first needs lies with what stays.
+  assert.deepEqual(
+    [rescued, lost].map((some) => some.map(({ sequence }) => sequence)),
+    [[1], [2]],
+  )
+})
+
 test('a rescue in an empty vault finds nothing, though somebody pushes meanwhile', async () => {
   const world = await createVaultWorld()
   const one = openDevice(world, 0)
