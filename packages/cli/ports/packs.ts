@@ -88,8 +88,9 @@ const request = <Result>(
   const attempt = async (): Promise<Result> => {
     let answer: Answer | null = null
     try {
+      const pool = await line.pool()
       demandOpen(line.server, line.closed)
-      answer = await line.pool.request({
+      answer = await pool.request({
         path: `/objects/${vaultId}/${pack}`,
         method: ask.method,
         headers: { ...line.authorization, ...ask.headers },

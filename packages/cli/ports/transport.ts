@@ -4,7 +4,7 @@
  */
 import type { Interceptor, Transport } from '@connectrpc/connect'
 import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node'
-import { Pool } from 'undici'
+import type { Pool } from 'undici'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import {
   answerBytesMax,
@@ -28,8 +28,8 @@ export interface Line extends AsyncDisposable, Patience {
   readonly server: ServerAddress
   /** For calls. */
   readonly transport: Transport
-  /** For packs. */
-  readonly pool: Pool
+  /** For packs. Loaded when the first one travels: it is 25 MB, and many a command and most turns move none. */
+  pool(): Promise<Pool>
   /** The pace of packs, and how many travel at once. */
   readonly flow: Flow
   /** The headers that say who calls. */
@@ -76,28 +76,32 @@ export const openLine = (
     acceptCompression: [],
     readMaxBytes: answerBytesMax,
   })
-  const pool = new Pool(baseUrl, {
-    // One is opened only when all others are busy, and the flow says how many may be.
-    connections: transfersMaxCeiling,
-    pipelining: 1,
-    allowH2: false,
-    headersTimeout: packIdleMsMax,
-    bodyTimeout: packIdleMsMax,
-    maxResponseSize: packBytesMax,
-    connect: (_options, callback) => {
-      const socket = dial(server, trust, 'http/1.1', proxy())
-      const fail = (error: Error): void => callback(error, null)
-      socket.once('error', fail)
-      socket.once('secureConnect', () => {
-        socket.off('error', fail)
-        callback(null, socket)
-      })
-    },
-  })
+  const openPool = async (): Promise<Pool> => {
+    const { Pool } = await import('undici')
+    return new Pool(baseUrl, {
+      // One is opened only when all others are busy, and the flow says how many may be.
+      connections: transfersMaxCeiling,
+      pipelining: 1,
+      allowH2: false,
+      headersTimeout: packIdleMsMax,
+      bodyTimeout: packIdleMsMax,
+      maxResponseSize: packBytesMax,
+      connect: (_options, callback) => {
+        const socket = dial(server, trust, 'http/1.1', proxy())
+        const fail = (error: Error): void => callback(error, null)
+        socket.once('error', fail)
+        socket.once('secureConnect', () => {
+          socket.off('error', fail)
+          callback(null, socket)
+        })
+      },
+    })
+  }
+  let pool: Promise<Pool> | null = null
   return {
     server,
     transport,
-    pool,
+    pool: () => (pool ??= openPool()),
     flow,
     authorization,
     closed: closing.signal,
@@ -105,7 +109,7 @@ export const openLine = (
     async [Symbol.asyncDispose]() {
       closing.abort()
       sessionManager.abort()
-      await pool.destroy()
+      await (await pool)?.destroy()
     },
   }
 }
