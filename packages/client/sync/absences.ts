@@ -99,8 +99,16 @@ export const forgetRuledAbsences = async (
   return freed.length === 0 ? 0 : state.transact(() => forgetNodes(state, linkId, freed))
 }
 
-/** Forgets the nodes whose name or twin keeps them from this disk no more. Returns how many. */
-export const forgetOldAbsences = (state: State, linkId: string, disk: Disk): number => {
+/**
+ * Forgets the nodes whose name or twin keeps them from this disk no more. Returns how many. `judged`: nodes that a plan has
+ * just found a reason for; their twin may be something that the base does not have, because it waits or is held.
+ */
+export const forgetOldAbsences = (
+  state: State,
+  linkId: string,
+  disk: Disk,
+  judged: ReadonlyMap<NodeId, Absence> = new Map(),
+): number => {
   if (!hasAbsences(state, linkId, 'name') && !hasAbsences(state, linkId, 'twin')) return 0
   const foldedNames = new Map<NodeId, Set<string>>()
   const namesHere = (folder: NodeId): Set<string> => {
@@ -113,8 +121,13 @@ export const forgetOldAbsences = (state: State, linkId: string, disk: Disk): num
   }
   return state.transact(
     () =>
-      forgetAbsences(state, linkId, 'name', ({ name }) => disk.refuseName(name) !== null) +
-      forgetAbsences(state, linkId, 'twin', ({ parent, name }) => namesHere(parent).has(disk.foldName(name))),
+      forgetAbsences(state, linkId, 'name', ({ id, name }) => judged.has(id) || disk.refuseName(name) !== null) +
+      forgetAbsences(
+        state,
+        linkId,
+        'twin',
+        ({ id, parent, name }) => judged.has(id) || namesHere(parent).has(disk.foldName(name)),
+      ),
   )
 }
 

@@ -251,3 +251,22 @@ test('a folder that got another spelling is looked into once, though hints tell 
   assert.deepEqual(await filesOf(b.disk), { 'C/y': 'x' })
   assert.deepEqual(await filesOf(a.disk), { 'C/y': 'x' })
 })
+
+test('a twin of something that waits for a person, or is held, waits as well, and the turn ends', async () => {
+  const world = await folding(Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`f/${index}`, `${index}`])))
+  const { a, b } = world
+  b.user.rm('f')
+  b.user.writeFile('readme', 'ours')
+  a.user.writeFile('README', 'theirs')
+  await a.engine.turn()
+  const report = await b.engine.turn()
+  assert.equal(report.waiting?.deletions, 12)
+  assert.deepEqual(
+    report.troubles.map(({ path, kind }) => [path, kind]),
+    [['README', 'not-here']],
+  )
+  b.user.writeFile('readme', 'ours')
+  b.setMode('mirror')
+  await b.engine.turn()
+  assert.deepEqual((await filesOf(b.disk))['readme'], 'ours')
+})

@@ -104,7 +104,7 @@ export const oneRound = async (
   const undone = countUndone(parts, scanned, ledger.held)
   const ended = hasRaced ? 'raced' : scanned.rest.length > 0 ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
   // What this round moved or removed may have made room for another.
-  const hasRoom = ended === 'settled' && forgetOldAbsences(parts.state, parts.link.id, parts.disk) > 0
+  const hasRoom = ended === 'settled' && forgetOldAbsences(parts.state, parts.link.id, parts.disk, ledger.absences) > 0
   const outcome = hasRoom ? 'raced' : ended
   return { outcome, scanned, again, undone }
 }
