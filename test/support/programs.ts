@@ -15,6 +15,12 @@ export const entries: Record<Program, string> = {
   'anysync-server': join(projectRoot, 'packages/server/main.ts'),
 }
 
+/** As `bin/launch.sh` has it. */
+const youngSpace: Record<Program, string> = {
+  anysync: '--max-semi-space-size=4',
+  'anysync-server': '--max-semi-space-size=2',
+}
+
 export type Result = {
   /** What was run, for messages. */
   command: string
@@ -80,7 +86,7 @@ export const start = (program: Program, words: string[], options: RunOptions): R
   const startedMs = performance.now()
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', entries[program], ...words, '--home', home],
+    ['--disable-warning=ExperimentalWarning', youngSpace[program], entries[program], ...words, '--home', home],
     { cwd, env: environmentFor(home), stdio: ['pipe', 'pipe', 'pipe'] },
   )
   let stdout = ''
