@@ -36,8 +36,8 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('pull'),
-    find: '  await checkDisk()\n  ledger.stand(newFolders(parts, steps))\n  ledger.agree([',
-    replace: '  ledger.stand(newFolders(parts, steps))\n  ledger.agree([',
+    find: '  await checkDisk()\n  standNew()\n  ledger.agree([',
+    replace: '  standNew()\n  ledger.agree([',
     breaks: 'the base says what was made in a folder that hides the disk',
   },
   // The policy of one node.
@@ -180,7 +180,7 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('pull'),
-    find: '  await checkDisk()\n  ledger.stand(newFolders(parts, steps))\n',
+    find: '  await checkDisk()\n  standNew()\n',
     replace: '  await checkDisk()\n',
     breaks: 'what is agreed on in a folder that is not lies below nothing',
   },

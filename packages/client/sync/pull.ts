@@ -35,6 +35,12 @@ export const pull = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Pr
   await times.remember(steps)
   await arrange(parts, ledger, steps)
   counts.removed = await removeGone(parts, ledger, steps)
+  /** Written to the base once, when the disk is settled for the first time. */
+  let found = newFolders(parts, steps)
+  const standNew = (): void => {
+    ledger.stand(found)
+    found = []
+  }
 
   const files = steps.filter((step) => step.merged !== null && step.merged.kind !== 'folder' && isDiskStep(step))
   const bytesTotal = files.reduce((sum, step) => sum + (needsContent(step) ? (step.merged?.size ?? 0) : 0), 0)
@@ -51,14 +57,14 @@ export const pull = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Pr
     })
     await checkDisk()
     // The slice before this one was settled together with the temporary files of this one, and so were new folders.
-    ledger.stand(newFolders(parts, steps))
+    standNew()
     ledger.agree(written)
     written = placed
   }
   await times.restore(steps, ledger)
   await parts.disk.settle()
   await checkDisk()
-  ledger.stand(newFolders(parts, steps))
+  standNew()
   ledger.agree([...written, ...agreements(parts, ledger, steps)])
   for (const step of steps)
     if (step.toDisk === 'create' && step.merged?.kind === 'folder' && !ledger.unsettled.has(step.id))
