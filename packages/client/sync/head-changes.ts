@@ -32,7 +32,7 @@ export const headChanges = async ({ state, linkId, tree }: HeadParts, root: Cont
   if (root === null) return result
   const seen = new Set<NodeId>()
   const missed: BaseNode[] = []
-  const queue = [{ id: rootNodeId, content: contentBytes(root), depth: 0, isKnown: true }]
+  const queue = [{ id: rootNodeId, content: contentBytes(root), depth: 0 }]
 
   for (let folder = queue.shift(); folder !== undefined; folder = queue.shift()) {
     if (sameBytes(folder.content, agreedContent(state, linkId, folder.id))) continue
@@ -50,10 +50,10 @@ export const headChanges = async ({ state, linkId, tree }: HeadParts, root: Cont
       }
       if (base === null || !sameNode(base, remote)) result.changes.set(remote.id, { base, remote })
       if (remote.kind === 'folder' && remote.content !== null) {
-        queue.push({ id: remote.id, content: remote.content, depth: folder.depth + 1, isKnown: base !== null })
+        queue.push({ id: remote.id, content: remote.content, depth: folder.depth + 1 })
       }
     }
-    if (folder.isKnown) missed.push(...state.children(linkId, folder.id))
+    missed.push(...baseChildren(state, linkId, folder.id))
   }
 
   for (let node = missed.shift(); node !== undefined; node = missed.shift()) {
@@ -78,6 +78,10 @@ export const forgetContents = (state: State, linkId: string, { changes, visited 
     if (row !== null && row.content !== null) state.putNode(linkId, { ...row, content: null })
   }
 }
+
+/** What the base has in a folder. No row lies below a folder that it does not have: of such a one nothing is asked. */
+export const baseChildren = (state: State, linkId: string, folder: NodeId): BaseNode[] =>
+  folder === rootNodeId || state.node(linkId, folder) !== null ? state.children(linkId, folder) : []
 
 /** The content that base and head last agreed on for a folder; null when that is not known. */
 export const agreedContent = (state: State, linkId: string, id: NodeId): Uint8Array | null => {

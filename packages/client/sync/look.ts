@@ -12,7 +12,7 @@ import { adopt } from './adopt.ts'
 import { conflictName } from './conflict-name.ts'
 import type { EngineParts } from './engine.ts'
 import { checkMarker } from './guards.ts'
-import { headChanges, type HeadChanges } from './head-changes.ts'
+import { baseChildren, headChanges, type HeadChanges } from './head-changes.ts'
 import { heldTroubles } from './held.ts'
 import { basePath } from './identify-node.ts'
 import { isSameContent, isSamePlace, isUnchanged } from './merge.ts'
@@ -48,9 +48,7 @@ export const look = async (parts: EngineParts, newest: SnapshotInfo | null, wher
   await checkMarker(disk, link)
   const tree = {
     base: (id: NodeId) => state.node(link.id, id),
-    // No row lies below a folder that the base does not have: of new ones nothing is asked.
-    baseChildren: (folder: NodeId) =>
-      folder === rootNodeId || state.node(link.id, folder) !== null ? state.children(link.id, folder) : [],
+    baseChildren: (folder: NodeId) => baseChildren(state, link.id, folder),
     root: rootNodeId,
   }
   const local = adopt(scanned.changes, head.changes, tree.baseChildren)

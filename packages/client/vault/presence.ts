@@ -3,18 +3,17 @@
  */
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import type { Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { packIdFromBytes } from '@anysync/protocol/ids.ts'
 import type { State } from '../ports.ts'
 import { createMarks, type MarkParts, type Marks } from './mark.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
+import { pendingIds } from './stored-packs.ts'
 
 export type PresenceParts = Omit<MarkParts, 'onChunk'> & { state: State; keys: VaultKeys }
 
 /** Checks one root after the other: null when it is whole, else why not. What several have in common is looked at once. */
 export const checkPresence = (parts: PresenceParts): ((root: Content) => Promise<string | null>) => {
   const { state, keys } = parts
-  // What no record has brought yet, only this device knows of.
-  const pending = new Set(state.pendingPacks(keys.vaultId).map(({ pack }) => packIdFromBytes(pack)))
+  const pending = pendingIds(state, keys.vaultId)
   const create = (): Marks =>
     createMarks({
       ...parts,

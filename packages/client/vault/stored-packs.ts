@@ -19,9 +19,13 @@ export const storePack = async ({ keys, state, remote }: StoredParts, pack: Seal
   state.putPack(keys.vaultId, indexedPack(pack), true)
 }
 
+/** Packs that this device has stored and no record has brought yet: nobody else knows of them. */
+export const pendingIds = (state: Pick<State, 'pendingPacks'>, vaultId: VaultId): Set<PackId> =>
+  new Set(state.pendingPacks(vaultId).map(({ pack }) => packIdFromBytes(pack)))
+
 /** Packs that records have brought and none has retired, as far as this device knows: without those on their way. */
 export const packsInUse = (state: Pick<State, 'packIds' | 'pendingPacks'>, vaultId: VaultId): PackId[] => {
-  const pending = new Set(state.pendingPacks(vaultId).map(({ pack }) => packIdFromBytes(pack)))
+  const pending = pendingIds(state, vaultId)
   return state.packIds(vaultId).filter((id) => !pending.has(id))
 }
 

@@ -11,7 +11,7 @@ import type { ContentWork } from '../content/work.ts'
 import { createContentWriter, type ContentWriter } from '../content/write.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Chance, Remote, State } from '../ports.ts'
-import { storePack } from './stored-packs.ts'
+import { pendingIds, storePack } from './stored-packs.ts'
 import type { TreeCache } from './tree-cache.ts'
 
 export type VaultWriter = {
@@ -58,9 +58,9 @@ export const createVaultWriter = (parts: {
     })
 
   const checkPending = async (): Promise<void> => {
-    const pending = state.pendingPacks(vaultId).map(({ pack }) => packIdFromBytes(pack))
-    if (pending.length === 0) return
-    const existing = await remote.existingPacks(vaultId, pending)
+    const pending = pendingIds(state, vaultId)
+    if (pending.size === 0) return
+    const existing = await remote.existingPacks(vaultId, [...pending])
     state.transact(() => {
       for (const pack of pending) if (!existing.has(pack)) state.removePack(vaultId, pack)
     })
