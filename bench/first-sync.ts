@@ -19,12 +19,11 @@ const thereMsMax = 30 * 60_000
 /** A count of some ten thousand files takes a part of a second; between two, nothing of the machine is taken. */
 const lookMs = 500
 
-export const firstSync = async ({ files, runs, seed, syncthingEdits, say }: BenchOptions): Promise<Findings> => {
+export const firstSync = async ({ files, runs, seed, isAlone, say }: BenchOptions): Promise<Findings> => {
   using scratch = makeScratch('bench-first-sync')
   const source = scratch.folder('source')
   const bytes = makeTree(source, files, seed)
-  const isAlone = syncthingEdits === 0 || syncthingVersion() === null
-  const makers = isAlone ? [anysyncPair] : [anysyncPair, syncthingPair]
+  const makers = isAlone || syncthingVersion() === null ? [anysyncPair] : [anysyncPair, syncthingPair]
   const times = new Map<string, number[]>()
   for (let run = 0; run < runs; run++) {
     for (const make of run % 2 === 0 ? makers : makers.toReversed()) {

@@ -4,14 +4,16 @@
  * while two devices go on pushing, and at last every byte is read again.
  */
 import { appendFileSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { openLinkEngine } from '@anysync/cli/engines.ts'
 import { openSession } from '@anysync/cli/session.ts'
+import { folderOf } from '@anysync/client/path.ts'
 import { Dice } from '../test/support/dice.ts'
 import { logIn, newDevice, type TestDevice } from '../test/support/device.ts'
-import { vaultName } from '../test/support/household.ts'
-import { assertDone, type Running } from '../test/support/programs.ts'
+import { vaultName, type Household } from '../test/support/household.ts'
+import { assertDone } from '../test/support/programs.ts'
 import { makeScratch } from '../test/support/scratch.ts'
+import { startDaemons } from './daemons.ts'
 import { growingHousehold } from './growing-household.ts'
 import { costSeconds, measured, type Measured } from './measured.ts'
 import type { BenchOptions } from './options.ts'
@@ -43,7 +45,7 @@ export const history = async (options: BenchOptions): Promise<Findings> => {
     say(`${what}: ${costs.map(costSeconds).join('; ')}`)
   }
   const inVault = ['--vault', vaultName]
-  const folder = dirname(filePath(Math.floor(files / 2)))
+  const folder = folderOf(filePath(Math.floor(files / 2)))
   await ask('snapshots', runs, () => ['snapshots', ...inVault])
   await ask('snapshots, every one', runs, () => ['snapshots', '--all', ...inVault])
   await ask('snapshots of a file', runs, () => ['snapshots', favourite, ...inVault])
@@ -62,10 +64,7 @@ export const history = async (options: BenchOptions): Promise<Findings> => {
   for (let run = 0; run < runs; run++) checkRestored(join(to, `${momentOf(run).sequence}`), momentOf(run))
 
   await laptop.done(['add', laptopFolder, ...inVault])
-  const joined = laptop.start(['sync', '--json'], { timeoutMs: longMsMax })
-  const joining = await measured(joined)
-  assertDone(await joined.result)
-  rows.push(rowOf('a new device gets all of it', [joining]))
+  rows.push(rowOf('a new device gets all of it', [await timed(laptop, ['sync'])]))
   const phone = newDevice(scratch, 'phone')
   assertDone(await logIn(phone, growing.house.link, growing.house.person))
   rows.push(...(await pruneBesidePushes(growing.house, phone, options)))
@@ -96,7 +95,7 @@ const makeHistory = async (desk: TestDevice, root: string, options: BenchOptions
   for (let index = 0; index < snapshots; index++) {
     const path = index % favouriteEvery === 0 ? favourite : filePath(1 + dice.below(files - 1))
     appendFileSync(join(root, path), `edit ${index}\n`)
-    const { sequence, isSettled } = await engine.turn(new Set([dirname(path) === '.' ? '' : dirname(path)]))
+    const { sequence, isSettled } = await engine.turn(new Set([folderOf(path)]))
     if (!isSettled) throw new Error(`the turn of edit ${index} did not settle`)
     moments.push({ sequence, bytes: statSync(join(root, favourite)).size })
     if ((index + 1) % 1000 === 0)
@@ -132,24 +131,13 @@ const checkRestored = (folder: string, { sequence, bytes }: Moment): void => {
   if (found !== bytes) throw new Error(`the file of snapshot ${sequence} has ${found} bytes, not ${bytes}`)
 }
 
-type Pushing = { desk: TestDevice; laptop: TestDevice; deskFolder: string; laptopFolder: string }
-
 /** A third device forgets and prunes while the daemons of two others push edits. */
-const pruneBesidePushes = async (house: Pushing, phone: TestDevice, { say }: BenchOptions): Promise<Row[]> => {
-  const daemons: Running[] = []
-  const edited = [
-    { device: house.desk, folder: house.deskFolder },
-    { device: house.laptop, folder: house.laptopFolder },
-  ]
-  for (const { device } of edited) {
-    const daemon = device.start(['start', '--foreground', '--json'], { timeoutMs: longMsMax })
-    daemons.push(daemon)
-    await daemon.line(/"event":"turn"/)
-  }
+const pruneBesidePushes = async (house: Household, phone: TestDevice, { say }: BenchOptions): Promise<Row[]> => {
+  await using _daemons = await startDaemons(house, longMsMax)
   let edits = 0
   const editing = setInterval(() => {
     edits += 1
-    for (const [index, { folder }] of edited.entries())
+    for (const [index, folder] of [house.deskFolder, house.laptopFolder].entries())
       appendFileSync(join(folder, filePath(1 + 2 * (edits % 50) + index)), `beside ${edits}\n`)
   }, editMs)
   try {
@@ -161,7 +149,5 @@ const pruneBesidePushes = async (house: Pushing, phone: TestDevice, { say }: Ben
     return [rowOf('forget, while others push', [forgotten]), rowOf('prune, while others push', [pruned])]
   } finally {
     clearInterval(editing)
-    for (const daemon of daemons) daemon.kill('SIGTERM')
-    for (const daemon of daemons) await daemon.result
   }
 }
