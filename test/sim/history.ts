@@ -3,6 +3,7 @@
  * dice of its own, so that a step means the same when others are left out: that is how a failing history shrinks.
  */
 import { diceOf, type Dice } from './dice.ts'
+import { numbers } from './theme.ts'
 import { withTheme } from './themes.ts'
 
 /**
@@ -169,7 +170,7 @@ const withChores = (steps: Step[], dice: Dice, devices: number): Step[] => {
 
 const choreOf = (dice: Dice, devices: number): Step => {
   const device = dice.below(devices)
-  const others = Array.from({ length: devices }, (_, number) => number).filter((number) => number !== device)
+  const others = numbers(devices).filter((number) => number !== device)
   const isCrowded = dice.oneIn(2)
   return {
     kind: 'chore',
@@ -247,7 +248,7 @@ const actsAtOdds = (dice: Dice, devices: number): Act[] => {
 }
 
 const turnsOf = (dice: Dice, devices: number, people: number): Step => {
-  const all = Array.from({ length: devices }, (_, device) => device)
+  const all = numbers(devices)
   const first = dice.below(devices)
   const other = (first + 1 + dice.below(devices - 1)) % devices
   const taking = dice.pick([[first], [first], [first, other], [first, other], all])

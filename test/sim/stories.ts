@@ -5,7 +5,7 @@
 import { linkModes } from '@anysync/client/ports.ts'
 import { diceOf, type Dice } from './dice.ts'
 import type { ActName, ChoreName, Fault, Step, Turn } from './history.ts'
-import { actOf, type StepsTheme, type Theme } from './theme.ts'
+import { actOf, numbers, type StepsTheme, type Theme } from './theme.ts'
 
 const acts = (dice: Dice, device: number, ...names: ActName[]): Step => ({
   kind: 'acts',
@@ -21,8 +21,6 @@ const turns = (dice: Dice, devices: number[], fault: () => Fault | null = () => 
   seed: dice.seed(),
   meanwhile: [],
 })
-
-const numbers = (count: number): number[] => Array.from({ length: count }, (_, number) => number)
 
 /**
  * What was thrown away is forgotten and pruned just as somebody brings it back, whose device believes that the vault has

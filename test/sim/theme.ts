@@ -12,6 +12,8 @@ export type StepsTheme = (steps: Step[], dice: Dice, household: Household) => St
 
 export type Theme = (steps: Step[], dice: Dice, household: Household) => Step[] | Partial<Themed>
 
+export const numbers = (count: number): number[] => Array.from({ length: count }, (_, number) => number)
+
 export const actOf = (dice: Dice, what: ActName, device: number): Act => ({
   device,
   what,
