@@ -134,7 +134,8 @@ const clearTheWay = async (
   // The scan knows nodes of the base by their aside name. Another is a conflict copy: its new name is nobody else's.
   const aside = other.base === null && other.merged !== null ? other.merged.name : asideName(other.id)
   const beside = joinPath(folderOf(target), aside)
-  const stat = await moveHere(parts, target, beside, seenStat(parts, other))
+  // Where Readme and README are one, its own name may be the other.
+  const stat = await moveHere(parts, where.path(other.id) ?? target, beside, seenStat(parts, other))
   where.moved(other.id, merged.parent, aside, stat)
 }
 

@@ -163,3 +163,18 @@ test('a folder that two devices made is looked into, though the scan stopped bef
   await a.engine.turn(nothing)
   assert.deepEqual(await filesOf(a.disk), { 'c/x': 'x', 'c/new/y': 'y', a: 'edited' })
 })
+
+test('a folder that a turn moved is looked into where it is now, though it made way for a spelling of its name', async () => {
+  const world = await household({ 'b/x': 'x', 'c/y': 'y', e: 'e' }, { foldsB: true })
+  const { a, b } = world
+  b.restart({ scanChangesMax: 1 })
+  await b.engine.turn()
+  a.user.rename('b', 'c/moved')
+  a.user.mkdir('B')
+  await a.engine.turn()
+  b.user.writeFile('e', 'edited')
+  b.user.rename('b/x', 'b/z')
+  await b.engine.turn(new Set(['', 'b']))
+  await a.engine.turn(nothing)
+  assert.deepEqual(await filesOf(a.disk), { 'c/moved/z': 'x', 'c/y': 'y', e: 'edited' })
+})
