@@ -159,9 +159,12 @@ export const historyOf = (seed: number): History => {
   return { ...themed, seed, devices, isOnePerson, tree, folding, steps: all }
 }
 
-/** In one history of four, with dice of its own so that the steps of a seed stay what they are. */
+/**
+ * In five histories of eight where more than one person acts, which is half of all. With dice of its own, so that the
+ * other steps of a seed stay what they are.
+ */
 const withChores = (steps: Step[], dice: Dice, devices: number): Step[] => {
-  if (!dice.oneIn(4)) return steps
+  if (dice.below(8) >= 5) return steps
   const all = [...steps]
   for (let count = 2 + dice.below(6); count > 0; count--)
     all.splice(dice.below(all.length + 1), 0, choreOf(dice, devices))
