@@ -17,7 +17,8 @@ import { nodeClock } from './ports/clock.ts'
 import { openNodeDisk } from './ports/disk.ts'
 import type { StateHealth } from './ports/state-health.ts'
 import { sampledOf } from './sampled.ts'
-import { remoteOf, vaultName } from './session.ts'
+import { vaultName } from './local.ts'
+import { remoteOf } from './session.ts'
 import { readSettings } from './settings/settings-file.ts'
 
 /** The files of the account, without its state. */

@@ -10,7 +10,8 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import { findLinked } from './folders.ts'
 import { isoTime, shown } from './output/words.ts'
 import { nodeClock } from './ports/clock.ts'
-import { findVault, openNamed, openSession, pickVault, type CommonOptions, type Session } from './session.ts'
+import type { CommonOptions } from './local.ts'
+import { findVault, openNamed, openSession, pickVault, type Session } from './session.ts'
 
 export type HistoryOptions = CommonOptions & { vault?: string }
 

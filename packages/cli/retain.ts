@@ -1,6 +1,6 @@
 /**
- * Applies the rules of what is kept when that is due: for the daemon, before a turn. Notes when it did, for status and for
- * the next time, and what came of it, for the log of actions. Nothing is deleted by it: `anysync prune` frees space.
+ * Applies the rules of what is kept when that is due: for the daemon, before a turn. Notes when it did, and what came of
+ * it for the log of actions. Nothing is deleted by it: `anysync prune` frees space.
  */
 import { fractionOf } from '@anysync/client/fraction.ts'
 import type { Chance, Clock, Link, State } from '@anysync/client/ports.ts'
@@ -9,20 +9,8 @@ import { forget } from '@anysync/client/vault/forget.ts'
 import { isRetentionDue, nextRetentionNs } from '@anysync/client/vault/retention-due.ts'
 import { describeRules, type KeepRules } from '@anysync/client/vault/retention.ts'
 import type { Vault } from '@anysync/client/vault/vault-types.ts'
-import type { VaultId } from '@anysync/protocol/ids.ts'
 import { counted } from './output/words.ts'
-
-/** `nextNs`: when it is due again. */
-export type Retained = { timeNs: bigint; nextNs: bigint; forgotten: number }
-
-const fact = 'retained'
-
-/** When this device last applied rules to a vault; null when it never did. */
-export const retainedOf = (state: State, vaultId: VaultId): Retained | null => {
-  const [time, next, forgotten] = state.fact(vaultId, fact)?.split(' ') ?? []
-  if (time === undefined || next === undefined) return null
-  return { timeNs: BigInt(time), nextNs: BigInt(next), forgotten: Number(forgotten) }
-}
+import { noteRetained, retainedOf } from './retained.ts'
 
 export type RetainParts = {
   state: State
@@ -43,7 +31,7 @@ export const retainWhenDue = async ({ state, link, vault, clock, chance, rules }
   if (!isRetentionDue({ nowNs, nextNs, isCalm })) return
   const forgotten = await forget(vault, rules)
   const next = nextRetentionNs(nowNs, fractionOf(chance))
-  state.putFact(link.vaultId, fact, `${nowNs} ${next} ${forgotten}`)
+  noteRetained(state, link.vaultId, { timeNs: nowNs, nextNs: next, forgotten })
   if (forgotten === 0) return
   const why = `${counted(forgotten, 'old snapshot')}, by ${describeRules(rules)}`
   state.addActions(link.id, [{ timeNs: nowNs, path: '', what: 'forgotten', why }])

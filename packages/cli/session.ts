@@ -1,15 +1,16 @@
 /**
- * What a command works with: the account that is signed in, its server, its local state, and its vaults by name.
+ * What a command works with that asks the server: the account as this device knows it, and its vaults by name.
  */
-import type { Remote, State, VaultInfo } from '@anysync/client/ports.ts'
+import type { Remote, VaultInfo } from '@anysync/client/ports.ts'
 import { openGrant, type GrantOwner, type OpenedGrant } from '@anysync/client/vault/grant.ts'
 import { openVault } from '@anysync/client/vault/vault.ts'
 import type { Vault } from '@anysync/client/vault/vault-types.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import type { AccessKeys } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { VaultId } from '@anysync/protocol/ids.ts'
-import { homeFolder, lockAccount, pickAccount, type AccountHome, type SignedIn } from './homes.ts'
+import type { SignedIn } from './homes.ts'
 import { noteIncarnation } from './incarnation.ts'
+import { nameFact, openLocal, vaultName, type CommonOptions, type Local } from './local.ts'
 import { shown } from './output/words.ts'
 import { nodeChance } from './ports/chance.ts'
 import { nodeCipher } from './ports/cipher.ts'
@@ -19,21 +20,10 @@ import { parseServerLink } from './ports/link.ts'
 import { trustOf } from './ports/pin.ts'
 import { workInThreads } from './ports/content-threads.ts'
 import { openRemote } from './ports/remote.ts'
-import { openState } from './ports/state.ts'
 import { createThreads, type Threads } from './ports/threads.ts'
 import type { LineOptions } from './ports/transport.ts'
 import { readSettings, settingsReader } from './settings/settings-file.ts'
 import type { Settings } from './settings/settings.ts'
-
-/** Options that every command takes. */
-export type CommonOptions = { home?: string; account?: string; json?: boolean; quiet?: boolean }
-
-/** What this device knows by itself. */
-export type Local = AsyncDisposable & {
-  account: AccountHome
-  keys: AccessKeys
-  state: State
-}
 
 export type Session = Local & {
   remote: Remote
@@ -48,24 +38,7 @@ export type Session = Local & {
   settings(): Settings
 }
 
-export const homeOf = (options: CommonOptions): string => homeFolder(options.home, process.env)
-
-export const signedIn = (options: CommonOptions): SignedIn => pickAccount(homeOf(options), options.account)
-
-/**
- * Opens the account. `isAlone` takes it from other processes: for whatever works on a linked folder or on the account's
- * keys; what only reads may run beside a daemon. Throws `unauthorized` when nobody is signed in.
- */
-export const openLocal = async (options: CommonOptions, isAlone: boolean): Promise<Local> => {
-  const { account, keys } = signedIn(options)
-  await using stack = new AsyncDisposableStack()
-  if (isAlone) stack.use(lockAccount(account))
-  const state = stack.use(openState(account.stateFile))
-  const held = stack.move()
-  return { account, keys, state, [Symbol.asyncDispose]: () => held.disposeAsync() }
-}
-
-/** The same with the server; nothing is asked of it yet. */
+/** The account, as `openLocal` opens it, with the server; nothing is asked of it yet. */
 export const openSession = async (options: CommonOptions, isAlone: boolean): Promise<Session> => {
   await using stack = new AsyncDisposableStack()
   const { account, keys, state } = stack.use(await openLocal(options, isAlone))
@@ -138,11 +111,6 @@ export const openNamed = ({ keys, remote, state, flow, threads }: Session, { gra
   const transfersMax = () => flow.limits().transfersMax
   return openVault({ ...parts, accessKeys: keys, grants: [grant], transfersMax, workFor: workInThreads(threads) })
 }
-
-/** What a vault is called, kept to be told when the server cannot be asked. */
-const nameFact = 'name'
-
-export const vaultName = (state: State, vaultId: VaultId): string => state.fact(vaultId, nameFact) ?? vaultId
 
 /** The vault with this id. `missing` when the account has no grant to it any more. */
 export const findVault = async (session: Session, vaultId: VaultId): Promise<NamedVault> => {

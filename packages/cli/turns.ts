@@ -8,7 +8,8 @@ import { askRunningDaemon, isDaemonThere } from './daemon/ask.ts'
 import type { Answer } from './daemon/wire.ts'
 import { openLinkEngine } from './engines.ts'
 import { planDocument, planLines } from './output/plan.ts'
-import { openLocal, openSession, signedIn, type CommonOptions, type Local } from './session.ts'
+import { openLocal, signedIn, type CommonOptions, type Local } from './local.ts'
+import { openSession } from './session.ts'
 
 export type Turns = AsyncDisposable & {
   local: Local

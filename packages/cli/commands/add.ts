@@ -14,15 +14,8 @@ import { shown } from '../output/words.ts'
 import { nodeChance } from '../ports/chance.ts'
 import { openNodeDisk } from '../ports/disk.ts'
 import { attemptOn } from '../private-files.ts'
-import {
-  homeOf,
-  openSession,
-  pickVault,
-  signedIn,
-  type CommonOptions,
-  type NamedVault,
-  type Session,
-} from '../session.ts'
+import { homeOf, signedIn, type CommonOptions } from '../local.ts'
+import { openSession, pickVault, type NamedVault, type Session } from '../session.ts'
 import { makeVault } from './vault.ts'
 
 export type AddOptions = CommonOptions & { vault: string; create?: boolean; mode: LinkMode }

@@ -4,7 +4,7 @@
  */
 import { measureSpeeds } from '../local-speed.ts'
 import { createOutput, table } from '../output/print.ts'
-import type { CommonOptions } from '../session.ts'
+import type { CommonOptions } from '../local.ts'
 
 export const bench = async (options: CommonOptions): Promise<void> => {
   const output = createOutput(options)

@@ -10,7 +10,7 @@ import { acknowledgeIncarnation } from '../incarnation.ts'
 import { createOutput } from '../output/print.ts'
 import { whatWaits } from '../output/waiting.ts'
 import { shown } from '../output/words.ts'
-import { openLocal, type CommonOptions } from '../session.ts'
+import { openLocal, type CommonOptions } from '../local.ts'
 
 export const confirm = async (folder: string | undefined, options: CommonOptions): Promise<void> => {
   const output = createOutput(options)

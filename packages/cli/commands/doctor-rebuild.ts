@@ -19,17 +19,8 @@ import { counted, shown } from '../output/words.ts'
 import { nodeClock } from '../ports/clock.ts'
 import { examineState, salvageState, type Salvage } from '../ports/state-health.ts'
 import { linksToTakeUp, type RelinkOptions } from '../relink.ts'
-import {
-  askVaults,
-  listVaults,
-  openNamed,
-  openSession,
-  remoteOf,
-  signedIn,
-  type CommonOptions,
-  type NamedVault,
-  type Session,
-} from '../session.ts'
+import { signedIn, type CommonOptions } from '../local.ts'
+import { askVaults, listVaults, openNamed, openSession, remoteOf, type NamedVault, type Session } from '../session.ts'
 import { setStateAside } from '../set-aside.ts'
 
 export type RebuildOptions = CommonOptions & Pick<RelinkOptions, 'vault' | 'mode'>

@@ -15,7 +15,7 @@ import { exitCodes, UsageError, type ExitCode } from '../output/fail.ts'
 import { createOutput, table, type Output } from '../output/print.ts'
 import { counted } from '../output/words.ts'
 import { examineState } from '../ports/state-health.ts'
-import { openLocal, signedIn, type CommonOptions } from '../session.ts'
+import { openLocal, signedIn, type CommonOptions } from '../local.ts'
 import type { SignedIn } from '../homes.ts'
 
 export const doctor = async (folders: string[], options: CommonOptions): Promise<ExitCode> => {

@@ -8,7 +8,7 @@ import { findLinked, pickLinks } from '../folders.ts'
 import { UsageError } from '../output/fail.ts'
 import { createOutput, table } from '../output/print.ts'
 import { isoTime, localTime, shown } from '../output/words.ts'
-import { openLocal, type CommonOptions } from '../session.ts'
+import { openLocal, type CommonOptions } from '../local.ts'
 
 export type LogOptions = CommonOptions & { limit: string }
 

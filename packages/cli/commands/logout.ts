@@ -5,7 +5,8 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import { lockAccount, removeAccessKeys } from '../homes.ts'
 import { createOutput } from '../output/print.ts'
 import { shown } from '../output/words.ts'
-import { remoteOf, signedIn, type CommonOptions } from '../session.ts'
+import { signedIn, type CommonOptions } from '../local.ts'
+import { remoteOf } from '../session.ts'
 
 export const logout = async (options: CommonOptions): Promise<void> => {
   const output = createOutput(options)

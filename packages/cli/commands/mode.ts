@@ -12,7 +12,7 @@ import { UsageError } from '../output/fail.ts'
 import { createOutput } from '../output/print.ts'
 import { shown } from '../output/words.ts'
 import { openNodeDisk } from '../ports/disk.ts'
-import { openLocal, type CommonOptions } from '../session.ts'
+import { openLocal, type CommonOptions } from '../local.ts'
 
 type ModeOptions = CommonOptions & { folder?: string }
 

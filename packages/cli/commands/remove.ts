@@ -8,7 +8,7 @@ import { pickLink } from '../folders.ts'
 import { createOutput } from '../output/print.ts'
 import { shown } from '../output/words.ts'
 import { openNodeDisk } from '../ports/disk.ts'
-import { openLocal, signedIn, vaultName, type CommonOptions } from '../session.ts'
+import { openLocal, signedIn, vaultName, type CommonOptions } from '../local.ts'
 
 export const removeFolder = async (folder: string, options: CommonOptions): Promise<void> => {
   const output = createOutput(options)

@@ -3,7 +3,7 @@
  */
 import { askRunningDaemon } from '../daemon/ask.ts'
 import { createOutput } from '../output/print.ts'
-import { signedIn, type CommonOptions } from '../session.ts'
+import { signedIn, type CommonOptions } from '../local.ts'
 
 export const resume = async (options: CommonOptions): Promise<void> => {
   const output = createOutput(options)

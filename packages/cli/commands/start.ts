@@ -5,14 +5,13 @@
 import { isTrouble } from '@anysync/protocol/errors.ts'
 import { askDaemon } from '../daemon/ask.ts'
 import { launchDaemon } from '../daemon/launch.ts'
-import { runDaemon } from '../daemon/run.ts'
 import { screenVoice } from '../daemon/voice.ts'
 import type { DaemonStatus } from '../daemon/wire.ts'
 import type { AccountHome } from '../homes.ts'
 import { createOutput, type Output } from '../output/print.ts'
 import { counted } from '../output/words.ts'
 import { nodeClock } from '../ports/clock.ts'
-import { homeOf, signedIn, type CommonOptions } from '../session.ts'
+import { homeOf, signedIn, type CommonOptions } from '../local.ts'
 
 export type StartOptions = CommonOptions & { foreground?: boolean }
 
@@ -26,6 +25,8 @@ export const start = async (options: StartOptions): Promise<void> => {
   }
   try {
     if (options.foreground === true) {
+      // Who starts it in the background needs none of what it is made of.
+      const { runDaemon } = await import('../daemon/run.ts')
       using voice = screenVoice(options)
       await runDaemon(options, voice)
       return

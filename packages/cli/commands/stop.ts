@@ -4,7 +4,7 @@
 import { askDaemon } from '../daemon/ask.ts'
 import { createOutput } from '../output/print.ts'
 import { nodeClock } from '../ports/clock.ts'
-import { signedIn, type CommonOptions } from '../session.ts'
+import { signedIn, type CommonOptions } from '../local.ts'
 
 /** Stopping what does not run is done already. */
 export const stop = async (options: CommonOptions): Promise<void> => {

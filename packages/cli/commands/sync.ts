@@ -10,7 +10,7 @@ import { createOutput, type Output } from '../output/print.ts'
 import { createProgress } from '../output/progress.ts'
 import { failedTroubles, turnLines, unfinishedLine } from '../output/turn.ts'
 import { shown } from '../output/words.ts'
-import { vaultName, type CommonOptions } from '../session.ts'
+import { vaultName, type CommonOptions } from '../local.ts'
 import { openTurns, type Turns } from '../turns.ts'
 
 export type SyncOptions = CommonOptions & { dryRun?: boolean }

@@ -9,7 +9,8 @@ import { createOutput, table } from '../output/print.ts'
 import { formatBytes, shown } from '../output/words.ts'
 import { nodeChance } from '../ports/chance.ts'
 import { nodeCipher } from '../ports/cipher.ts'
-import { listVaults, openSession, ownerOf, type CommonOptions, type NamedVault, type Session } from '../session.ts'
+import type { CommonOptions } from '../local.ts'
+import { listVaults, openSession, ownerOf, type NamedVault, type Session } from '../session.ts'
 
 export const createVault = async (name: string, options: CommonOptions): Promise<void> => {
   const output = createOutput(options)

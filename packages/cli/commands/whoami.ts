@@ -5,7 +5,8 @@ import { createOutput, table } from '../output/print.ts'
 import { formatBytes, shown } from '../output/words.ts'
 import { formatFingerprint } from '../ports/link.ts'
 import { fingerprintOf } from '../ports/pin.ts'
-import { remoteOf, signedIn, type CommonOptions } from '../session.ts'
+import { signedIn, type CommonOptions } from '../local.ts'
+import { remoteOf } from '../session.ts'
 
 export const whoami = async (options: CommonOptions): Promise<void> => {
   const output = createOutput(options)
