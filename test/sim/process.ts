@@ -32,6 +32,8 @@ export class Process implements Runner {
   isDead = false
   isSlow = false
   onDeath: () => void = () => undefined
+  /** Just before a fault strikes. */
+  onStrike: () => void = () => undefined
   /** Calls that changed what lies where on the disk, and records that were appended. */
   changes = 0
   /** What its newest call of the disk was about. */
@@ -138,6 +140,7 @@ export class Process implements Runner {
   #strikes(): boolean {
     this.#left -= 1
     if (this.#left !== 0) return false
+    this.onStrike()
     this.hasStruck = true
     return true
   }

@@ -27,6 +27,8 @@ export type TurnTask = Task & {
   error: Error | null
   /** As it was when the turn began. */
   before: Before
+  /** The nodes that the base said were on this disk when a fault struck, or when the turn began. */
+  nodesWhenStruck: ReadonlySet<NodeId>
 }
 
 type Before = {
@@ -44,16 +46,21 @@ const isOfDisk = (fault: Fault | null): boolean => fault?.kind === 'unplug' || f
 /** Starts a turn. `isWhole`: it looks everywhere. */
 export const startTurn = (world: World, device: Device, turn: Turn, isWhole: boolean): TurnTask => {
   const { process, disk, state, link, engine } = device
+  const nodesHere = (): Set<NodeId> => new Set(rowsHere(device).map(({ id }) => id))
   const before: Before = {
     contents: world.oracle.look(disk),
     isDiskGone: device.isDiskGone,
     files: state.countFiles(link.id),
     isConfirmed: engine.isConfirmed(),
     newestAction: state.actions(link.id, { limit: 1 })[0],
-    nodesHere: new Set(rowsHere(device).map(({ id }) => id)),
+    nodesHere: nodesHere(),
   }
-  const task: TurnTask = { isDone: false, device, turn, report: null, error: null, before }
+  const nodesWhenStruck = before.nodesHere
+  const task: TurnTask = { isDone: false, device, turn, report: null, error: null, before, nodesWhenStruck }
   process.expect(turn.fault)
+  process.onStrike = () => {
+    task.nodesWhenStruck = nodesHere()
+  }
   process.changes = 0
   process.drafts = 0
   const done = (): void => {
@@ -183,9 +190,9 @@ const checkReport = (world: World, { device, report, before }: TurnTask): void =
 }
 
 /** After the disk was away for a while, the base must not say that it holds what was made in its absence. */
-const checkGhosts = ({ device, before }: TurnTask): void => {
+const checkGhosts = ({ device, nodesWhenStruck }: TurnTask): void => {
   const numbers = new Set(nodesOf(device.disk).map(([, { number }]) => number))
-  const ghost = rowsHere(device).find(({ id, disk }) => !before.nodesHere.has(id) && !numbers.has(disk?.inode ?? 0n))
+  const ghost = rowsHere(device).find(({ id, disk }) => !nodesWhenStruck.has(id) && !numbers.has(disk?.inode ?? 0n))
   demand(ghost === undefined, () => `${device.name}: the base says of a node that it is on the disk, which was away`)
 }
 
