@@ -18,8 +18,9 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('scan'),
-    find: '  if (entries === null) return\n',
-    replace: '  if (entries === null) {\n    missed.push(...state.children(linkId, folder.id))\n    return\n  }\n',
+    find: '  if (entries === null) return false\n',
+    replace:
+      '  if (entries === null) {\n    missed.push(...state.children(linkId, folder.id))\n    return false\n  }\n',
     breaks: 'what is below a folder that cannot be listed is taken for deleted',
   },
   {

@@ -70,6 +70,20 @@ test('a folder of the scope that became a file or a link, or is closed, is told 
   assert.deepEqual(await changes(scopeOf('a', 'b')), ['+a', '+b', '-a', '-b', '-x', '-y'])
 })
 
+test('a folder of the scope that moves before the scan comes to it is looked at where it is then', async () => {
+  const { disk, user, agree, changes } = await scannedFolder()
+  user.writeFile('b/x', 'x')
+  user.mkdir('c')
+  await agree()
+  user.writeFile('b/x', 'edited')
+  const list = disk.list.bind(disk)
+  disk.list = (path) => {
+    if (path === 'b') user.rename('b', 'c/b')
+    return list(path)
+  }
+  assert.deepEqual(await changes(scopeOf('b', 'c')), ['b>c/b', '~c/b/x'])
+})
+
 test('a scan that finds much stops, and says so, but not while something is missing', async () => {
   const { user, agree, look } = await scannedFolder()
   user.writeFile('old', 'old')

@@ -110,6 +110,7 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
     areNamesFolded: foldsNames((name) => parts.disk.foldName(name)),
   }
   const looked = new Set<NodeId>()
+  const unlistable = new Set<string>()
   // Depth first: then few folders are left at any moment, however many there are.
   const left = (await foldersToList(parts, parts.scope, parts.whole)).toReversed()
   for (let folder = left.pop(); folder !== undefined; folder = left.pop()) {
@@ -119,9 +120,10 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
       break
     }
     // By its id: where Readme and README are one, a hint may still tell of the spelling before.
-    if (looked.has(folder.id)) continue
-    looked.add(folder.id)
-    await listOne(walk, folder)
+    if (looked.has(folder.id) || unlistable.has(folder.path)) continue
+    // One that has just moved is looked at where it is met.
+    if (await listOne(walk, folder)) looked.add(folder.id)
+    else unlistable.add(folder.path)
     for (let found = walk.below.pop(); found !== undefined; found = walk.below.pop()) left.push(found)
     parts.onProgress?.(result.nodes)
   }
@@ -132,11 +134,12 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
   return result
 }
 
-const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
+/** False when it could not be listed. */
+const listOne = async (walk: Walk, folder: FolderToList): Promise<boolean> => {
   const { parts, result, met, missed } = walk
   const { state, linkId } = parts
   const entries = await listFolder(parts.disk, folder, result)
-  if (entries === null) return
+  if (entries === null) return false
   result.listed.add(folder.path)
   const children = folder.isNew ? [] : state.children(linkId, folder.id)
   // Two may have one name: one that the head has removed, and could not be removed here yet, and its successor.
@@ -185,6 +188,7 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<void> => {
     result.changes.delete(folder.id)
     for (const base of absent) markWithBelow(state, linkId, base, met)
   } else missed.push(...absent)
+  return true
 }
 
 /** Where Readme and README are one, a node may be there under another spelling of its name. */
