@@ -33,10 +33,11 @@ export const adopt = (
     }
     const parent = adoptedIds.get(change.local.parent) ?? change.local.parent
     const folder = adoptedIds.get(change.local.folder) ?? change.local.folder
+    const place = { parent, name: change.local.name }
     const candidate =
       change.base === null
-        ? (remoteIdsByPlace.get(placeKey({ parent, name: change.local.name })) ?? absent.at(parent, change.local.name))
-        : undefined
+        ? (remoteIdsByPlace.get(placeKey(place)) ?? absent.at(parent, place.name))
+        : replacementOf(change, remote, remoteIdsByPlace.get(placeKey(place)))
     const candidateKind =
       candidate === undefined ? null : (remote.get(candidate)?.remote?.kind ?? absent.kindOf(candidate))
     // A folder and a file of one name stay two nodes; the planner gives one of them another name.
@@ -48,11 +49,27 @@ export const adopt = (
     if (isAdopted) {
       adoptedIds.set(id, newId)
       found.add(newId)
+      // Who it was before is gone on both sides.
+      if (change.base !== null) result.set(id, { base: change.base, local: null })
     }
     const base = isAdopted ? (local.get(newId)?.base ?? null) : change.base
     result.set(newId, { base, local: { ...change.local, id: newId, parent, folder } })
   }
   return result
+}
+
+/**
+ * The file that the head has at the place of one that it has removed: when that may hold just what was written here, the
+ * two are one file. Else the one here lives on beside it, with the versions that it had.
+ */
+const replacementOf = (
+  { base, local }: LocalChange,
+  remote: ReadonlyMap<NodeId, HeadChange>,
+  there: NodeId | undefined,
+): NodeId | undefined => {
+  if (base === null || base.kind !== 'file' || there === undefined) return undefined
+  const isRemoved = remote.get(base.id)?.remote === null
+  return isRemoved && remote.get(there)?.remote?.size === local?.size ? there : undefined
 }
 
 /** Nodes that are in the vault as before and not on this disk, by their place; read for the folders that are asked for. */

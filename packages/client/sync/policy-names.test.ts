@@ -270,3 +270,23 @@ test('a twin of something that waits for a person, or is held, waits as well, an
   await b.engine.turn()
   assert.deepEqual((await filesOf(b.disk))['readme'], 'ours')
 })
+
+test('a file that was deleted and made anew elsewhere is one with what was written under its name here', async () => {
+  const world = await household({ f: 'old', g: 'old', keep: 'k' })
+  const { a, b } = world
+  a.user.rm('f')
+  a.user.rm('g')
+  await a.engine.turn()
+  a.user.writeFile('f', 'new')
+  a.user.writeFile('g', 'of one')
+  await a.engine.turn()
+  b.user.writeFile('f', 'new')
+  b.user.writeFile('g', 'of other')
+  const { conflicts } = await b.engine.turn()
+  assert.equal(conflicts.length, 1)
+  await settle(world)
+  const copy = conflicts[0] ?? ''
+  assert.match(copy, /^g \(conflict/)
+  assert.deepEqual(await filesOf(b.disk), { f: 'new', g: 'of one', [copy]: 'of other', keep: 'k' })
+  await assertAlike(world)
+})
