@@ -2,7 +2,7 @@
  * A real server on a free port of this machine, in a home of its own.
  */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { assertDone, documentsOf, run, start, type Running } from './programs.ts'
 import type { Scratch } from './scratch.ts'
@@ -35,21 +35,27 @@ export type ServerOptions = {
   settings?: string
   /** How long it may run at a time; a bench takes hours. */
   runMsMax?: number
+  /** What it begins as; else it is new. */
+  copyOf?: StoppedServer
 }
+
+/** A server's home while nothing runs in it, and the port that its devices know. */
+export type StoppedServer = { home: string; port: number }
 
 const runMsMaxDefault = 900_000
 
 /** A new home with a running server. `settings`: what is added to its server.toml. */
 export const startServer = async (scratch: Scratch, options: ServerOptions = {}): Promise<TestServer> => {
-  const { name = 'server', settings = '', runMsMax = runMsMaxDefault } = options
+  const { name = 'server', settings = '', runMsMax = runMsMaxDefault, copyOf } = options
   const home = scratch.folder(name)
   const words = ['--host', '127.0.0.1']
-  assertDone(await run('anysync-server', ['init', '--port', '0', ...words], { home }))
+  if (copyOf === undefined) assertDone(await run('anysync-server', ['init', '--port', '0', ...words], { home }))
+  else cpSync(copyOf.home, home, { recursive: true })
   const config = join(home, 'server.toml')
   writeFileSync(config, `${settings}\n${readFileSync(config, 'utf8')}`)
 
   let process: Running | null = null
-  let port = 0
+  let port = copyOf?.port ?? 0
   let before = ''
   const ended = async (signal: NodeJS.Signals) => {
     if (process === null) return
