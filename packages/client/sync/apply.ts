@@ -93,6 +93,8 @@ export class Ledger {
       if (committed !== null) this.#follow(committed.sequence)
       for (const { id, row } of agreements) {
         if (row === null) this.#emptying.add(id)
+        // It was to stay away with its folder, which comes after all: the next round finds both as if they were new.
+        else if (row.absence?.kind === 'folder' && this.#reopened.has(row.parent)) continue
         else {
           this.#reopen(row)
           this.#close(row)

@@ -134,6 +134,20 @@ test('what changes in a folder that could not be here comes with the rest when t
   await assertBaseIsHead(b)
 })
 
+test('what changes deep in a folder that could not be here comes when the folder gets another name at the same time', async () => {
+  const world = await household({ 'f/g/h/x': 'x', 'f/y': 'y', keep: 'k' })
+  const { a, b } = world
+  b.user.rm('f')
+  b.user.makeOther('f')
+  await settle(world)
+  a.user.rm('f/y')
+  await settle(world)
+  a.user.rename('f', 'n')
+  a.user.writeFile('n/g/h/x', 'edited')
+  await settle(world)
+  assert.deepEqual(await filesOf(b.disk), { 'n/g/h/x': 'edited', keep: 'k' })
+})
+
 test('a folder whose name a socket took, and in which others made something, comes again when the socket goes', async () => {
   const world = await household({ 'f/x': 'x', keep: 'k' })
   const { a, b } = world
