@@ -75,8 +75,8 @@ export const mutants: Mutant[] = [
   // Who is who.
   {
     file: sync('adopt'),
-    find: '(remoteIdsByPlace.get(placeKey({ parent, name: change.local.name })) ?? absent.at(parent, change.local.name))',
-    replace: 'absent.at(parent, change.local.name)',
+    find: '(remoteIdsByPlace.get(placeKey(place)) ?? absent.at(parent, place.name))',
+    replace: 'absent.at(parent, place.name)',
     breaks: 'the same new name on two devices is never one node',
   },
   {
@@ -143,12 +143,6 @@ export const mutants: Mutant[] = [
     breaks: 'a file that changed since the scan is removed',
   },
   {
-    file: sync('read-file'),
-    find: 'if (bytesRead === before.size && isSameStat(before, after) && named !== null && isSameStat(after, named))',
-    replace: 'if (named !== null)',
-    breaks: 'a file is believed though it changed while it was read',
-  },
-  {
     file: sync('node'),
     find: "stat.kind !== 'folder' && stat.ctimeNs > lookedNs - tickNsMax",
     replace: "stat.kind === 'other'",
@@ -181,8 +175,8 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('pull'),
-    find: '  await checkDisk()\n  standNew()\n',
-    replace: '  await checkDisk()\n',
+    find: 'if (where.at(merged.parent, merged.name) !== id || state.node(linkId, id) !== null) return []',
+    replace: 'return []',
     breaks: 'what is agreed on in a folder that is not lies below nothing',
   },
   {
@@ -210,11 +204,10 @@ export const mutants: Mutant[] = [
     breaks: 'pending packs are forgotten',
   },
   {
-    file: vault('stored-packs'),
-    find: 'await remote.putPack(keys.vaultId, pack.id, pack.bytes)\n  state.putPack(keys.vaultId, indexedPack(pack), true)',
-    replace:
-      'state.putPack(keys.vaultId, indexedPack(pack), true)\n  await remote.putPack(keys.vaultId, pack.id, pack.bytes)',
-    breaks: 'a pack is remembered before it is stored',
+    file: sync('apply'),
+    find: "else if (row.absence?.kind === 'folder' && this.#reopened.has(row.parent)) continue",
+    replace: 'else if (row.kind === undefined) continue',
+    breaks: 'what was to stay away with its folder stays away though the folder comes',
   },
   // A server that went back.
   {
@@ -256,7 +249,7 @@ export const mutants: Mutant[] = [
   {
     file: vault('rewind'),
     find: '    for (const pack of stored) state.putPack(vaultId, pack, false)\n',
-    replace: '    for (const pack of packs) state.putPack(vaultId, pack, false)\n',
+    replace: '    for (const pack of replay.packs.values()) state.putPack(vaultId, pack, false)\n',
     breaks: 'packs that the server lost count as stored',
   },
 ]

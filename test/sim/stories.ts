@@ -4,7 +4,7 @@
  */
 import { linkModes } from '@anysync/client/ports.ts'
 import { diceOf, type Dice } from './dice.ts'
-import type { ActName, ChoreName, Fault, Step, Turn } from './history.ts'
+import type { ActName, ChoreName, EventName, Fault, Step, Turn } from './history.ts'
 import { actOf, numbers, type StepsTheme, type Theme } from './theme.ts'
 
 const acts = (dice: Dice, device: number, ...names: ActName[]): Step => ({
@@ -155,6 +155,31 @@ const boxedInNewOnly: Theme = (steps, dice, { devices, people }) => {
   return { steps: steps.toSpliced(dice.below(steps.length + 1), 0, ...story), hasModes: true }
 }
 
+/** A server goes back beside a device that has not done yet all that it had heard of, or that has gone back as well. */
+const backTogether: StepsTheme = (steps, dice, { devices, people }) => {
+  if (people === 1) return steps
+  const maker = dice.below(people)
+  const device = (maker + 1) % devices
+  const names: ActName[] = ['save', 'edit', 'create', 'move', 'remove', 'chmod', 'put inside', 'make a folder']
+  const some = (): Step => acts(dice, maker, dice.pick(names), dice.pick(names), dice.pick(names))
+  const isForgetting = dice.oneIn(2)
+  const at = 2 + dice.below(12)
+  const event = (event: EventName): Step => ({ kind: 'event', device, event, seed: dice.seed() })
+  const story: Step[] = [
+    turns(dice, numbers(devices)),
+    ...(isForgetting ? [event('keep a copy of the database'), some(), turns(dice, numbers(devices))] : []),
+    { kind: 'keep a copy of the server' },
+    some(),
+    turns(dice, [maker]),
+    turns(dice, [device], () => (isForgetting ? null : { kind: 'flaky', at, oneIn: 1 + dice.below(3) })),
+    { kind: 'put back the server', isAnnounced: dice.oneIn(2) },
+    ...(isForgetting ? [event('put back the database')] : []),
+    acts(dice, device, dice.pick(names)),
+    turns(dice, [device]),
+  ]
+  return steps.toSpliced(dice.below(steps.length + 1), 0, ...story)
+}
+
 export const stories: Theme[] = [
   prunedAndBack,
   lastMoment,
@@ -166,4 +191,5 @@ export const stories: Theme[] = [
   hiddenMeanwhile,
   hiddenMeanwhile,
   movedUnderHands,
+  backTogether,
 ]
