@@ -47,10 +47,14 @@ export const identifyNode = async (
   // One that lies where the base has it was not set aside: this is what an earlier one left.
   if (aside !== null && !met.has(aside.id) && !(await isWhereItWas(parts, aside))) return aside
   const here = bases.filter(({ id, disk, kind }) => disk !== null && kind === found.stat.kind && !met.has(id))
-  const same = here.find(({ disk }) => disk?.inode === found.stat.inode)
+  const ofInode = here.filter(({ disk }) => disk?.inode === found.stat.inode)
+  const same = ofInode.find(({ disk }) => disk !== null && looksSame(disk, found.stat)) ?? ofInode[0]
   // The same name with another inode: editors that save by rename do this, and it is still the same file.
   return same ?? (await movedHere(parts, found, met)) ?? here[0] ?? null
 }
+
+/** Inodes are used again; a rename changes neither size nor time. */
+const looksSame = (a: DiskStat, b: DiskStat): boolean => a.size === b.size && a.mtimeNs === b.mtimeNs
 
 /** Whether a node still lies where the base has it. */
 const isWhereItWas = async (parts: IdentifyParts, node: BaseNode): Promise<boolean> => {
@@ -65,9 +69,7 @@ const movedHere = async (parts: IdentifyParts, found: Found, met: ReadonlySet<No
   const { disk, state, linkId } = parts
   const known = state.nodeByInode(linkId, found.stat.device, found.stat.inode)
   if (known === null || known.disk === null || known.kind !== found.stat.kind || met.has(known.id)) return null
-  // Inodes are used again; a rename changes neither size nor time.
-  if (known.kind !== 'folder' && (known.disk.size !== found.stat.size || known.disk.mtimeNs !== found.stat.mtimeNs))
-    return null
+  if (known.kind !== 'folder' && !looksSame(known.disk, found.stat)) return null
   const oldPath = unmovedPath(parts, known)
   if (oldPath === null || oldPath === found.path) return known
   const there = await lookAt(disk, oldPath)

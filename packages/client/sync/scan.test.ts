@@ -262,3 +262,19 @@ test('what lies under the aside name of a node that is at its own place is anoth
     [1, false, null, 'recovered'],
   )
 })
+
+test('of two nodes of one name that had the inode, the one is here that looks the same', async () => {
+  const { user, state, agree, look } = await scannedFolder()
+  user.writeFile('a', 'new one')
+  await agree()
+  const [row] = state.children(linkId, rootNodeId)
+  assert.ok(row?.disk)
+  // Saved by rename, which set its inode free for the new one, and not agreed on yet.
+  const before = nodeIdFromBytes(new Uint8Array(16).fill(1))
+  state.removeNode(linkId, row.id)
+  state.putNode(linkId, { ...row, id: before, disk: { ...row.disk, size: 3, mtimeNs: 1n } })
+  state.putNode(linkId, row)
+  const { changes } = await look()
+  assert.deepEqual([...changes.keys()], [before])
+  assert.equal(changes.get(before)?.local, null)
+})
