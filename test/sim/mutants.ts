@@ -31,8 +31,8 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('ask'),
-    find: '    mustAsk(deletions, files, confirmed.deletions) ||',
-    replace: '    mustAsk(deletions, files, deletions) ||',
+    find: 'isConfirmed ? confirmed.deletions + deletedBefore : 0',
+    replace: 'allDeletions',
     breaks: 'many deletions are not asked about',
   },
   {
@@ -174,12 +174,6 @@ export const mutants: Mutant[] = [
     breaks: 'a step does not wait for what it rests on',
   },
   {
-    file: sync('pull'),
-    find: 'if (where.at(merged.parent, merged.name) !== id || state.node(linkId, id) !== null) return []',
-    replace: 'return []',
-    breaks: 'what is agreed on in a folder that is not lies below nothing',
-  },
-  {
     file: sync('apply'),
     find: 'writeContent(id, between.has(id) ? null : (this.#contents.get(id) ?? null))',
     replace: 'writeContent(id, this.#contents.get(id) ?? null)',
@@ -202,12 +196,6 @@ export const mutants: Mutant[] = [
     find: 'for (const pack of pending) if (!existing.has(pack)) state.removePack(vaultId, pack)',
     replace: 'for (const pack of pending) if (existing.has(pack)) state.removePack(vaultId, pack)',
     breaks: 'pending packs are forgotten',
-  },
-  {
-    file: sync('apply'),
-    find: "else if (row.absence?.kind === 'folder' && this.#reopened.has(row.parent)) continue",
-    replace: 'else if (row.kind === undefined) continue',
-    breaks: 'what was to stay away with its folder stays away though the folder comes',
   },
   // A server that went back.
   {
@@ -245,11 +233,5 @@ export const mutants: Mutant[] = [
     find: '    state.putFact(linkId, facts.rules, null)\n',
     replace: '',
     breaks: 'a turn over a part of the disk is enough for a server that went back',
-  },
-  {
-    file: vault('rewind'),
-    find: '    for (const pack of stored) state.putPack(vaultId, pack, false)\n',
-    replace: '    for (const pack of replay.packs.values()) state.putPack(vaultId, pack, false)\n',
-    breaks: 'packs that the server lost count as stored',
   },
 ]

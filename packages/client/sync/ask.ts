@@ -10,27 +10,36 @@ import { mustAsk, mustAskOfScrambled, stillCounting } from './guards.ts'
 import type { Step } from './plan.ts'
 import type { Waiting } from './report.ts'
 
-/** `waiting`: null when the push may go on. Beside it, how many files this push deletes, and how many were scrambled. */
-export type Asked = { waiting: Waiting | null; deletions: number; scrambled: number }
+/**
+ * `waiting`: null when the push may go on. Beside it, how many files this push deletes, how many were scrambled, and whether
+ * a person has confirmed something.
+ */
+export type Asked = { waiting: Waiting | null; deletions: number; scrambled: number; isConfirmed: boolean }
 
-/** Notes, and returns, what must wait for a person. Tells which files were scrambled. */
-export const askAbout = async (parts: ApplyParts, steps: Step[]): Promise<Asked> => {
+/**
+ * Notes, and returns, what must wait for a person. Tells which files were scrambled. `deletedBefore`: files that the turn
+ * deleted before without being told to.
+ */
+export const askAbout = async (parts: ApplyParts, steps: Step[], deletedBefore: number): Promise<Asked> => {
   const { disk, state, linkId, vault, clock, where, troubles } = parts
   const deletions = steps.filter((step) => step.toLog === 'remove' && step.remote?.kind === 'file').length
   const paths = await findScrambled({ disk, state, vaultId: vault.id, pathOf: (id) => where.path(id) }, steps)
+  const allDeletions = deletions === 0 ? 0 : deletions + deletedBefore
   const before = stillCounting(pushedScrambledOf(state, linkId), clock.nowNs()).scrambled
   const scrambled = paths.length === 0 ? 0 : before + paths.length
   // Counting looks at every row, and few are no share of anything.
-  const isFew = deletions < deletionShareFilesMin && scrambled < scrambledShareFilesMin
-  const files = isFew ? 0 : state.countFiles(linkId)
+  const isFew = allDeletions < deletionShareFilesMin && scrambled < scrambledShareFilesMin
+  const files = isFew ? 0 : state.countFiles(linkId) + deletedBefore
+  const isConfirmed = state.fact(linkId, facts.confirmed) !== null
   const confirmed = confirmedOf(state, linkId)
   const isAsking =
-    mustAsk(deletions, files, confirmed.deletions) || mustAskOfScrambled(scrambled, files, confirmed.scrambled)
+    mustAsk(allDeletions, files, isConfirmed ? confirmed.deletions + deletedBefore : 0) ||
+    mustAskOfScrambled(scrambled, files, confirmed.scrambled)
   const waiting = isAsking ? { deletions, scrambled, files } : null
   putWaiting(state, linkId, waiting)
   if (waiting !== null)
     troubles.push(...paths.map((path) => ({ path, kind: 'held' as const, message: scrambledMessage })))
-  return { waiting, deletions, scrambled: paths.length }
+  return { waiting, deletions, scrambled: paths.length, isConfirmed }
 }
 
 /**
@@ -38,8 +47,8 @@ export const askAbout = async (parts: ApplyParts, steps: Step[]): Promise<Asked>
  * turn goes on, and what is left of it is for the pushes that follow.
  */
 export const noteSent = ({ state, linkId, clock }: ApplyParts, sent: Asked, hasMore: boolean): void => {
-  const { deletions, scrambled } = sent
-  if (state.fact(linkId, facts.confirmed) !== null) {
+  const { deletions, scrambled, isConfirmed } = sent
+  if (isConfirmed) {
     const confirmed = confirmedOf(state, linkId)
     const left = {
       deletions: Math.max(0, confirmed.deletions - deletions),

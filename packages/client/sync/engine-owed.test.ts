@@ -178,3 +178,23 @@ test('a folder that a turn moved is looked into where it is now, though it made 
   await a.engine.turn(nothing)
   assert.deepEqual(await filesOf(a.disk), { 'c/moved/z': 'x', 'c/y': 'y', e: 'edited' })
 })
+
+test('what a turn deletes in several rounds is one deletion, about which it asks', async () => {
+  const files = Object.fromEntries(
+    Array.from({ length: 14 }, (_, index) => [`${'ab'[index % 2]}/${index}`, `${index}`]),
+  )
+  const world = await household({ ...files, c: 'c' })
+  const { b } = world
+  b.user.rm('b')
+  for (const path of Object.keys(files)) if (path.startsWith('a/')) b.user.rm(path)
+  b.user.writeFile('c', 'edited')
+  const once = new Set(['disk.list a', 'disk.openFile c'])
+  b.faults.disk = ({ operation, path }) => {
+    if (once.delete(`${operation} ${path}`)) throw new SyncError(operation, 'unavailable', 'it is busy')
+  }
+  assert.equal((await b.engine.turn()).waiting?.deletions, 7)
+  b.engine.confirm()
+  assert.equal((await b.engine.turn()).waiting, null)
+  await settle(world)
+  assert.deepEqual(await filesOf(world.a.disk), { c: 'edited' })
+})

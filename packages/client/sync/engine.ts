@@ -13,7 +13,7 @@ import { linkNow, takeUpMode } from './link-mode.ts'
 import { look } from './look.ts'
 import type { Plan } from './plan.ts'
 import { noCounts, type OnProgress, type TurnReport, type Waiting } from './report.ts'
-import { oneRound, type Listeners } from './round.ts'
+import { oneRound, type Listeners, type Tally } from './round.ts'
 import { noRules, type Rules } from './rules.ts'
 import { ScanCourse } from './scan-course.ts'
 import { followMoves, joinScopes, nothing, type Move, type Scope } from './scope.ts'
@@ -102,9 +102,10 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
       memory.owed = joinScopes(memory.owed, folders, scopeFoldersMax)
     },
   }
+  const tally: Tally = { deletions: 0 }
   for (let rounds = 0, busyRounds = 0; rounds < turnRoundsMax;) {
     const where = { ...course.where, rules }
-    const round = await oneRound(parts, report, where, listeners)
+    const round = await oneRound(parts, report, where, listeners, tally)
     const { outcome, scanned, again } = round
     await memory.troubles.forgetGone(parts.disk, scanned.listed)
     memory.troubles.note(where.scope, scanned.listed, report.troubles)

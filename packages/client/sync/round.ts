@@ -39,12 +39,16 @@ export type Round = {
 /** Who is told in the middle of a round. `onOwed`: folders that must be looked at again though the round throws. */
 export type Listeners = { onMoved: ApplyParts['onMoved']; onOwed: (folders: ReadonlySet<string>) => void }
 
-/** Takes one round, and adds what it did to the report. Throws what stops the turn; what was carried out before stands. */
+/** Files that the pushes of a turn have deleted without a person's word. */
+export type Tally = { deletions: number }
+
+/** Takes one round, and adds what it did to the report and the tally. Throws what stops the turn; what was carried out before stands. */
 export const oneRound = async (
   parts: EngineParts,
   report: TurnReport,
   where: Where,
   { onMoved, onOwed }: Listeners,
+  tally: Tally,
 ): Promise<Round> => {
   report.troubles = []
   const newest = await takeOverLog(parts)
@@ -80,12 +84,13 @@ export const oneRound = async (
   let hasRaced = false
   try {
     addCounts(report.pulled, await pull(apply, ledger, plan.steps))
-    const asked = await askAbout(apply, plan.steps)
+    const asked = await askAbout(apply, plan.steps, tally.deletions)
     report.waiting = asked.waiting
     const hasMore = scanned.rest.length > 0
     if (asked.waiting === null) {
       hasRaced = !(await send(report, apply, ledger, plan.steps, newest, hasMore))
       if (!hasRaced) noteSent(apply, asked, hasMore)
+      if (!hasRaced && !asked.isConfirmed) tally.deletions += asked.deletions
     }
   } catch (error) {
     onOwed(owedFolders(apply, plan.steps, scanned, [...ledger.unsettled, ...unagreed(apply, plan.steps)]))
