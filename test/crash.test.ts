@@ -38,8 +38,8 @@ const write = (folder: string, path: string, bytes: Uint8Array): void => {
 /** What a person may have done since the last turn: enough that a turn takes a while. */
 const edit = (folder: string, round: number, dice: Dice): void => {
   const files = filesIn(folder)
-  for (let count = 0; count < 150; count++) writeFileSync(dice.pick(files), dice.bytes(dice.below(20_000)))
-  for (let count = 0; count < 60; count++)
+  for (let count = 0; count < 60; count++) writeFileSync(dice.pick(files), dice.bytes(dice.below(20_000)))
+  for (let count = 0; count < 25; count++)
     write(folder, `folder ${dice.below(folders)}/new ${round} ${count}`, dice.bytes(5_000))
   const few = new Set(Array.from({ length: 10 }, () => dice.pick(files)))
   for (const file of few) {
@@ -50,7 +50,7 @@ const edit = (folder: string, round: number, dice: Dice): void => {
   const from = join(folder, `folder ${dice.below(folders)}`)
   const to = `${from} until round ${round}`
   if (existsSync(from)) renameSync(from, to)
-  for (let count = 0; count < 3; count++) write(folder, `large ${dice.below(3)}`, dice.bytes(6 * MiB))
+  write(folder, `large ${dice.below(3)}`, dice.bytes(6 * MiB))
 }
 
 const filesIn = (folder: string): string[] =>

@@ -42,12 +42,6 @@ export const turnMutants: Mutant[] = [
     replace: "if (kind === 'busy') folders.add(path)",
     breaks: 'a folder that could not be listed is forgotten',
   },
-  {
-    file: sync('scan'),
-    find: 'if (await listOne(walk, folder)) looked.add(folder.id)',
-    replace: 'if (await listOne(walk, folder).finally(() => looked.add(folder.id))) looked.add(folder.id)',
-    breaks: 'a folder that moves before the scan comes to it is not looked into',
-  },
   // Modes.
   {
     file: sync('pull'),

@@ -155,25 +155,33 @@ const boxedInNewOnly: Theme = (steps, dice, { devices, people }) => {
   return { steps: steps.toSpliced(dice.below(steps.length + 1), 0, ...story), hasModes: true }
 }
 
-/** A server goes back beside a device that has not done yet all that it had heard of, or that has gone back as well. */
+/**
+ * A server goes back beside a device that has gone back as well, that has not done yet all that it had heard of, or that
+ * has only heard of it and had not even what is in the copy.
+ */
 const backTogether: StepsTheme = (steps, dice, { devices, people }) => {
   if (people === 1) return steps
   const maker = dice.below(people)
   const device = (maker + 1) % devices
   const names: ActName[] = ['save', 'edit', 'create', 'move', 'remove', 'chmod', 'put inside', 'make a folder']
   const some = (): Step => acts(dice, maker, dice.pick(names), dice.pick(names), dice.pick(names))
-  const isForgetting = dice.oneIn(2)
-  const at = 2 + dice.below(12)
+  const lag = dice.pick(['database', 'undone', 'unheard', 'unheard'] as const)
+  const fault: Record<typeof lag, Fault | null> = {
+    database: null,
+    undone: { kind: 'flaky', at: 2 + dice.below(12), oneIn: 1 + dice.below(3) },
+    unheard: { kind: 'cut', at: 2 + dice.below(3), calls: 9 },
+  }
   const event = (event: EventName): Step => ({ kind: 'event', device, event, seed: dice.seed() })
   const story: Step[] = [
     turns(dice, numbers(devices)),
-    ...(isForgetting ? [event('keep a copy of the database'), some(), turns(dice, numbers(devices))] : []),
+    ...(lag === 'database' ? [event('keep a copy of the database'), some(), turns(dice, numbers(devices))] : []),
+    ...(lag === 'unheard' ? [some(), turns(dice, [maker])] : []),
     { kind: 'keep a copy of the server' },
     some(),
     turns(dice, [maker]),
-    turns(dice, [device], () => (isForgetting ? null : { kind: 'flaky', at, oneIn: 1 + dice.below(3) })),
+    turns(dice, [device], () => fault[lag]),
     { kind: 'put back the server', isAnnounced: dice.oneIn(2) },
-    ...(isForgetting ? [event('put back the database')] : []),
+    ...(lag === 'database' ? [event('put back the database')] : []),
     acts(dice, device, dice.pick(names)),
     turns(dice, [device]),
   ]

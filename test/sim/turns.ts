@@ -6,6 +6,7 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import type { Action } from '@anysync/client/action.ts'
 import type { BaseNode } from '@anysync/client/ports.ts'
+import { facts } from '@anysync/client/sync/facts.ts'
 import { linkNow } from '@anysync/client/sync/link-mode.ts'
 import { sameBytes } from '@anysync/client/sync/node.ts'
 import type { TurnReport } from '@anysync/client/sync/report.ts'
@@ -199,8 +200,12 @@ const checkGhosts = ({ device, nodesWhenStruck }: TurnTask): void => {
 /** What the base says is on the disk. */
 const rowsHere = ({ state, link }: Device): BaseNode[] => [...state.nodes(link.id)].filter(({ disk }) => disk !== null)
 
-/** However a turn ended, each row of the base lies in a folder that the base has. */
+/**
+ * However a turn ended, each row of the base lies in a folder that the base has. Not yet while it goes back with a server
+ * that went back: then a folder may be only at the head until the next turn over everything has made it.
+ */
 const checkRows = ({ name, state, link }: Device): void => {
+  if (state.fact(link.id, facts.rules) === null) return
   for (const { name: node, parent } of state.nodes(link.id)) {
     const isHeld = parent === rootNodeId || state.node(link.id, parent) !== null
     demand(isHeld, () => `${name}: the base has '${node}' below a folder that it does not have`)
