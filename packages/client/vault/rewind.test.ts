@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createMemoryState } from '../memory/state.ts'
+import type { Remote } from '../ports.ts'
 import { addFile, forge, kept, showing } from './log.suite.ts'
 import { lowestSince, noteRewind, parseRewinds, rewindsFact } from './rewind.ts'
 import { bodyOf, contentOf, trouble } from './vault.suite.ts'
@@ -43,6 +44,22 @@ test('what the server has after it is taken over, and packs that it lost are for
   const stored = await world.remote(0).existingPacks(world.vaultId, before)
   for (const pack of before) assert.equal(state.packIds(world.vaultId).includes(pack), stored.has(pack))
   assert.ok(stored.size < before.length)
+})
+
+test('a pack that the log names and the server lost is not taken for stored', async () => {
+  const { world, state } = await nineThenFork()
+  const remote = world.remote(0)
+  const [lost] = state.packIds(world.vaultId)
+  assert.ok(lost)
+  const lacking: Remote = {
+    ...remote,
+    existingPacks: async (vaultId, packs) =>
+      new Map([...(await remote.existingPacks(vaultId, packs))].filter(([pack]) => pack !== lost)),
+  }
+  const { vault } = world.open(0, state, lacking)
+  await vault.rewind()
+  assert.equal(state.packIds(world.vaultId).includes(lost), false)
+  assert.equal(state.packIds(world.vaultId).length, 2)
 })
 
 test('the newest common record is found however far back it lies', async () => {
