@@ -51,3 +51,19 @@ test('a new link is not the file that the head moved there', () => {
   const result = adopted([[known, { base: baseOf('a'), local: null }]], 'symlink')
   assert.deepEqual(new Set(result.keys()), new Set([made, known]))
 })
+
+/** The ids under which a file is found that the head has removed and made anew, when it was last written at such a time. */
+const foundAnew = (mtimeNs: bigint): NodeId[] => {
+  const head = new Map<NodeId, HeadChange>([
+    [known, { base: baseOf('a'), remote: null }],
+    [made, { base: null, remote: stateOf(made, 'a') }],
+  ])
+  const local = localOf({ ...stateOf(known, 'a'), mtimeNs })
+  const result = adopt(new Map([[known, { base: baseOf('a'), local }]]), head, () => [])
+  return [...result].flatMap(([id, change]) => (change.local === null ? [] : [id]))
+}
+
+test('a file that was written here is the one that the head made anew at its place, and one that only looks touched is not', () => {
+  assert.deepEqual(foundAnew(2n), [made])
+  assert.deepEqual(foundAnew(1n), [known])
+})

@@ -67,9 +67,11 @@ const replacementOf = (
   remote: ReadonlyMap<NodeId, HeadChange>,
   there: NodeId | undefined,
 ): NodeId | undefined => {
-  if (base === null || base.kind !== 'file' || there === undefined) return undefined
+  if (base === null || local === null || base.kind !== 'file' || there === undefined) return undefined
+  // What only looks touched, and was not written, goes with the deletion.
+  if (local.size === base.size && local.mtimeNs === base.mtimeNs) return undefined
   const isRemoved = remote.get(base.id)?.remote === null
-  return isRemoved && remote.get(there)?.remote?.size === local?.size ? there : undefined
+  return isRemoved && remote.get(there)?.remote?.size === local.size ? there : undefined
 }
 
 /** Nodes that are in the vault as before and not on this disk, by their place; read for the folders that are asked for. */
