@@ -4,6 +4,10 @@
  */
 import type { DiskStat } from './ports.ts'
 
+/** Whether nothing seems to have been written between two looks. A rename, or other rights, change neither size nor time. */
+export const isUnwritten = (a: Pick<DiskStat, 'size' | 'mtimeNs'>, b: Pick<DiskStat, 'size' | 'mtimeNs'>): boolean =>
+  a.size === b.size && a.mtimeNs === b.mtimeNs
+
 /**
  * A file or symlink is the same while nothing about it moved, the change time included: no program can set that one
  * back. A folder's size and times move with what it holds, so for a folder only identity and mode count. Devices do not
@@ -13,4 +17,4 @@ export const isSameStat = (a: DiskStat, b: DiskStat): boolean =>
   a.kind === b.kind &&
   a.inode === b.inode &&
   a.mode === b.mode &&
-  (a.kind === 'folder' || (a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs))
+  (a.kind === 'folder' || (isUnwritten(a, b) && a.ctimeNs === b.ctimeNs))

@@ -3,6 +3,7 @@
  * its id, folders first, so that what lies below is compared with what lies below. Nothing is decided here.
  */
 import type { NodeId } from '@anysync/protocol/ids.ts'
+import { isUnwritten } from '../disk-stat.ts'
 import type { BaseNode } from '../ports.ts'
 import type { HeadChange } from './head-changes.ts'
 import { placeKey } from './merge.ts'
@@ -69,7 +70,7 @@ const replacementOf = (
 ): NodeId | undefined => {
   if (base === null || local === null || base.kind !== 'file' || there === undefined) return undefined
   // What only looks touched, and was not written, goes with the deletion.
-  if (local.size === base.size && local.mtimeNs === base.mtimeNs) return undefined
+  if (isUnwritten(local, base)) return undefined
   const isRemoved = remote.get(base.id)?.remote === null
   return isRemoved && remote.get(there)?.remote?.size === local.size ? there : undefined
 }

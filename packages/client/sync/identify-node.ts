@@ -3,6 +3,7 @@
  * alone (it was moved), or by name alone (it was saved by rename). Looks at the disk; decides nothing else.
  */
 import { idToBytes, parseNodeId, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
+import { isUnwritten } from '../disk-stat.ts'
 import { joinPath } from '../path.ts'
 import type { BaseNode, Disk, DiskStat, State } from '../ports.ts'
 import { lookAt } from './look-at.ts'
@@ -48,13 +49,11 @@ export const identifyNode = async (
   if (aside !== null && !met.has(aside.id) && !(await isWhereItWas(parts, aside))) return aside
   const here = bases.filter(({ id, disk, kind }) => disk !== null && kind === found.stat.kind && !met.has(id))
   const ofInode = here.filter(({ disk }) => disk?.inode === found.stat.inode)
-  const same = ofInode.find(({ disk }) => disk !== null && looksSame(disk, found.stat)) ?? ofInode[0]
+  // Inodes are used again: of two that had this one, it is the one that nothing was written to.
+  const same = ofInode.find(({ disk }) => disk !== null && isUnwritten(disk, found.stat)) ?? ofInode[0]
   // The same name with another inode: editors that save by rename do this, and it is still the same file.
   return same ?? (await movedHere(parts, found, met)) ?? here[0] ?? null
 }
-
-/** Inodes are used again; a rename changes neither size nor time. */
-const looksSame = (a: DiskStat, b: DiskStat): boolean => a.size === b.size && a.mtimeNs === b.mtimeNs
 
 /** Whether a node still lies where the base has it. */
 const isWhereItWas = async (parts: IdentifyParts, node: BaseNode): Promise<boolean> => {
@@ -69,7 +68,8 @@ const movedHere = async (parts: IdentifyParts, found: Found, met: ReadonlySet<No
   const { disk, state, linkId } = parts
   const known = state.nodeByInode(linkId, found.stat.device, found.stat.inode)
   if (known === null || known.disk === null || known.kind !== found.stat.kind || met.has(known.id)) return null
-  if (known.kind !== 'folder' && !looksSame(known.disk, found.stat)) return null
+  // Inodes are used again, and a rename writes nothing.
+  if (known.kind !== 'folder' && !isUnwritten(known.disk, found.stat)) return null
   const oldPath = unmovedPath(parts, known)
   if (oldPath === null || oldPath === found.path) return known
   const there = await lookAt(disk, oldPath)
