@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import type { BaseNode, Disk, Link, State } from '@anysync/client/ports.ts'
 import { isAtOrBelow } from '@anysync/client/path.ts'
-import { alarmOf, facts, waitingOf } from '@anysync/client/sync/facts.ts'
+import { alarmOf, facts, hasConfirmed, waitingOf } from '@anysync/client/sync/facts.ts'
 import { checkMarker } from '@anysync/client/sync/guards.ts'
 import type { Trouble } from '@anysync/client/sync/report.ts'
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
@@ -44,7 +44,7 @@ export const knowFolder = async (
   alarm: alarmOf(state, link.id),
   rootTrouble: await rootTrouble(disk, link),
   waiting: waitingOf(state, link.id),
-  isConfirmed: state.fact(link.id, facts.confirmed) !== null,
+  isConfirmed: hasConfirmed(state, link.id),
   report: lastReport(state, link),
   lastTrouble: lastTroubleOf(state, link.id),
   unproven: unprovenOf(state, link.vaultId),

@@ -4,7 +4,7 @@
  */
 import { deletionShareFilesMin, scrambledShareFilesMin } from '@anysync/protocol/limits.ts'
 import type { ApplyParts } from './apply.ts'
-import { confirmedOf, facts, pushedScrambledOf, putConfirmed, putPushedScrambled, putWaiting } from './facts.ts'
+import { confirmedOf, hasConfirmed, pushedScrambledOf, putConfirmed, putPushedScrambled, putWaiting } from './facts.ts'
 import { findScrambled } from './find-scrambled.ts'
 import { mustAsk, mustAskOfScrambled, stillCounting } from './guards.ts'
 import type { Step } from './plan.ts'
@@ -30,7 +30,7 @@ export const askAbout = async (parts: ApplyParts, steps: Step[], deletedBefore: 
   // Counting looks at every row, and few are no share of anything.
   const isFew = allDeletions < deletionShareFilesMin && scrambled < scrambledShareFilesMin
   const files = isFew ? 0 : state.countFiles(linkId) + deletedBefore
-  const isConfirmed = state.fact(linkId, facts.confirmed) !== null
+  const isConfirmed = hasConfirmed(state, linkId)
   const confirmed = confirmedOf(state, linkId)
   const isAsking =
     mustAsk(allDeletions, files, isConfirmed ? confirmed.deletions + deletedBefore : 0) ||

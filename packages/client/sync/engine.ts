@@ -7,7 +7,7 @@ import { scopeFoldersMax, turnRoundsMax } from '@anysync/protocol/limits.ts'
 import type { Chance, Clock, Disk, Link, State } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { forgetOldAbsences, forgetRuledAbsences } from './absences.ts'
-import { confirmWaiting, facts } from './facts.ts'
+import { confirmWaiting, facts, hasConfirmed } from './facts.ts'
 import { checkMarker } from './guards.ts'
 import { linkNow, takeUpMode } from './link-mode.ts'
 import { look } from './look.ts'
@@ -72,7 +72,7 @@ export const createEngine = (parts: EngineParts): Engine => {
       return (await look({ ...parts, link: linkNow(state, link) }, await parts.vault.refresh(), where)).plan
     },
     confirm: () => confirmWaiting(state, link.id),
-    isConfirmed: () => state.fact(link.id, facts.confirmed) !== null,
+    isConfirmed: () => hasConfirmed(state, link.id),
   }
 }
 

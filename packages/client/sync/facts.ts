@@ -46,6 +46,9 @@ export const confirmedOf = (state: State, linkId: string): Pick<Waiting, 'deleti
   return { deletions, scrambled }
 }
 
+/** Whether a person has confirmed something, and it is not used up. */
+export const hasConfirmed = (state: State, linkId: string): boolean => state.fact(linkId, facts.confirmed) !== null
+
 /** Null: nothing is confirmed. */
 export const putConfirmed = (
   state: State,
