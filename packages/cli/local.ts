@@ -35,6 +35,10 @@ export const openLocal = async (options: CommonOptions, isAlone: boolean): Promi
 }
 
 /** What a vault is called, kept to be told when the server cannot be asked. */
-export const nameFact = 'name'
+const nameFact = 'name'
+
+export const noteVaultName = (state: State, vaultId: VaultId, name: string): void => {
+  if (state.fact(vaultId, nameFact) !== name) state.putFact(vaultId, nameFact, name)
+}
 
 export const vaultName = (state: State, vaultId: VaultId): string => state.fact(vaultId, nameFact) ?? vaultId

@@ -10,7 +10,7 @@ import type { AccessKeys } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { VaultId } from '@anysync/protocol/ids.ts'
 import type { SignedIn } from './homes.ts'
 import { noteIncarnation } from './incarnation.ts'
-import { nameFact, openLocal, vaultName, type CommonOptions, type Local } from './local.ts'
+import { noteVaultName, openLocal, vaultName, type CommonOptions, type Local } from './local.ts'
 import { shown } from './output/words.ts'
 import { nodeChance } from './ports/chance.ts'
 import { nodeCipher } from './ports/cipher.ts'
@@ -99,9 +99,7 @@ export const listVaults = async ({
 }: Pick<Session, 'keys' | 'remote' | 'state'>): Promise<NamedVault[]> => {
   const { named, incarnation } = await askVaults({ keys, remote })
   noteIncarnation(state, incarnation)
-  for (const { info, grant } of named) {
-    if (state.fact(info.vaultId, nameFact) !== grant.name) state.putFact(info.vaultId, nameFact, grant.name)
-  }
+  for (const { info, grant } of named) noteVaultName(state, info.vaultId, grant.name)
   return named
 }
 
