@@ -92,9 +92,9 @@ export class Ledger {
     state.transact(() => {
       if (committed !== null) this.#follow(committed.sequence)
       for (const { id, row } of agreements) {
-        if (row === null) this.#emptying.add(id)
         // It was to stay away with its folder, which comes after all: the next round finds both as if they were new.
-        else if (row.absence?.kind === 'folder' && this.#reopened.has(row.parent)) continue
+        if (row?.absence?.kind === 'folder' && this.#reopened.has(row.parent)) continue
+        if (row === null) this.#emptying.add(id)
         else {
           this.#reopen(row)
           this.#close(row)

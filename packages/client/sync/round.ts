@@ -89,8 +89,10 @@ export const oneRound = async (
     const hasMore = scanned.rest.length > 0
     if (asked.waiting === null) {
       hasRaced = !(await send(report, apply, ledger, plan.steps, newest, hasMore))
-      if (!hasRaced) noteSent(apply, asked, hasMore)
-      if (!hasRaced && !asked.isConfirmed) tally.deletions += asked.deletions
+      if (!hasRaced) {
+        noteSent(apply, asked, hasMore)
+        if (!asked.isConfirmed) tally.deletions += asked.deletions
+      }
     }
   } catch (error) {
     onOwed(owedFolders(apply, plan.steps, scanned, [...ledger.unsettled, ...unagreed(apply, plan.steps)]))
