@@ -24,7 +24,7 @@ export type Household = AsyncDisposable & {
 
 export type HouseholdOptions = { server?: ServerOptions; person?: Person; onResult?: (result: Result) => void }
 
-/** Both devices are signed in; nothing is linked yet. */
+/** Both devices are signed in; nothing is linked yet. Copies of the usual one share a port: one at a time in a process. */
 export const makeHousehold = async (scratch: Scratch, options: HouseholdOptions = {}): Promise<Household> => {
   const { person = ann, onResult } = options
   const isUsual = person === ann && onResult === undefined
