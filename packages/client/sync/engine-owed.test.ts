@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '@anysync/protocol/errors.ts'
+import { rootNodeId } from '@anysync/protocol/ids.ts'
 import { assertAlike, household, refuseAppends } from './household.suite.ts'
 import { nothing } from './scope.ts'
 import { filesOf, settle, type Device } from './world.suite.ts'
@@ -197,4 +198,21 @@ test('what a turn deletes in several rounds is one deletion, about which it asks
   assert.equal((await b.engine.turn()).waiting, null)
   await settle(world)
   assert.deepEqual(await filesOf(world.a.disk), { c: 'edited' })
+})
+
+test('a new folder is in the base before what is in it, also when the turn fails between two of its slices', async () => {
+  const world = await household({ x: 'x' })
+  const { a, b } = world
+  // One more than a slice takes.
+  for (let index = 0; index <= 2000; index++) a.user.writeFile(`f/${index}`, `${index}`)
+  await a.engine.turn()
+  failAt(b, 'disk.settle', { from: 3 })
+  await assert.rejects(b.engine.turn(nothing), /busy/)
+  b.faults.disk = null
+  const rows = [...b.state.nodes('link of device1')]
+  const ids = new Set(rows.map(({ id }) => id))
+  assert.ok(rows.length > 1)
+  assert.ok(rows.every(({ parent }) => parent === rootNodeId || ids.has(parent)))
+  await settle(world)
+  await assertAlike(world)
 })
