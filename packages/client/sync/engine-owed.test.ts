@@ -51,6 +51,57 @@ test('a moved file that cannot be read, and was deleted elsewhere, is looked at 
   await assertAlike(world)
 })
 
+test('a folder that could not be listed when everything was looked at is looked into, with all below, until it can be', async () => {
+  const world = await household({ 'f/g/h/x': 'x' })
+  const { a, b } = world
+  b.user.writeFile('f/g/h/new', 'n')
+  failAt(b, 'disk.list', { path: 'f' })
+  await b.engine.turn()
+  await b.engine.turn(nothing)
+  failAt(b, 'disk.list', { path: 'f/g' })
+  await b.engine.turn(nothing)
+  b.faults.disk = null
+  await b.engine.turn(nothing)
+  await a.engine.turn(nothing)
+  assert.deepEqual(await filesOf(a.disk), { 'f/g/h/x': 'x', 'f/g/h/new': 'n' })
+})
+
+test('a folder that could not be listed in a round that another follows is looked into, with all below, by that one', async () => {
+  const world = await household({ 'f/g/h/x': 'x', 'k/y': 'y' })
+  const { a, b } = world
+  b.user.writeFile('f/g/h/new', 'n')
+  b.user.rename('f', 'k/f')
+  b.user.writeFile('k/busy', '')
+  let lists = 0
+  b.faults.disk = ({ operation, path }) => {
+    const isRefused = operation === 'disk.list' ? path === 'k/f/g' && ++lists === 1 : path === 'k/busy'
+    if (isRefused) throw new SyncError(operation, 'unavailable', 'it is busy')
+  }
+  await b.engine.turn(new Set(['', 'k']))
+  b.faults.disk = null
+  await b.engine.turn(nothing)
+  await a.engine.turn(nothing)
+  assert.deepEqual(await filesOf(a.disk), { 'k/busy': '', 'k/f/g/h/new': 'n', 'k/f/g/h/x': 'x', 'k/y': 'y' })
+})
+
+test('a folder that could not be listed is looked into at its new place, after a turn that failed', async () => {
+  const world = await household({ 'f/g/x': 'x', 'h/y': 'y' })
+  const { a, b } = world
+  b.user.writeFile('f/g/new', 'n')
+  failAt(b, 'disk.list', { path: 'f' })
+  await b.engine.turn()
+  b.faults.disk = null
+  a.user.rename('f', 'h/f')
+  await a.engine.turn()
+  b.user.writeFile('h/z', 'z')
+  refuseAppends(world)
+  await assert.rejects(b.engine.turn(new Set(['h'])))
+  world.server.setFault(null)
+  await b.engine.turn(nothing)
+  await a.engine.turn(nothing)
+  assert.deepEqual(await filesOf(a.disk), { 'h/f/g/x': 'x', 'h/f/g/new': 'n', 'h/y': 'y', 'h/z': 'z' })
+})
+
 test('what is new in a folder that a turn moved on before it failed is sent by the next', async () => {
   const world = await household({ 'f/x': 'x', 'g/y': 'y', 'h/z': 'z' })
   const { a, b } = world

@@ -16,7 +16,8 @@ import { noCounts, type OnProgress, type TurnReport, type Waiting } from './repo
 import { oneRound, type Listeners, type Tally } from './round.ts'
 import { noRules, type Rules } from './rules.ts'
 import { ScanCourse } from './scan-course.ts'
-import { followMoves, joinScopes, nothing, type Move, type Scope } from './scope.ts'
+import { pathsOf } from './scan-scope.ts'
+import { followMoves, followTrees, joinScopes, nothing, type Move, type Scope } from './scope.ts'
 import { StandingTroubles } from './standing-troubles.ts'
 
 export type EngineParts = {
@@ -57,6 +58,8 @@ export type Engine = {
 /** What an engine remembers between turns. */
 type Memory = {
   owed: Scope
+  /** Folders that could not be listed, though all that is below them was to be looked at. */
+  owedWhole: ReadonlySet<string>
   /** Folders that turns moved since the hints of the next one began to be gathered. */
   moves: Move[]
   troubles: StandingTroubles
@@ -64,7 +67,7 @@ type Memory = {
 
 export const createEngine = (parts: EngineParts): Engine => {
   const { state, link } = parts
-  const memory: Memory = { owed: 'all', moves: [], troubles: new StandingTroubles() }
+  const memory: Memory = { owed: 'all', owedWhole: new Set(), moves: [], troubles: new StandingTroubles() }
   return {
     turn: (scope = 'all') => turn(parts, memory, scope),
     async preview() {
@@ -86,6 +89,7 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   // Whatever ends this turn before its end leaves all of it to the next.
   const due = joinScopes(memory.owed, isNewMode ? 'all' : asked, scopeFoldersMax)
   memory.owed = followMoves(due, memory.moves, scopeFoldersMax)
+  memory.owedWhole = followTrees(memory.owedWhole, memory.moves)
   const movesBefore = memory.moves.length
   await checkMarker(parts.disk, link)
   await parts.disk.sweepTemp()
@@ -95,11 +99,12 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   const wanted: Scope = isNewRules ? 'all' : memory.owed
   memory.owed = wanted
   await forgetRuledAbsences({ disk: parts.disk, state, linkId: link.id }, rules, parts.clock.nowNs(), wanted)
-  const course = new ScanCourse(wanted, parts.scanChangesMax)
+  const course = new ScanCourse(wanted, memory.owedWhole, parts.scanChangesMax)
   const listeners: Listeners = {
     onMoved: (move) => memory.moves.push(move),
-    onOwed: (folders) => {
+    onOwed: (folders, scanned) => {
       memory.owed = joinScopes(memory.owed, folders, scopeFoldersMax)
+      memory.owedWhole = memory.owedWhole.union(pathsOf(scanned.unlisted, true))
     },
   }
   const tally: Tally = { deletions: 0 }
@@ -122,6 +127,7 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
     if (isWhole) noteWholeScan(parts, rules)
     // What waits must be found again, all of it: less might pass unasked.
     memory.owed = report.waiting === null ? (again.size === 0 ? nothing : again) : 'all'
+    memory.owedWhole = pathsOf(scanned.unlisted, true)
     // The hints of the next turn may be of any moment of this one, but of none before it.
     memory.moves.splice(0, movesBefore)
     report.isWhole = isWhole

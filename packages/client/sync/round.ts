@@ -37,7 +37,10 @@ export type Round = {
 }
 
 /** Who is told in the middle of a round. `onOwed`: folders that must be looked at again though the round throws. */
-export type Listeners = { onMoved: ApplyParts['onMoved']; onOwed: (folders: ReadonlySet<string>) => void }
+export type Listeners = {
+  onMoved: ApplyParts['onMoved']
+  onOwed: (folders: ReadonlySet<string>, scanned: Scan) => void
+}
 
 /** Files that the pushes of a turn have deleted without a person's word. */
 export type Tally = { deletions: number }
@@ -95,7 +98,7 @@ export const oneRound = async (
       }
     }
   } catch (error) {
-    onOwed(owedFolders(apply, plan.steps, scanned, [...ledger.unsettled, ...unagreed(apply, plan.steps)]))
+    onOwed(owedFolders(apply, plan.steps, scanned, [...ledger.unsettled, ...unagreed(apply, plan.steps)]), scanned)
     throw error
   }
   ledger.finish()
@@ -107,7 +110,7 @@ export const oneRound = async (
   // What is held is found again, or it would be taken for as agreed.
   const changed = hasRaced ? unagreed(apply, plan.steps) : []
   const again = owedFolders(apply, plan.steps, scanned, [...ledger.unsettled, ...ledger.held, ...changed])
-  onOwed(again)
+  onOwed(again, scanned)
   const undone = countUndone(parts, scanned, ledger.held)
   const ended = hasRaced ? 'raced' : scanned.rest.length > 0 ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
   // What this round moved or removed may have made room for another.

@@ -5,21 +5,23 @@
 import { scanChangesMax, scopeFoldersMax } from '@anysync/protocol/limits.ts'
 import type { Where } from './look.ts'
 import type { Round } from './round.ts'
+import { pathsOf } from './scan-scope.ts'
 import { followMoves, followTrees, joinScopes, type Move, type Scope } from './scope.ts'
 
 export class ScanCourse {
   #scope: Scope
   /** Folders to look at with all that is below them, besides. */
-  #whole: ReadonlySet<string> = new Set()
+  #whole: ReadonlySet<string>
   #isComplete = true
   readonly #changesAtOnceMax: number
   #changesMax: number
   /** By scans that stopped. */
   readonly #listed = new Set<string>()
 
-  /** `changesAtOnceMax`: after how many changes a scan stops. */
-  constructor(scope: Scope, changesAtOnceMax = scanChangesMax) {
+  /** `whole`: folders to begin with besides, with all below; `changesAtOnceMax`: after how many changes a scan stops. */
+  constructor(scope: Scope, whole: ReadonlySet<string>, changesAtOnceMax = scanChangesMax) {
     this.#scope = scope
+    this.#whole = whole
     this.#changesAtOnceMax = changesAtOnceMax
     this.#changesMax = changesAtOnceMax
   }
@@ -46,15 +48,15 @@ export class ScanCourse {
     this.#changesMax = isStuck ? 2 * this.#changesMax : this.#changesAtOnceMax + undone
     for (const path of scanned.listed) this.#listed.add(path)
     // What could not be listed was to be looked at no less than what the scan did not come to.
-    const left = Map.groupBy([...scanned.rest, ...scanned.unlisted], ({ isWhole }) => isWhole)
-    const pathsOf = (isWhole: boolean) => new Set(left.get(isWhole)?.map(({ path }) => path))
-    this.#whole = followTrees(pathsOf(true), moves)
-    this.#scope = followMoves(joinScopes(pathsOf(false), again, scopeFoldersMax), moves, scopeFoldersMax)
+    const left = [...scanned.rest, ...scanned.unlisted]
+    this.#whole = followTrees(pathsOf(left, true), moves)
+    this.#scope = followMoves(joinScopes(pathsOf(left, false), again, scopeFoldersMax), moves, scopeFoldersMax)
     this.#isComplete &&= scanned.isComplete
   }
 
   /** The next round looks at the same, and at what this one could not carry out. */
-  lookAgain({ again }: Round, moves: readonly Move[]): void {
+  lookAgain({ scanned, again }: Round, moves: readonly Move[]): void {
+    this.#whole = followTrees(this.#whole.union(pathsOf(scanned.unlisted, true)), moves)
     this.#scope = followMoves(joinScopes(this.#scope, again, scopeFoldersMax), moves, scopeFoldersMax)
   }
 }

@@ -49,6 +49,10 @@ export const foldersToList = async (
   return [...found.values()].sort((a, b) => depthOf(a.path) - depthOf(b.path))
 }
 
+/** Paths of the folders of which all below is to be listed as well, or of the others. */
+export const pathsOf = (folders: readonly FolderToList[], isWhole: boolean): Set<string> =>
+  new Set(folders.filter((folder) => folder.isWhole === isWhole).map(({ path }) => path))
+
 const depthOf = (path: string): number => (path === '' ? 0 : path.split('/').length)
 
 /** The folder itself, or the lowest one above it that is where and what the base says. */
