@@ -99,9 +99,11 @@ const undelete = async (world: World, { vault }: Device, dice: Dice): Promise<vo
   }
   world.say(`  puts back '${path}' of snapshot ${then.sequence}`)
   const newId = () => nodeIdFromBytes(world.chance.bytes(16))
-  const { steps } = await commitPutBack(vault, then, path, { isExact: false, newId })
-  // Something came into its way after all.
-  if (steps.some(({ what }) => what === 'removed')) world.hasReplaced = true
+  const { snapshot } = await commitPutBack(vault, then, path, { isExact: false, newId })
+  if (snapshot === null) return
+  // Something came into its way after all, or lies where its folder is now.
+  const made = await diffTrees(vault, newest.root, snapshot.root)
+  if (made.differences.some(({ change }) => change !== 'added')) world.hasReplaced = true
 }
 
 /** What may end a chore without being a failure. A server that went back is followed by the next turn. */

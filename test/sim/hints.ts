@@ -1,9 +1,15 @@
-/** What a watcher tells of a person's doings: the folders in which something was touched, and those above them. */
+/**
+ * What a watcher tells of a person's doings: the folders in which something was touched, and those above them; and of a
+ * folder that came from elsewhere, all folders below it.
+ */
+import type { MemoryDisk } from '@anysync/client/memory/disk.ts'
 import type { DiskUser } from '@anysync/client/memory/disk-user.ts'
-import { folderOf } from '@anysync/client/path.ts'
+import { folderOf, isAtOrBelow } from '@anysync/client/path.ts'
+import { nodesOf } from './oracle.ts'
 
 /** The same person, whose doings are noted as hints. */
-export const watched = (user: DiskUser, hints: Set<string>): DiskUser => {
+export const watched = (disk: MemoryDisk, hints: Set<string>): DiskUser => {
+  const { user } = disk
   const tell = (path: string): void => {
     for (let folder = folderOf(path); ; folder = folderOf(folder)) {
       hints.add(folder)
@@ -37,6 +43,7 @@ export const watched = (user: DiskUser, hints: Set<string>): DiskUser => {
       tell(from)
       tell(to)
       user.rename(from, to)
+      for (const [path, { kind }] of nodesOf(disk)) if (kind === 'folder' && isAtOrBelow(path, to)) hints.add(path)
     },
     rm: (path) => {
       tell(path)

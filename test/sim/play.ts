@@ -188,7 +188,7 @@ const heal = async (world: World): Promise<void> => {
     lift(device)
     setLinkMode(device.state, device.link, 'sync')
     // A socket under a name that the vault has would wait for ever.
-    const person = watched(device.disk.user, device.hints)
+    const person = watched(device.disk, device.hints)
     for (const [path, { kind }] of nodesOf(device.disk)) if (kind === 'other') person.rm(path)
   }
   const [first] = world.devices

@@ -70,7 +70,7 @@ export const sceneOf = (world: World, device: Device, where: Dice, dice: Dice, i
   return {
     world,
     device,
-    user: watched(device.disk.user, device.hints),
+    user: watched(device.disk, device.hints),
     dice,
     nodes,
     target,

@@ -38,8 +38,8 @@ type Before = {
   files: number
   isConfirmed: boolean
   newestAction: Action | undefined
-  /** The nodes that the base said were on this disk. */
-  nodesHere: ReadonlySet<NodeId>
+  /** The nodes that the base said were on this disk, and which file each was there. */
+  inodes: ReadonlyMap<NodeId, bigint>
 }
 
 const isOfDisk = (fault: Fault | null): boolean => fault?.kind === 'unplug' || fault?.kind === 'hide'
@@ -47,20 +47,21 @@ const isOfDisk = (fault: Fault | null): boolean => fault?.kind === 'unplug' || f
 /** Starts a turn. `isWhole`: it looks everywhere. */
 export const startTurn = (world: World, device: Device, turn: Turn, isWhole: boolean): TurnTask => {
   const { process, disk, state, link, engine } = device
-  const nodesHere = (): Set<NodeId> => new Set(rowsHere(device).map(({ id }) => id))
+  const inodesHere = (): Map<NodeId, bigint> =>
+    new Map(rowsHere(device).flatMap(({ id, disk }) => (disk === null ? [] : [[id, disk.inode]])))
   const before: Before = {
     contents: world.oracle.look(disk),
     isDiskGone: device.isDiskGone,
     files: state.countFiles(link.id),
     isConfirmed: engine.isConfirmed(),
     newestAction: state.actions(link.id, { limit: 1 })[0],
-    nodesHere: nodesHere(),
+    inodes: inodesHere(),
   }
-  const nodesWhenStruck = before.nodesHere
+  const nodesWhenStruck = new Set(before.inodes.keys())
   const task: TurnTask = { isDone: false, device, turn, report: null, error: null, before, nodesWhenStruck }
   process.expect(turn.fault)
   process.onStrike = () => {
-    task.nodesWhenStruck = nodesHere()
+    task.nodesWhenStruck = new Set(inodesHere().keys())
   }
   process.changes = 0
   process.drafts = 0
@@ -116,7 +117,7 @@ export const playTurns = async (world: World, step: Step & { kind: 'turns' }): P
     }
   })
   for (const task of tasks) {
-    if (step.meanwhile.length === 0) checkReport(world, task)
+    if (step.meanwhile.length === 0) checkReport(world, task, tasks.length === 1)
     endTurn(world, task, dice.seed())
     if (step.meanwhile.length === 0 && isOfDisk(task.turn.fault)) checkGhosts(task)
   }
@@ -158,7 +159,7 @@ export const endTurn = (world: World, { device, turn, report, error, before }: T
  * What a turn says of itself when nobody acted meanwhile: it deletes from the vault nothing that lies on the disk or
  * never did, asks before it removes much, and copies only what differs.
  */
-const checkReport = (world: World, { device, report, before }: TurnTask): void => {
+const checkReport = (world: World, { device, report, before }: TurnTask, isAlone: boolean): void => {
   if (report === null) return
   const { name, disk, state, link } = device
   const nodes = new Map(nodesOf(disk))
@@ -171,7 +172,12 @@ const checkReport = (world: World, { device, report, before }: TurnTask): void =
     demand(isKnown, () => `${name}: '${path}' was deleted from the vault though it lies on the disk`)
   }
   const { removed } = report.pushed
-  const gone = [...before.nodesHere].filter((id) => state.node(link.id, id) === null).length
+  const isGone = ([id, inode]: [NodeId, bigint]): boolean => {
+    const row = state.node(link.id, id)
+    // What it deleted first, and others kept meanwhile, may have come again.
+    return row === null || (!isAlone && row.disk?.inode !== inode)
+  }
+  const gone = [...before.inodes].filter(isGone).length
   demand(
     removed <= gone,
     () => `${name}: ${removed} nodes were deleted from the vault, and ${gone} are gone from the disk`,

@@ -154,7 +154,7 @@ const forgetNodes = (state: State, linkId: string, nodes: Iterable<BaseNode>): n
   let count = 0
   for (const node of nodes) {
     forgetWithBelow(state, linkId, node)
-    openAbove(state, linkId, node.parent, opened)
+    openWithAbove(state, linkId, node.parent, opened)
     count += 1
   }
   return count
@@ -177,8 +177,11 @@ const forgetWithBelow = (state: State, linkId: string, top: BaseNode): void => {
   }
 }
 
-/** The folders above are no longer as at any head: the next look opens them. */
-const openAbove = (state: State, linkId: string, start: NodeId, opened: Set<NodeId>): void => {
+/**
+ * A folder and those above it are no longer as at any head: the next look opens them. `opened` saves work and grows. Call
+ * within a transaction.
+ */
+export const openWithAbove = (state: State, linkId: string, start: NodeId, opened = new Set<NodeId>()): void => {
   for (let id = start; !opened.has(id);) {
     opened.add(id)
     if (id === rootNodeId) {

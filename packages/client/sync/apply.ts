@@ -8,7 +8,7 @@ import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import type { Absence, BaseNode, Clock, Disk, NodeState, State } from '../ports.ts'
 import type { Vault } from '../vault/vault-types.ts'
-import { noteAbsentBelow } from './absences.ts'
+import { noteAbsentBelow, openWithAbove } from './absences.ts'
 import { facts } from './facts.ts'
 import { forgetContents, type HeadChanges } from './head-changes.ts'
 import { rootContentFact } from './node.ts'
@@ -98,7 +98,10 @@ export class Ledger {
         else {
           this.#reopen(row)
           this.#close(row)
-          state.putNode(linkId, row)
+          // Should this turn fail, the next must look at the head for what is to be in it.
+          const isReopened = this.#reopened.has(row.id)
+          state.putNode(linkId, isReopened ? { ...row, content: null } : row)
+          if (isReopened) openWithAbove(state, linkId, row.parent)
           this.#owed.delete(id)
         }
       }

@@ -102,6 +102,37 @@ test('a folder that could not be listed is looked into at its new place, after a
   assert.deepEqual(await filesOf(a.disk), { 'h/f/g/x': 'x', 'h/f/g/new': 'n', 'h/y': 'y', 'h/z': 'z' })
 })
 
+test('what is in a folder that came anew before a turn failed comes with the next', async () => {
+  const world = await household({ 'f/x': 'x', 'g/y': 'y' })
+  const { a, b } = world
+  a.user.rename('f', 'g/f')
+  await a.engine.turn()
+  b.user.rm('f')
+  b.user.makeOther('f')
+  b.user.writeFile('g/new', 'n')
+  refuseAppends(world)
+  await assert.rejects(b.engine.turn())
+  world.server.setFault(null)
+  await b.engine.turn(nothing)
+  assert.deepEqual(await filesOf(b.disk), { 'g/f/x': 'x', 'g/new': 'n', 'g/y': 'y' })
+})
+
+test('what is new in a folder that cannot come does not come to another that took its place', async () => {
+  const { a, b } = await household({ 'p/n/x': 'x', 'q/y': 'y' })
+  a.user.rename('p/n', 'q/n')
+  await a.engine.turn()
+  a.user.writeFile('q/n/new', 'n')
+  a.user.writeFile('p/n/z', 'z')
+  await a.engine.turn()
+  b.user.rm('p/n')
+  b.user.makeOther('q/n')
+  await b.engine.turn()
+  await b.engine.turn()
+  assert.deepEqual(await filesOf(b.disk), { 'p/n/z': 'z', 'q/y': 'y' })
+  await a.engine.turn()
+  assert.equal((await filesOf(a.disk))['q/n/new'], 'n')
+})
+
 test('what is new in a folder that a turn moved on before it failed is sent by the next', async () => {
   const world = await household({ 'f/x': 'x', 'g/y': 'y', 'h/z': 'z' })
   const { a, b } = world

@@ -3,7 +3,7 @@
  * followed by another with a new plan.
  */
 import { isTrouble } from '@anysync/protocol/errors.ts'
-import type { NodeId } from '@anysync/protocol/ids.ts'
+import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { folderOf } from '../path.ts'
 import { forgetOldAbsences, noteLeftBehind, noteLeftOutGone } from './absences.ts'
 import { keepActions } from './actions.ts'
@@ -167,10 +167,11 @@ const owedFolders = (parts: ApplyParts, steps: Step[], { troubles }: Scan, ids: 
 }
 
 /** Where the nodes of these steps lie, lay and shall lie. */
-const foldersOf = ({ where }: ApplyParts, steps: Step[], ids: ReadonlySet<NodeId>): Set<string> => {
+const foldersOf = (parts: ApplyParts, steps: Step[], ids: ReadonlySet<NodeId>): Set<string> => {
+  const { where } = parts
   const folders = new Set<string>()
   if (ids.size === 0) return folders
-  for (const { id, local, merged } of steps) {
+  for (const { id, base, local, merged } of steps) {
     if (!ids.has(id)) continue
     const path = where.path(id)
     const goal = merged === null ? null : where.path(merged.parent)
@@ -178,8 +179,18 @@ const foldersOf = ({ where }: ApplyParts, steps: Step[], ids: ReadonlySet<NodeId
     if (path !== null && (merged ?? local)?.kind === 'folder') folders.add(path)
     if (local !== null && local.path !== '') folders.add(folderOf(local.path))
     if (goal !== null) folders.add(goal)
+    // Whoever does not look where the base has it would take what is gone for unchanged.
+    if (base !== null) folders.add(nearestHere(parts, base.parent))
   }
   return folders
+}
+
+/** The path of a folder, or of the lowest one above it that is on this disk. */
+const nearestHere = ({ where, state, linkId }: ApplyParts, folder: NodeId): string => {
+  for (let at = folder; ; at = state.node(linkId, at)?.parent ?? rootNodeId) {
+    const path = where.path(at)
+    if (path !== null) return path
+  }
 }
 
 const addCounts = (total: Counts, more: Counts): void => {

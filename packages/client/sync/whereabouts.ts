@@ -18,12 +18,15 @@ export class Whereabouts {
   readonly #places = new Map<NodeId, Place>()
   readonly #idsByPlace = new Map<string, NodeId>()
   readonly #stats = new Map<NodeId, DiskStat>()
+  /** Nodes that are not on the disk, whatever the base says. */
+  readonly #gone = new Set<NodeId>()
 
   constructor({ state, linkId, foldName }: WhereaboutsParts, steps: Step[]) {
     this.#state = state
     this.#linkId = linkId
     this.#foldName = foldName
     for (const { id, local } of steps) {
+      if (local === null) this.#gone.add(id)
       if (local === null || local.path === '') continue
       const name = nameOf(local.path)
       this.moved(id, local.folder, name, local.disk)
@@ -38,6 +41,7 @@ export class Whereabouts {
     this.#places.set(id, { folder, name })
     this.#idsByPlace.set(this.#key({ folder, name }), id)
     this.#stats.set(id, stat)
+    this.#gone.delete(id)
   }
 
   /** Notes that a node is gone. */
@@ -79,6 +83,7 @@ export class Whereabouts {
   #placeOf(id: NodeId): Place | null {
     const place = this.#places.get(id)
     if (place !== undefined) return place
+    if (this.#gone.has(id)) return null
     const base = this.#state.node(this.#linkId, id)
     return base === null || base.disk === null ? null : { folder: base.parent, name: base.name }
   }
