@@ -95,6 +95,7 @@ export class Ledger {
         // It was to stay away with its folder, which comes after all: the next round finds both as if they were new.
         if (row?.absence?.kind === 'folder' && this.#reopened.has(row.parent)) continue
         if (row === null) this.#emptying.add(id)
+        else if (this.#isAboveItself(row)) this.#postpone(row)
         else {
           this.#reopen(row)
           this.#close(row)
@@ -144,6 +145,25 @@ export class Ledger {
     const { state, linkId, where } = this.#parts
     if (kind !== 'folder' || disk !== null || (state.node(linkId, id)?.disk ?? null) === null) return
     noteAbsentBelow(state, linkId, id, (below) => where.stat(below) !== null)
+  }
+
+  /** Whether a folder went into one that the base has below it, because that one has not left it yet. */
+  #isAboveItself({ id, kind, parent }: BaseNode): boolean {
+    const { state, linkId } = this.#parts
+    const before = kind === 'folder' ? state.node(linkId, id) : null
+    if (before === null || before.parent === parent) return false
+    for (let at = parent; at !== rootNodeId;) {
+      if (at === id) return true
+      at = state.node(linkId, at)?.parent ?? rootNodeId
+    }
+    return false
+  }
+
+  /** Leaves a row for another round: neither its old place nor its new one is as at any head until then. */
+  #postpone({ id, parent }: BaseNode): void {
+    this.unsettled.add(id)
+    this.#owed.add(id)
+    this.#reopened.add(parent)
   }
 
   /** Removals come children first, so one pass does nearly always. */

@@ -117,6 +117,23 @@ test('what is in a folder that came anew before a turn failed comes with the nex
   assert.deepEqual(await filesOf(b.disk), { 'g/f/x': 'x', 'g/new': 'n', 'g/y': 'y' })
 })
 
+test('a folder that went into one that it held is not agreed on before that one has left it', async () => {
+  const world = await household({ 'y/x/c/f': 'f', 'z/g': 'g' })
+  const { a, b } = world
+  a.user.rename('y/x', 'z/x')
+  await a.engine.turn()
+  b.user.rename('y/x', 'l')
+  b.user.rename('y', 'l/c/y')
+  failAt(b, 'disk.move')
+  await b.engine.turn()
+  await b.engine.turn(nothing)
+  b.faults.disk = null
+  await b.engine.turn(nothing)
+  await a.engine.turn(nothing)
+  assert.deepEqual(await filesOf(b.disk), { 'z/g': 'g', 'z/x/c/f': 'f' })
+  await assertAlike(world)
+})
+
 test('what is new in a folder that cannot come does not come to another that took its place', async () => {
   const { a, b } = await household({ 'p/n/x': 'x', 'q/y': 'y' })
   a.user.rename('p/n', 'q/n')
