@@ -14,14 +14,14 @@ export const turnMutants: Mutant[] = [
   },
   {
     file: sync('scan-course'),
-    find: 'this.#whole = followTrees(pathsOf(true), moves)',
+    find: 'this.#whole = followTrees(pathsOf(left, true), moves)',
     replace: 'this.#whole = new Set()',
     breaks: 'a scan that stopped does not go on with what it had not come to',
   },
   {
     file: sync('scan-course'),
-    find: 'joinScopes(pathsOf(false), again, scopeFoldersMax), moves',
-    replace: 'pathsOf(false), moves',
+    find: 'joinScopes(pathsOf(left, false), again, scopeFoldersMax), moves',
+    replace: 'pathsOf(left, false), moves',
     breaks: 'what could not be carried out before a scan went on is forgotten',
   },
   {
