@@ -43,8 +43,8 @@ export const askAbout = async (parts: ApplyParts, steps: Step[], deletedBefore: 
 }
 
 /**
- * Notes that the push went through. What was confirmed is used up by it, and nothing counts from before. `hasMore`: the
- * turn goes on, and what is left of it is for the pushes that follow.
+ * Notes what a push sent. What was confirmed is used up by it, and nothing counts from before. `hasMore`: the turn goes on,
+ * and what is left of it is for the pushes that follow.
  */
 export const noteSent = ({ state, linkId, clock }: ApplyParts, sent: Asked, hasMore: boolean): void => {
   const { deletions, scrambled, isConfirmed } = sent

@@ -299,6 +299,29 @@ test('what a turn deletes in several rounds is one deletion, about which it asks
   assert.deepEqual(await filesOf(world.a.disk), { c: 'edited' })
 })
 
+test('what a push deletes before another device overtakes it is deleted in this turn all the same', async () => {
+  const files = Object.fromEntries(
+    Array.from({ length: 14 }, (_, index) => [`${'ab'[index % 2]}/${index}`, `${index}`]),
+  )
+  const { a, b, clock, server } = await household({ ...files, c: 'c' })
+  b.user.rm('b')
+  for (let index = 0; index < 6; index++) b.user.writeFile(`big ${index}`, `${index}`.repeat(300_000))
+  // So slowly read that the push is committed in parts.
+  b.faults.disk = ({ operation }) => {
+    if (operation === 'disk.openFile') clock.advance(11_000)
+  }
+  let appends = 0
+  server.setFault(async ({ operation, moment }) => {
+    if (operation !== 'vault.append' || moment !== 'before' || ++appends !== 2) return
+    a.user.writeFile('other', 'o')
+    await a.engine.turn()
+    for (const path of Object.keys(files)) if (path.startsWith('a/')) b.user.rm(path)
+  })
+  const report = await b.engine.turn()
+  assert.equal(report.waiting?.deletions, 7)
+  assert.equal(report.pushed.removed, 7)
+})
+
 test('a new folder is in the base before what is in it, also when the turn fails between two of its slices', async () => {
   const world = await household({ x: 'x' })
   const { a, b } = world

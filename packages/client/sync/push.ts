@@ -4,7 +4,7 @@
  * a long first push is durable and visible early, and resumes by itself.
  */
 import type { Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { assert } from '@anysync/protocol/errors.ts'
+import { assert, isTrouble } from '@anysync/protocol/errors.ts'
 import { commitBytesMax, commitMsMax, commitNodesMax } from '@anysync/protocol/limits.ts'
 import { contentBytes } from '../content/content.ts'
 import type { DiskStat } from '../ports.ts'
@@ -25,9 +25,10 @@ import { noCounts, type Counts } from './report.ts'
 
 const filesAtOnceMax = 4
 
-export type Pushed = { counts: Counts; snapshots: SnapshotInfo[] }
+/** What was committed. `hasRaced`: then the head moved, and the rest was not. */
+export type Pushed = { counts: Counts; snapshots: SnapshotInfo[]; hasRaced: boolean }
 
-/** Carries out every step that concerns the log. `hasMore`: other pushes are to follow. Throws `conflict` when the head moved: what was committed before that stands. */
+/** Carries out every step that concerns the log; removals go with the first commit. `hasMore`: other pushes are to follow. */
 export const push = async (
   parts: ApplyParts,
   ledger: Ledger,
@@ -37,14 +38,16 @@ export const push = async (
 ): Promise<Pushed> => {
   const view = new HeadView(parts, newest)
   const wanted = pushable(view, ledger, steps)
-  const pushed: Pushed = { counts: noCounts(), snapshots: [] }
+  const pushed: Pushed = { counts: noCounts(), snapshots: [], hasRaced: false }
   if (wanted.length === 0) return pushed
   const batch = new Batch(parts, ledger, view)
+  /** With what is not committed yet. */
+  const counts = noCounts()
   for (const step of structureFirst(wanted)) {
     if (step.merged === null) {
       batch.remove(step)
-      if (step.remote?.kind === 'file') pushed.counts.removed += 1
-    } else putStructure(parts, batch, step, pushed.counts)
+      if (step.remote?.kind === 'file') counts.removed += 1
+    } else putStructure(parts, batch, step, counts)
   }
 
   // A file that is only in the vault is moved there, and there is nothing to read.
@@ -70,10 +73,10 @@ export const push = async (
       groupSmall(takeFiles(), (step) => step.merged?.size ?? 0),
       filesAtOnceMax,
       async (group) => {
-        const left = group.length === 1 ? group : await pushTogether(parts, batch, group, pushed.counts)
+        const left = group.length === 1 ? group : await pushTogether(parts, batch, group, counts)
         for (const step of left) {
           const path = parts.where.path(step.id) ?? ''
-          await pushFile(parts, ledger, batch, step, pushed.counts, (length) => {
+          await pushFile(parts, ledger, batch, step, counts, (length) => {
             progress.bytes += length
             current.add(path, length, step.merged?.size ?? 0)
             parts.onProgress({ ...progress, current: current.list() })
@@ -86,8 +89,14 @@ export const push = async (
         parts.onProgress({ ...progress, current: current.list() })
       },
     )
-    const snapshot = await batch.commit(hasMore || next < files.length)
-    if (snapshot !== null) pushed.snapshots.push(snapshot)
+    try {
+      const snapshot = await batch.commit(hasMore || next < files.length)
+      if (snapshot !== null) pushed.snapshots.push(snapshot)
+    } catch (error) {
+      if (!isTrouble(error, 'conflict')) throw error
+      return { ...pushed, hasRaced: true }
+    }
+    pushed.counts = { ...counts }
   } while (next < files.length)
   return pushed
 }

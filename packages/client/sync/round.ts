@@ -2,7 +2,6 @@
  * One round of a turn: look at both trees, carry out the plan, and say how it went. A round that loses a race is
  * followed by another with a new plan.
  */
-import { isTrouble } from '@anysync/protocol/errors.ts'
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { folderOf } from '../path.ts'
 import { forgetOldAbsences, noteLeftBehind, noteLeftOutGone } from './absences.ts'
@@ -16,7 +15,7 @@ import { look, type Where } from './look.ts'
 import { isUnchanged } from './merge.ts'
 import type { Step } from './plan.ts'
 import { pull } from './pull.ts'
-import { push } from './push.ts'
+import { push, type Pushed } from './push.ts'
 import type { Counts, TurnReport } from './report.ts'
 import { leftBehind } from './ruled-out.ts'
 import type { Scan } from './scan.ts'
@@ -91,11 +90,12 @@ export const oneRound = async (
     report.waiting = asked.waiting
     const hasMore = scanned.rest.length > 0
     if (asked.waiting === null) {
-      hasRaced = !(await send(report, apply, ledger, plan.steps, newest, hasMore))
-      if (!hasRaced) {
-        noteSent(apply, asked, hasMore)
-        if (!asked.isConfirmed) tally.deletions += asked.deletions
-      }
+      const pushed = await push(apply, ledger, plan.steps, newest, hasMore)
+      addPushed(report, pushed)
+      hasRaced = pushed.hasRaced
+      const deletions = pushed.counts.removed
+      if (!asked.isConfirmed) tally.deletions += deletions
+      noteSent(apply, { ...asked, deletions, scrambled: hasRaced ? 0 : asked.scrambled }, hasMore || hasRaced)
     }
   } catch (error) {
     onOwed(owedFolders(apply, plan.steps, scanned, [...ledger.unsettled, ...unagreed(apply, plan.steps)]), scanned)
@@ -119,18 +119,10 @@ export const oneRound = async (
   return { outcome, scanned, again, undone }
 }
 
-/** Pushes, and adds what that did to the report. False when the head moved meanwhile. */
-const send = async (report: TurnReport, ...what: Parameters<typeof push>): Promise<boolean> => {
-  try {
-    const pushed = await push(...what)
-    addCounts(report.pushed, pushed.counts)
-    report.snapshots += pushed.snapshots.length
-    for (const snapshot of pushed.snapshots) report.bytesUploaded += Number(snapshot.statistics.bytesStored)
-    return true
-  } catch (error) {
-    if (!isTrouble(error, 'conflict')) throw error
-    return false
-  }
+const addPushed = (report: TurnReport, { counts, snapshots }: Pushed): void => {
+  addCounts(report.pushed, counts)
+  report.snapshots += snapshots.length
+  for (const { statistics } of snapshots) report.bytesUploaded += Number(statistics.bytesStored)
 }
 
 const countUndone = ({ state, link }: EngineParts, { changes }: Scan, held: ReadonlySet<NodeId>): number => {
