@@ -19,22 +19,10 @@ export const turnMutants: Mutant[] = [
     breaks: 'a scan that stopped does not go on with what it had not come to',
   },
   {
-    file: sync('scan-course'),
-    find: 'joinScopes(pathsOf(left, false), again, scopeFoldersMax), moves',
-    replace: 'pathsOf(left, false), moves',
-    breaks: 'what could not be carried out before a scan went on is forgotten',
-  },
-  {
     file: sync('scope'),
     find: '      if (isAtOrBelow(move.from, tree)) trees.add(move.to)\n',
     replace: '',
     breaks: 'what a turn moves out of a folder that was not looked at yet is not looked at',
-  },
-  {
-    file: sync('scope'),
-    find: 'paths.add(to + path.slice(from.length))',
-    replace: 'paths.add(to)',
-    breaks: 'a hint does not follow a folder that the turn moved',
   },
   {
     file: sync('round'),

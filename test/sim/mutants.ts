@@ -131,12 +131,6 @@ export const mutants: Mutant[] = [
     breaks: 'a file that changed since the scan is replaced',
   },
   {
-    file: sync('pull'),
-    find: 'done(step, path, await disk.placeLink(merged.linkTarget, path, seen, merged.mtimeNs))',
-    replace: 'done(step, path, await disk.placeLink(merged.linkTarget, path, await disk.lstat(path), merged.mtimeNs))',
-    breaks: 'a link takes the place of what changed since the scan',
-  },
-  {
     file: sync('arrange'),
     find: 'await parts.disk.remove(path, seenStat(parts, step))',
     replace: 'await parts.disk.remove(path, (await parts.disk.lstat(path)) ?? seenStat(parts, step))',
@@ -166,12 +160,6 @@ export const mutants: Mutant[] = [
     find: 'const wanted = pushable(view, ledger, steps)',
     replace: "const wanted = steps.filter((step) => step.toLog !== 'none')",
     breaks: 'steps are pushed though what they rest on was not carried out',
-  },
-  {
-    file: sync('pushable'),
-    find: '    const waiting = wanted.filter((step) => !canGo(step))\n',
-    replace: '    const waiting = wanted.filter((step) => step.merged === undefined)\n',
-    breaks: 'a step does not wait for what it rests on',
   },
   {
     file: sync('apply'),
@@ -209,12 +197,6 @@ export const mutants: Mutant[] = [
     find: 'followed <= sequence ? null : await',
     replace: 'followed < 0 ? null : await',
     breaks: 'a base that is older than the copy of a server is taken for newer',
-  },
-  {
-    file: sync('take-over'),
-    find: 'owed.has(change) ? notAgreed(remote) : remote',
-    replace: 'remote',
-    breaks: 'what was not carried out yet when a server went back counts as an edit',
   },
   {
     file: sync('take-over'),

@@ -43,3 +43,13 @@ export const refuseAppends = ({ server }: World): void =>
   server.setFault(({ operation }) => {
     if (operation === 'vault.append') throw new SyncError('remote.test', 'unavailable', 'the line is cut')
   })
+
+/** Until undone, one kind of call fails, at one path when one is given; from the `from`-th such call on, once or always. */
+export const failAt = ({ faults }: Device, name: string, { path = '', from = 1, isOnce = false } = {}): void => {
+  let calls = 0
+  faults.disk = ({ operation, path: at }) => {
+    if (operation !== name || (path !== '' && at !== path)) return
+    calls += 1
+    if (isOnce ? calls === from : calls >= from) throw new SyncError(operation, 'unavailable', 'it is busy')
+  }
+}
