@@ -51,6 +51,7 @@ export class Whereabouts {
       this.#idsByPlace.delete(this.#key(before))
     this.#places.delete(id)
     this.#stats.delete(id)
+    this.#gone.add(id)
   }
 
   /** How a node of the plan looked when it was last seen; null when it is not on the disk. */
