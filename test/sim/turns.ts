@@ -5,7 +5,7 @@
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import type { Action } from '@anysync/client/action.ts'
-import type { BaseNode } from '@anysync/client/ports.ts'
+import type { BaseNode, DiskStat } from '@anysync/client/ports.ts'
 import { facts } from '@anysync/client/sync/facts.ts'
 import { linkNow } from '@anysync/client/sync/link-mode.ts'
 import { sameBytes } from '@anysync/client/sync/node.ts'
@@ -28,8 +28,8 @@ export type TurnTask = Task & {
   error: Error | null
   /** As it was when the turn began. */
   before: Before
-  /** The nodes that the base said were on this disk when a fault struck, or when the turn began. */
-  nodesWhenStruck: ReadonlySet<NodeId>
+  /** The same as `before.inodes` when a fault struck, or when the turn began. */
+  inodesWhenStruck: ReadonlyMap<NodeId, bigint>
 }
 
 type Before = {
@@ -47,8 +47,7 @@ const isOfDisk = (fault: Fault | null): boolean => fault?.kind === 'unplug' || f
 /** Starts a turn. `isWhole`: it looks everywhere. */
 export const startTurn = (world: World, device: Device, turn: Turn, isWhole: boolean): TurnTask => {
   const { process, disk, state, link, engine } = device
-  const inodesHere = (): Map<NodeId, bigint> =>
-    new Map(rowsHere(device).flatMap(({ id, disk }) => (disk === null ? [] : [[id, disk.inode]])))
+  const inodesHere = (): Map<NodeId, bigint> => new Map(rowsHere(device).map(({ id, disk }) => [id, disk.inode]))
   const before: Before = {
     contents: world.oracle.look(disk),
     isDiskGone: device.isDiskGone,
@@ -57,11 +56,11 @@ export const startTurn = (world: World, device: Device, turn: Turn, isWhole: boo
     newestAction: state.actions(link.id, { limit: 1 })[0],
     inodes: inodesHere(),
   }
-  const nodesWhenStruck = new Set(before.inodes.keys())
-  const task: TurnTask = { isDone: false, device, turn, report: null, error: null, before, nodesWhenStruck }
+  const inodesWhenStruck = before.inodes
+  const task: TurnTask = { isDone: false, device, turn, report: null, error: null, before, inodesWhenStruck }
   process.expect(turn.fault)
   process.onStrike = () => {
-    task.nodesWhenStruck = new Set(inodesHere().keys())
+    task.inodesWhenStruck = inodesHere()
   }
   process.changes = 0
   process.drafts = 0
@@ -197,14 +196,17 @@ const checkReport = (world: World, { device, report, before }: TurnTask, isAlone
 }
 
 /** After the disk was away for a while, the base must not say that it holds what was made in its absence. */
-const checkGhosts = ({ device, nodesWhenStruck }: TurnTask): void => {
+const checkGhosts = ({ device, inodesWhenStruck }: TurnTask): void => {
   const numbers = new Set(nodesOf(device.disk).map(([, { number }]) => number))
-  const ghost = rowsHere(device).find(({ id, disk }) => !nodesWhenStruck.has(id) && !numbers.has(disk?.inode ?? 0n))
+  const ghost = rowsHere(device).find(({ id, disk }) => !inodesWhenStruck.has(id) && !numbers.has(disk.inode))
   demand(ghost === undefined, () => `${device.name}: the base says of a node that it is on the disk, which was away`)
 }
 
 /** What the base says is on the disk. */
-const rowsHere = ({ state, link }: Device): BaseNode[] => [...state.nodes(link.id)].filter(({ disk }) => disk !== null)
+const rowsHere = ({ state, link }: Device): RowHere[] =>
+  [...state.nodes(link.id)].filter((row): row is RowHere => row.disk !== null)
+
+type RowHere = BaseNode & { disk: DiskStat }
 
 /**
  * However a turn ended, each row of the base lies in a folder that the base has. Not yet while it goes back with a server
