@@ -1,6 +1,8 @@
 /** What a scan finds that looks at some folders only, and what it leaves for later. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { rootNodeId } from '@anysync/protocol/ids.ts'
+import { asideName } from './identify-node.ts'
 import { baseNodeOf } from './node.ts'
 import { linkId, scannedFolder } from './scan.suite.ts'
 
@@ -68,6 +70,24 @@ test('a folder of the scope that became a file or a link, or is closed, is told 
   user.rm('b')
   user.symlink('elsewhere', 'b')
   assert.deepEqual(await changes(scopeOf('a', 'b')), ['+a', '+b', '-a', '-b', '-x', '-y'])
+})
+
+test('of two folders that the base has under one name, the one that lies there is looked at', async () => {
+  for (const names of [
+    ['a', 'b'],
+    ['b', 'a'],
+  ]) {
+    const { user, agree, changes, state } = await scannedFolder()
+    for (const name of names) user.writeFile(`${name}/x`, name)
+    await agree()
+    user.writeFile('a/x', 'edited')
+    // It was set aside for the other, and its step is still to be carried out.
+    const [other] = state.childrenNamed(linkId, rootNodeId, 'b')
+    assert.ok(other)
+    user.rename('b', asideName(other.id))
+    state.putNode(linkId, { ...other, name: 'a' })
+    assert.deepEqual(await changes(scopeOf('a')), ['~a/x'])
+  }
 })
 
 test('a folder of the scope that moves before the scan comes to it is looked at where it is then', async () => {

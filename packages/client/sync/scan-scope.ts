@@ -60,11 +60,13 @@ const nearestKnown = async (parts: ScopeParts, path: string, root: FolderToList)
   let folder = root
   for (const name of path === '' ? [] : path.split('/')) {
     const below = joinPath(folder.path, name)
-    const base = parts.state.childrenNamed(parts.linkId, folder.id, name).find(isFolderHere)
-    const stat = base === undefined ? null : await lookAt(parts.disk, below)
+    const rows = parts.state.childrenNamed(parts.linkId, folder.id, name).filter(isFolderHere)
+    const stat = rows.length === 0 ? null : await lookAt(parts.disk, below)
     // Its name alone does not tell whether it is the same: all that is in the folder above is looked at.
     if (stat === 'closed') return { ...folder, isWhole: true }
-    if (base === undefined || stat === null || stat.kind !== 'folder' || stat.inode !== base.disk?.inode) return folder
+    // Two may have one name: one that was set aside and its successor.
+    const base = stat?.kind === 'folder' ? rows.find(({ disk }) => disk?.inode === stat.inode) : undefined
+    if (base === undefined) return folder
     folder = { id: base.id, path: below, isNew: false, isElsewhere: false, isWhole: false, above: folder }
   }
   return folder
