@@ -92,8 +92,11 @@ export class Ledger {
     state.transact(() => {
       if (committed !== null) this.#follow(committed.sequence)
       for (const { id, row } of agreements) {
-        // It was to stay away with its folder, which comes after all: the next round finds both as if they were new.
-        if (row?.absence?.kind === 'folder' && this.#reopened.has(row.parent)) continue
+        // It was to stay away while its folder was, which comes after all: the next round finds both as if they were new.
+        if (row?.disk === null && this.#reopened.has(row.parent)) {
+          if (row.kind === 'folder') this.#reopened.add(id)
+          continue
+        }
         if (row === null) this.#emptying.add(id)
         else if (this.#isAboveItself(row)) this.#postpone(row)
         else {

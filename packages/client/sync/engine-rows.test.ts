@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SyncError } from '@anysync/protocol/errors.ts'
 import { rootNodeId } from '@anysync/protocol/ids.ts'
 import { assertAlike, failAt, household } from './household.suite.ts'
 import { nothing } from './scope.ts'
@@ -75,6 +76,32 @@ test('the base has nothing below a folder that it does not have, as when a socke
     [...b.state.nodes('link of device1')].map(({ name }) => name),
     ['x', 'f', 'con'],
   )
+})
+
+test('what is new in a folder whose old name a socket has is not in the base before the folder came under its new name', async () => {
+  const world = await household({ 'f/k/y': 'y' })
+  const { a, b } = world
+  a.user.rename('f', 'g')
+  const times = await a.disk.lstat('g/k')
+  assert.ok(times)
+  a.user.writeFile('g/k/new/deep', 'n')
+  // Nothing else of its folder changes.
+  a.user.setMtime('g/k', times.mtimeNs)
+  await a.engine.turn()
+  b.user.rm('f')
+  b.user.makeOther('f')
+  let looks = 0
+  b.faults.disk = ({ operation, path }) => {
+    if (operation === 'disk.list' && path === '' && ++looks === 2)
+      throw new SyncError(operation, 'unavailable', 'it is busy')
+  }
+  await assert.rejects(b.engine.turn(), /it is busy/)
+  const rows = [...b.state.nodes('link of device1')]
+  for (const { name, parent } of rows)
+    assert.ok(parent === rootNodeId || rows.some(({ id }) => id === parent), `${name} lies below nothing`)
+  b.faults.disk = null
+  await settle(world)
+  assert.deepEqual(await filesOf(b.disk), { 'g/k/new/deep': 'n', 'g/k/y': 'y' })
 })
 
 test('a new folder is in the base before what is in it, also when the turn fails between two of its slices', async () => {
