@@ -63,6 +63,43 @@ for (const isAnnounced of [true, false]) {
     await assertAlike(world)
   })
 
+  test(`what was moved out of a folder that was then deleted stays where it is when the server is ${how}`, async () => {
+    const world = await yesterday({ 'old/below/in/x': 'x', 'old/y': 'y' })
+    const { a, b } = world
+    a.user.rename('old/below/in', 'in')
+    a.user.rm('old')
+    await settle(world)
+    world.restore(isAnnounced)
+    await a.engine.turn()
+    assert.equal((await a.disk.lstat('in/x'))?.kind, 'file')
+    await settle(world)
+    assert.deepEqual(await filesOf(a.disk), { 'in/x': 'x', 'old/y': 'y' })
+    assert.equal((await b.disk.lstat('old/below'))?.kind, 'folder')
+    await assertAlike(world)
+    for (const device of [a, b]) {
+      await assertBaseIsHead(device)
+      await assertQuiet(device)
+    }
+  })
+
+  test(`what was moved out of a folder lives on when another deleted all of it after the server was ${how}`, async () => {
+    const world = await yesterday({ 'old/below/x': 'x', 'kept/y': 'y' })
+    const { a, b, clock } = world
+    a.user.rename('old/below/x', 'kept/x')
+    a.user.rm('old')
+    await a.engine.turn()
+    clock.advance(1000)
+    world.restore(isAnnounced)
+    b.user.rm('old')
+    await b.engine.turn()
+    await a.engine.turn()
+    assert.deepEqual(await filesOf(a.disk), { 'kept/x': 'x', 'kept/y': 'y' })
+    await settle(world)
+    await assertAlike(world)
+    await assertBaseIsHead(a)
+    await assertQuiet(a)
+  })
+
   test(`edits that nobody had pushed when the server was ${how} arrive as well`, async () => {
     const world = await yesterday({ 'one.txt': '1', 'two.txt': '2' })
     const { a, b, clock } = world

@@ -5,6 +5,7 @@
  * by that. A person is told. [Note: a server that went back]
  */
 import { SyncError } from '@anysync/protocol/errors.ts'
+import type { NodeId } from '@anysync/protocol/ids.ts'
 import { emptyContent } from '../content/content.ts'
 import { otherHistory } from '../vault/log.ts'
 import { lowestSince, parseRewinds, rewindsFact } from '../vault/rewind.ts'
@@ -13,8 +14,9 @@ import type { SnapshotInfo } from '../vault/vault-types.ts'
 import type { EngineParts } from './engine.ts'
 import { facts, raiseAlarm } from './facts.ts'
 import { agreedContent, forgetContents, headChanges, type HeadChanges } from './head-changes.ts'
-import { forgottenDisk } from './node.ts'
+import { baseNodeOf, forgottenDisk } from './node.ts'
 import { takeOverRemovals } from './own-removals.ts'
+import { folderAbsence } from './presence.ts'
 
 /** The newest snapshot, the base being one that its log has. Throws as `Vault.refresh` and `Vault.rewind` do. */
 export const takeOverLog = async (parts: EngineParts): Promise<SnapshotInfo | null> => {
@@ -47,10 +49,14 @@ const rewindBase = async (parts: EngineParts, sequence: number, count: string): 
     if (head === null) return
     // Asked of all before any is written: parents come first, and say nothing of themselves then.
     const owed = new Set(head.changes.values().filter(({ base }) => base !== null && isOwed(parts, base)))
+    const emptied = emptiedSince(head)
     for (const [id, change] of head.changes) {
       const { base, remote } = change
       // What the base lacks of that tree was deleted since: it is at the head, and comes back.
-      if (base === null) continue
+      if (base === null) {
+        if (remote !== null && emptied.has(id)) state.putNode(linkId, toCome(remote))
+        continue
+      }
       if (remote === null) state.removeNode(linkId, id)
       else {
         const agreed = owed.has(change) ? notAgreed(remote) : remote
@@ -68,6 +74,24 @@ const changesSince = ({ vault, state, link }: EngineParts, sequence: number): Pr
   const root = vault.snapshots().findLast((snapshot) => snapshot.sequence <= sequence)?.root ?? emptyContent()
   return headChanges({ state, linkId: link.id, tree: (content) => vault.tree(content) }, root)
 }
+
+/**
+ * Folders of that tree that were deleted since, when something had moved out of them: the base must have them for what it
+ * has in them then.
+ */
+const emptiedSince = ({ changes }: HeadChanges): Set<NodeId> => {
+  const emptied = new Set<NodeId>()
+  for (const { base, remote } of changes.values()) {
+    let at = base === null || remote === null ? undefined : changes.get(remote.parent)
+    for (; at?.base === null && at.remote !== null && !emptied.has(at.remote.id); at = changes.get(at.remote.parent))
+      emptied.add(at.remote.id)
+  }
+  return emptied
+}
+
+/** A folder that is not on this disk and comes with the next round: its time is another than at any head. */
+const toCome = (folder: NodeState): BaseNode =>
+  baseNodeOf({ ...folder, mtimeNs: folder.mtimeNs + 1n, content: null }, null, folderAbsence)
 
 /** Whether changes in the folder were still owed: then nobody knows whether the base is newer than that tree or older. */
 const isOwed = ({ state, link }: EngineParts, { parent }: BaseNode): boolean =>
