@@ -67,6 +67,16 @@ if ! "$node" --version >/dev/null 2>&1; then
   fi
 fi
 
+# A developer's sources change at every moment: there, the tests make the bundle.
+. "$project/bin/entry.sh"
+if [ "$bundle" = old ] && [ -d "$modules/esbuild" ] && [ ! -d "$modules/oxlint" ] && [ -w "$modules" ]; then
+  if "$node" "$project/bin/bundle.ts" >&2; then
+    . "$project/bin/entry.sh"
+  else
+    say 'the program could not be put into one file: it starts from its sources, more slowly'
+  fi
+fi
+
 # What was read and compiled once is kept, so that the next start is quicker and smaller.
 export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$modules/.cache/compiled}"
 
@@ -74,4 +84,4 @@ export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$modules/.cache/compiled}"
 case $entry in packages/server/*) young=2 ;; *) young=4 ;; esac
 
 # exec, so that signals reach the program itself.
-exec "$node" --disable-warning=ExperimentalWarning --max-semi-space-size=$young "$project/$entry" "$@"
+exec "$node" --disable-warning=ExperimentalWarning --max-semi-space-size=$young "$start" "$@"

@@ -3,16 +3,31 @@
  * they take too long or when the test dies first.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { projectRoot } from '../sources.ts'
 
 export type Program = 'anysync' | 'anysync-server'
 
+const sources: Record<Program, string> = {
+  anysync: 'packages/cli/main.ts',
+  'anysync-server': 'packages/server/main.ts',
+}
+
+/** What the launchers would start: the bundle, or the sources when they have changed since. */
+const entryOf = (program: Program): string =>
+  execFileSync('sh', [
+    '-euc',
+    'project=$1 modules=$1/node_modules entry=$2; . "$1/bin/entry.sh"; printf %s "$start"',
+    'sh',
+    projectRoot,
+    sources[program],
+  ]).toString()
+
 export const entries: Record<Program, string> = {
-  anysync: join(projectRoot, 'packages/cli/main.ts'),
-  'anysync-server': join(projectRoot, 'packages/server/main.ts'),
+  anysync: entryOf('anysync'),
+  'anysync-server': entryOf('anysync-server'),
 }
 
 /** As `bin/launch.sh` has it. */

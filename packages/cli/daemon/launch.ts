@@ -2,11 +2,11 @@
  * Starts a daemon that outlives this command, and waits until it is ready or says why it is not.
  */
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import * as v from 'valibot'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { daemonStartMsMax } from '@anysync/protocol/limits.ts'
 import type { AccountHome } from '../homes.ts'
+import { programFile } from '../ports/program-file.ts'
 import { kindSchema } from '../schemas.ts'
 import { LogFile } from './log-file.ts'
 import { logFile } from './place.ts'
@@ -32,7 +32,7 @@ export const launchDaemon = async (home: string, email: string, account: Account
   using file = new LogFile(log)
   const child = spawn(
     process.execPath,
-    [...process.execArgv, join(import.meta.dirname, 'main.ts'), '--home', home, '--account', email],
+    [...process.execArgv, programFile('daemon'), '--home', home, '--account', email],
     // What it cannot put in words, such as the trace of a bug, goes where its words go.
     { cwd: account.folder, detached: true, stdio: ['ignore', 'ignore', file.descriptor, 'ipc'], windowsHide: true },
   )

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { threadsMax, threadWorthBytes } from '@anysync/protocol/limits.ts'
 import { fromPlain, type PlainTrouble } from './plain-trouble.ts'
+import { programFile } from './program-file.ts'
 import type { ThreadWork, ThreadWorkName } from './thread-work.ts'
 
 export type Question = { id: number; name: ThreadWorkName; args: unknown[] }
@@ -88,7 +89,7 @@ type Thread = {
 }
 
 const startThread = (): Thread => {
-  const worker = new Worker(new URL('./thread.ts', import.meta.url), {
+  const worker = new Worker(programFile('thread'), {
     env: {},
     name: 'anysync',
     resourceLimits: { maxYoungGenerationSizeMb: 8 },

@@ -77,8 +77,8 @@ export const openLine = (
     readMaxBytes: answerBytesMax,
   })
   const openPool = async (): Promise<Pool> => {
-    const { Pool } = await import('undici')
-    return new Pool(baseUrl, {
+    const { default: undici } = await import('undici')
+    return new undici.Pool(baseUrl, {
       // One is opened only when all others are busy, and the flow says how many may be.
       connections: transfersMaxCeiling,
       pipelining: 1,

@@ -1,0 +1,52 @@
+/**
+ * Puts each program into one file with all that it imports, where the launchers look for it: a start that reads hundreds
+ * of files takes twice as long. A cache and no more: without it, and after any change of a source, the sources run.
+ */
+import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+
+const project = join(import.meta.dirname, '..')
+const cache = join(project, 'node_modules/.cache')
+const link = join(cache, 'bundle')
+const name = `bundle-${Date.now().toString(36)}-${process.pid}`
+const folder = join(cache, name)
+
+/** Programs that were started from an older bundle may still read of it. */
+const keptMs = 24 * 3_600_000
+
+const removeOld = (): void => {
+  for (const old of readdirSync(cache)) {
+    if (!old.startsWith('bundle-') || old === readlinkSync(link)) continue
+    if (Date.now() - statSync(join(cache, old)).mtimeMs > keptMs) rmSync(join(cache, old), { recursive: true })
+  }
+}
+
+mkdirSync(folder, { recursive: true })
+// Before anything is read: what is written meanwhile makes the bundle old.
+writeFileSync(join(folder, 'made'), '')
+await build({
+  absWorkingDir: project,
+  // One folder for all, as packages/cli/ports/program-file.ts has it.
+  entryPoints: {
+    anysync: 'packages/cli/main.ts',
+    daemon: 'packages/cli/daemon/main.ts',
+    thread: 'packages/cli/ports/thread.ts',
+    server: 'packages/server/main.ts',
+  },
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  keepNames: true,
+  // Native code, and a library that depends on the order in which its modules run.
+  external: ['koffi', '@peculiar/x509', 'reflect-metadata'],
+  // For what is not an ES module.
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
+  outdir: folder,
+  logLevel: 'warning',
+})
+symlinkSync(name, `${folder}.link`)
+renameSync(`${folder}.link`, link)
+removeOld()
