@@ -80,6 +80,10 @@ fi
 # What was read and compiled once is kept, so that the next start is quicker and smaller.
 export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$modules/.cache/compiled}"
 
+# The C library (glibc) gives each thread places of its own to take memory from, up to 8 for each core, and what is freed
+# in one is not taken again by another.
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
+
 # V8 by itself gives 48 MB to what lives for a moment. A server needs few of them, and a sync works beside other programs.
 case $entry in packages/server/*) young=2 ;; *) young=4 ;; esac
 

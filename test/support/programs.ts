@@ -86,13 +86,14 @@ for (const [signal, number] of [
   process.once(signal, () => process.exit(128 + number))
 }
 
-/** Nothing of the tester's own environment decides what a program does; what was compiled once is kept, as by `bin/`. */
+/** Nothing of the tester's own environment decides what a program does; the rest is as `bin/launch.sh` has it. */
 export const environmentFor = (home: string): NodeJS.ProcessEnv => ({
   PATH: process.env['PATH'] ?? '',
   HOME: home,
   LANG: 'C.UTF-8',
   TZ: 'UTC',
   NO_COLOR: '1',
+  MALLOC_ARENA_MAX: '2',
   NODE_COMPILE_CACHE: join(projectRoot, 'node_modules/.cache/compiled'),
 })
 
