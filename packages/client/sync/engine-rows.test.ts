@@ -6,9 +6,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { rootNodeId } from '@anysync/protocol/ids.ts'
+import type { BaseNode } from '../ports.ts'
 import { assertAlike, failAt, household } from './household.suite.ts'
 import { nothing } from './scope.ts'
 import { filesOf, settle } from './world.suite.ts'
+
+/** Every row lies in a folder that has one. */
+const assertTree = (rows: BaseNode[]): void => {
+  const ids = new Set(rows.map(({ id }) => id))
+  for (const { name, parent } of rows) assert.ok(parent === rootNodeId || ids.has(parent), `${name} lies below nothing`)
+}
 
 test('a folder that went into one that it held is not agreed on before that one has left it', async () => {
   const world = await household({ 'y/x/c/f': 'f', 'z/g': 'g' })
@@ -96,9 +103,7 @@ test('what is new in a folder whose old name a socket has is not in the base bef
       throw new SyncError(operation, 'unavailable', 'it is busy')
   }
   await assert.rejects(b.engine.turn(), /it is busy/)
-  const rows = [...b.state.nodes('link of device1')]
-  for (const { name, parent } of rows)
-    assert.ok(parent === rootNodeId || rows.some(({ id }) => id === parent), `${name} lies below nothing`)
+  assertTree([...b.state.nodes('link of device1')])
   b.faults.disk = null
   await settle(world)
   assert.deepEqual(await filesOf(b.disk), { 'g/k/new/deep': 'n', 'g/k/y': 'y' })
@@ -114,9 +119,8 @@ test('a new folder is in the base before what is in it, also when the turn fails
   await assert.rejects(b.engine.turn(nothing), /busy/)
   b.faults.disk = null
   const rows = [...b.state.nodes('link of device1')]
-  const ids = new Set(rows.map(({ id }) => id))
   assert.ok(rows.length > 1)
-  assert.ok(rows.every(({ parent }) => parent === rootNodeId || ids.has(parent)))
+  assertTree(rows)
   await settle(world)
   await assertAlike(world)
 })
