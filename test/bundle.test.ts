@@ -107,9 +107,11 @@ test('the launchers start a bundle of the sources as they are, and make it where
   anysync('add', files, '--vault', 'photos', '--create')
   anysync('sync')
   anysync('start')
-  const [daemon] = JSON.parse(anysync('status', '--json')).folders
-  anysync('stop')
-  assert.equal(daemon.state, 'up-to-date')
+  try {
+    assert.equal(JSON.parse(anysync('status', '--json')).folders[0].state, 'up-to-date')
+  } finally {
+    anysync('stop')
+  }
   await first.stop()
 
   await t.test('a source that changed is what runs, where somebody develops', async () => {
