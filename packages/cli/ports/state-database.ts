@@ -13,6 +13,15 @@ import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqli
 import { assert, SyncError, type Kind } from '@anysync/protocol/errors.ts'
 import { stateBusyMsMax } from '@anysync/protocol/limits.ts'
 
+/**
+ * Ids are random, so rows that are written together lie apart: what does not fit here is written and read again and again.
+ * SQLite's own default is 2 MB.
+ */
+const statePagesBytesMax = 16 * 1024 * 1024
+
+/** Pages of 4 KiB after which the log of changes is written into the file, which waits for the disk. SQLite's own: 1,000. */
+const walPagesMax = 8_000
+
 export type Row = Record<string, SQLOutputValue>
 
 /** A prepared statement. Integers come as bigint: nanoseconds and inodes do not fit a number. */
@@ -22,11 +31,18 @@ export type Statement = {
   all(...values: SQLInputValue[]): Row[]
 }
 
+/**
+ * [Note: reads together] A read by itself takes and drops the locks of the file, which costs five times what the read does.
+ * So what is read without a pause, until the event loop comes round, is read in one transaction, and sees the database as
+ * it was at the first of them.
+ */
 export interface StateDatabase extends Disposable {
   /** Runs within a transaction; whatever it throws takes everything back. Calls may not nest. */
   transact<Result>(work: () => Result): Result
   /** Joins the transaction that is open, or is one of its own. */
   join(work: () => void): void
+  /** What is read next is as others have left it by now. */
+  refresh(): void
   prepare(sql: string): Statement
 }
 
@@ -96,6 +112,7 @@ export const openStateDatabase = (path: string, busyMsMax: number = stateBusyMsM
   try {
     guardState('state.open', () => {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
+      database.exec(`PRAGMA cache_size = ${-statePagesBytesMax / 1024}; PRAGMA wal_autocheckpoint = ${walPagesMax}`)
       migrate(database)
     })
   } catch (error) {
@@ -104,8 +121,10 @@ export const openStateDatabase = (path: string, busyMsMax: number = stateBusyMsM
   }
 
   let isOpen = false
+  const reads = readTogether(database)
   const transact = <Result>(work: () => Result): Result => {
     assert(!isOpen, 'transactions of the local state do not nest')
+    reads.end()
     guardState('state.begin', () => database.exec('BEGIN IMMEDIATE'))
     isOpen = true
     try {
@@ -123,16 +142,50 @@ export const openStateDatabase = (path: string, busyMsMax: number = stateBusyMsM
   return {
     transact,
     join: (work) => (isOpen ? work() : transact(work)),
+    refresh: () => reads.end(),
     prepare(sql) {
       const statement = guardState('state.prepare', () => database.prepare(sql))
       statement.setReadBigInts(true)
+      const read = <Result>(work: () => Result): Result =>
+        guardState('state.read', () => {
+          if (!isOpen) reads.begin()
+          return work()
+        })
       return {
-        run: (...values) => guardState('state.write', () => void statement.run(...values)),
-        get: (...values) => guardState('state.read', () => statement.get(...values) ?? null),
-        all: (...values) => guardState('state.read', () => statement.all(...values)),
+        run(...values) {
+          // In a transaction of reads it would not be written before the event loop comes round.
+          if (!isOpen) reads.end()
+          guardState('state.write', () => statement.run(...values))
+        },
+        get: (...values) => read(() => statement.get(...values) ?? null),
+        all: (...values) => read(() => statement.all(...values)),
       }
     },
-    [Symbol.dispose]: () => database.close(),
+    [Symbol.dispose]: () => {
+      reads.end()
+      database.close()
+    },
+  }
+}
+
+/** The transaction of reads that follow each other. [Note: reads together] */
+const readTogether = (database: DatabaseSync) => {
+  const [beginning, ending] = [database.prepare('BEGIN'), database.prepare('ROLLBACK')]
+  let timer: NodeJS.Immediate | null = null
+  const end = (): void => {
+    if (timer === null) return
+    clearImmediate(timer)
+    timer = null
+    // A failed read may have ended it.
+    if (database.isTransaction) guardState('state.read', () => ending.run())
+  }
+  return {
+    begin: (): void => {
+      if (timer !== null) return
+      beginning.run()
+      timer = setImmediate(end)
+    },
+    end,
   }
 }
 

@@ -11,9 +11,10 @@ import { actionsMax, stateCacheBytesMax, stateRowsMax } from '@anysync/protocol/
 import type { LogHead, State } from '@anysync/client/ports.ts'
 import { placesOf } from '@anysync/client/content/places.ts'
 import { RowCache } from './row-cache.ts'
-import { blobOf, numberOf, openStateDatabase, textOf, type Row, type StateDatabase } from './state-database.ts'
+import { blobOf, numberOf, openStateDatabase, textOf, type Row } from './state-database.ts'
 import { refsIn } from './state-refs.ts'
 import { actionFromRow, linkFromRow, nodeFromRow, placeFromRow, valuesOfNode } from './state-rows.ts'
+import { prepareAll } from './state-statements.ts'
 
 /** Records are read in pages of so many. */
 const recordsPage = 64
@@ -24,7 +25,8 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
   const sql = prepareAll(database)
   const refOf = refsIn(database, sql)
   const rows = new RowCache(stateRowsMax)
-  let cacheBytes = numberOf(sql.cacheTotal.get() ?? {}, 'bytes')
+  /** Null: to be counted when it is asked for. */
+  let cacheBytes: number | null = null
   let version = -1
   /** What another process wrote since is read anew. */
   const lookForOthers = (): void => {
@@ -43,7 +45,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       // What was written, counted or numbered within the transaction is gone.
       rows.forget()
       refOf.forget()
-      cacheBytes = numberOf(sql.cacheTotal.get() ?? {}, 'bytes')
+      cacheBytes = null
       throw error
     }
   }
@@ -57,6 +59,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
     [Symbol.dispose]: () => database[Symbol.dispose](),
 
     links() {
+      database.refresh()
       lookForOthers()
       return sql.links.all().map(linkFromRow)
     },
@@ -203,9 +206,11 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
         const vault = refOf.madeVault(vaultId)
         const id = idToBytes(chunkId)
         if (sql.isCached.get(vault, id)) return
+        let bytes = cacheBytes ?? numberOf(sql.cacheTotal.get() ?? {}, 'bytes')
         sql.putCached.run(vault, id, plaintext.length, plaintext)
-        cacheBytes += plaintext.length
-        while (cacheBytes > cacheBytesMax) cacheBytes -= numberOf(sql.removeOldestCached.get() ?? {}, 'bytes')
+        bytes += plaintext.length
+        while (bytes > cacheBytesMax) bytes -= numberOf(sql.removeOldestCached.get() ?? {}, 'bytes')
+        cacheBytes = bytes
       })
     },
   }
@@ -216,83 +221,3 @@ const recordFromRow = (row: Row): LogHead & { record: Uint8Array } => ({
   hash: recordHashFromBytes(blobOf(row, 'hash')),
   record: blobOf(row, 'record'),
 })
-
-const prepareAll = (database: StateDatabase) => {
-  const prepare = (sql: string) => database.prepare(sql)
-  return {
-    // Another after every commit of another connection (sqlite.org/pragma.html#pragma_data_version).
-    version: prepare('PRAGMA data_version'),
-    links: prepare('SELECT * FROM links ORDER BY ref'),
-    link: prepare('SELECT ref FROM links WHERE id = ?'),
-    putLink: prepare(
-      `INSERT INTO links (id, vault, root, mode) VALUES (?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET vault = excluded.vault, root = excluded.root, mode = excluded.mode`,
-    ),
-    removeLink: prepare('DELETE FROM links WHERE id = ?'),
-
-    node: prepare('SELECT * FROM nodes WHERE link = ? AND id = ?'),
-    // The root folder is its own parent's child to nobody.
-    children: prepare('SELECT * FROM nodes INDEXED BY nodes_by_place WHERE link = ?1 AND parent = ?2 AND id <> ?2'),
-    childrenNamed: prepare('SELECT * FROM nodes INDEXED BY nodes_by_place WHERE link = ? AND parent = ? AND name = ?'),
-    nodeByInode: prepare(
-      'SELECT * FROM nodes INDEXED BY nodes_by_inode WHERE link = ? AND disk_inode = ? AND disk_device = ? LIMIT 1',
-    ),
-    absentNodes: prepare(
-      `SELECT * FROM nodes INDEXED BY nodes_absent WHERE link = ? AND absence_kind = ? AND id > ?
-       AND disk_kind IS NULL AND absence_kind <> 'folder' ORDER BY id LIMIT ?`,
-    ),
-    putNode: prepare('INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
-    removeNode: prepare('DELETE FROM nodes WHERE link = ? AND id = ?'),
-    countFiles: prepare(`SELECT count(*) AS count FROM nodes WHERE link = ? AND kind = 'file'`),
-
-    fact: prepare('SELECT value FROM facts WHERE scope = ? AND name = ?'),
-    putFact: prepare('INSERT OR REPLACE INTO facts VALUES (?, ?, ?)'),
-    removeFact: prepare('DELETE FROM facts WHERE scope = ? AND name = ?'),
-    removeFacts: prepare('DELETE FROM facts WHERE scope = ?'),
-
-    addAction: prepare('INSERT INTO actions (link, time_ns, path, what, why) VALUES (?, ?, ?, ?, ?)'),
-    removeOldActions: prepare(
-      `DELETE FROM actions WHERE link = ?1
-       AND ref <= (SELECT ref FROM actions WHERE link = ?1 ORDER BY ref DESC LIMIT 1 OFFSET ?2)`,
-    ),
-    actions: prepare(
-      `SELECT * FROM actions WHERE link = ?1
-       AND (?2 IS NULL OR path = ?2 OR substr(path, 1, length(?2) + 1) = ?2 || '/') ORDER BY ref DESC LIMIT ?3`,
-    ),
-
-    vault: prepare('SELECT ref FROM vaults WHERE id = ?'),
-    putVault: prepare('INSERT INTO vaults (id) VALUES (?)'),
-    head: prepare('SELECT sequence, hash FROM records WHERE vault = ? ORDER BY sequence DESC LIMIT 1'),
-    putRecord: prepare('INSERT INTO records VALUES (?, ?, ?, ?)'),
-    records: prepare('SELECT * FROM records WHERE vault = ? AND sequence BETWEEN ? AND ? ORDER BY sequence LIMIT ?'),
-
-    removeRecordsAfter: prepare('DELETE FROM records WHERE vault = ? AND sequence > ?'),
-
-    putSnapshot: prepare('INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)'),
-    removeSnapshot: prepare('DELETE FROM snapshots WHERE vault = ? AND sequence = ?'),
-    snapshots: prepare('SELECT * FROM snapshots WHERE vault = ? AND sequence BETWEEN ? AND ? ORDER BY sequence'),
-    newestSnapshot: prepare('SELECT snapshot FROM snapshots WHERE vault = ? ORDER BY sequence DESC LIMIT 1'),
-
-    packIds: prepare('SELECT id FROM packs WHERE vault = ? ORDER BY ref'),
-    pack: prepare('SELECT ref, directory FROM packs WHERE vault = ? AND id = ?'),
-    putPack: prepare('INSERT INTO packs (vault, id, directory, is_pending) VALUES (?, ?, ?, ?) RETURNING ref'),
-    settlePack: prepare('UPDATE packs SET is_pending = 0 WHERE ref = ?'),
-    removePack: prepare('DELETE FROM packs WHERE ref = ?'),
-    pendingPacks: prepare('SELECT directory FROM packs WHERE vault = ? AND is_pending = 1 ORDER BY ref'),
-    putChunk: prepare('INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
-    // What a record brought before what is pending: the server keeps the former.
-    findChunk: prepare(
-      `SELECT chunks.*, packs.id AS pack_id FROM chunks JOIN packs ON packs.ref = chunks.pack
-       WHERE chunks.vault = ? AND chunks.id = ? ORDER BY packs.is_pending, packs.ref LIMIT 1`,
-    ),
-    hasChunk: prepare('SELECT 1 FROM chunks WHERE vault = ? AND id = ? LIMIT 1'),
-    removeChunk: prepare('DELETE FROM chunks WHERE vault = ? AND id = ? AND pack = ?'),
-    countChunks: prepare('SELECT count(DISTINCT id) AS count FROM chunks WHERE vault = ?'),
-
-    cacheTotal: prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM cache'),
-    cached: prepare('SELECT plaintext FROM cache WHERE vault = ? AND id = ?'),
-    isCached: prepare('SELECT 1 FROM cache WHERE vault = ? AND id = ?'),
-    putCached: prepare('INSERT INTO cache (vault, id, bytes, plaintext) VALUES (?, ?, ?, ?)'),
-    removeOldestCached: prepare('DELETE FROM cache WHERE ref = (SELECT min(ref) FROM cache) RETURNING bytes'),
-  }
-}
