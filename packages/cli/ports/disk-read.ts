@@ -3,10 +3,10 @@
  */
 import { constants, lstatSync, readdirSync, type BigIntStats } from 'node:fs'
 import { open, readlink, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { DiskEntry, DiskKind, DiskStat, FileReader } from '@anysync/client/ports.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { attemptAsync, errorCode, troubleOf } from './disk-errors.ts'
+import { below } from './disk-paths.ts'
 import { privateName } from './refuse-name.ts'
 
 export const toDiskStat = (stat: BigIntStats): DiskStat => {
@@ -41,7 +41,7 @@ export const listFolder = async (full: string): Promise<DiskEntry[]> => {
     }
     if (name.text === privateName) continue
     try {
-      entries.push({ name: name.text, stat: toDiskStat(lstatSync(join(full, name.text), { bigint: true })) })
+      entries.push({ name: name.text, stat: toDiskStat(lstatSync(below(full, name.text), { bigint: true })) })
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error // Gone since the folder was read.
     }

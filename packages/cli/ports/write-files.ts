@@ -4,12 +4,12 @@
  */
 import { closeSync, constants, fchmodSync, fsyncSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { randomUUID } from 'node:crypto'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { isSameStat } from '@anysync/client/disk-stat.ts'
 import type { DiskStat, FilePlacement, FileToWrite, Placed, TempFile } from '@anysync/client/ports.ts'
 import { assert, demand, SyncError } from '@anysync/protocol/errors.ts'
 import { attempt, crossedMessage, errorCode } from './disk-errors.ts'
-import { diskPaths, type DiskPaths } from './disk-paths.ts'
+import { below, diskPaths, type DiskPaths } from './disk-paths.ts'
 import { toDiskStat } from './disk-read.ts'
 import { look, renameNoReplace, replace, setMtimeBy } from './disk-rename.ts'
 import type { Libc } from './libc.ts'
@@ -62,7 +62,7 @@ const tempPaths = (temps: TempPlaces): ((folder: string) => string) => {
   const placeByFolder = new Map<string, string>()
   return (folder) => {
     const place = placeByFolder.get(folder)
-    if (place !== undefined) return join(place, randomUUID())
+    if (place !== undefined) return below(place, randomUUID())
     const path = attempt('disk.createTemp', () => temps.newPath(folder))
     placeByFolder.set(folder, dirname(path))
     return path
