@@ -80,6 +80,34 @@ suite('disk of Node where renames can replace', () => diskSuite(() => openWorld(
 suite('disk of Node where single files are flushed', () =>
   diskSuite(() => openWorld({ ...real, syncFileSystem: null })),
 )
+suite('disk of Node where every name on the way is looked at', () =>
+  diskSuite(() => openWorld({ ...real, isFolderWithoutLinks: null })),
+)
+
+test('the look that follows no link knows folders from all else', { skip: process.platform !== 'linux' }, async () => {
+  await using world = await openWorld()
+  world.user.writeFile('a/b/file', '')
+  world.user.symlink('a', 'link')
+  world.user.symlink('gone', 'a/dangling')
+  const root = fs.realpathSync(world.root)
+  const isFolder = (path: string) => real.isFolderWithoutLinks?.(join(root, path))
+  for (const path of ['', 'a', 'a/b']) assert.equal(isFolder(path), true, path)
+  for (const path of ['gone', 'link', 'link/b', 'a/dangling', 'a/b/file', 'a/b/file/c'])
+    assert.equal(isFolder(path), false, path)
+})
+
+test('a linked folder below a link is one all the same', async () => {
+  await using world = await openWorld()
+  world.user.writeFile('a/file', 'x')
+  const link = `${world.root}-link`
+  fs.symlinkSync(world.root, link)
+  const disk = await openNodeDisk(link, { libc: real })
+  assert.deepEqual(
+    (await disk.list('a')).map(({ name }) => name),
+    ['file'],
+  )
+  fs.unlinkSync(link)
+})
 
 test('any nanosecond can be set, on files, folders and links', async () => {
   await using world = await openWorld()

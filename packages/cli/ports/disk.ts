@@ -41,7 +41,7 @@ export const openNodeDisk = async (root: string, { libc, threads }: NodeDiskOpti
   createNodeDisk(root, libc ?? (await loadLibc()), threads ?? null)
 
 const createNodeDisk = (root: string, libc: Libc, threads: Threads | null): Disk => {
-  const paths = diskPaths(root)
+  const paths = diskPaths(root, libc)
   /** Folders whose names changed since the last settle. */
   const touched = new Set<string>()
   const touch = (...full: string[]) => {
@@ -79,7 +79,7 @@ const createNodeDisk = (root: string, libc: Libc, threads: Threads | null): Disk
     },
     list: (path) => attemptAsync('disk.list', () => listFolder(paths.fencedFolder('disk.list', path))),
     openFile: (path) => attemptAsync('disk.openFile', () => openNodeFile(paths.fenced('disk.openFile', path))),
-    readFiles: (files, memory) => readFiles(threads, paths.root, files, memory),
+    readFiles: (files, memory) => readFiles(threads, libc, paths.root, files, memory),
     readLink: (path) => attemptAsync('disk.readLink', () => readNodeLink(paths.fenced('disk.readLink', path))),
 
     createTemp: (folder) =>

@@ -1,8 +1,10 @@
 /**
  * The few calls of the C library that Node lacks, by koffi: times in nanoseconds (Node carries seconds in a double,
- * which is off by up to 240 ns today), a rename that never replaces, and the flush of a whole file system.
+ * which is off by up to 240 ns today), a rename that never replaces, the flush of a whole file system, and a look that
+ * follows no link.
  * Each is null where the system has no such call; the Disk then takes a slower or coarser way.
  */
+import { closeSync, constants } from 'node:fs'
 import { promisify } from 'node:util'
 
 export type Libc = {
@@ -12,9 +14,11 @@ export type Libc = {
   renameNoReplace: ((from: string, to: string) => number) | null
   /** Flushes the file system of an open file, off the main thread. True when all of it is durable. */
   syncFileSystem: ((descriptor: number) => Promise<boolean>) | null
+  /** Whether a folder is there, and neither it nor anything above it is a symlink. False also when that is not known. */
+  isFolderWithoutLinks: ((path: string) => boolean) | null
 }
 
-export const noLibc: Libc = { setMtime: null, renameNoReplace: null, syncFileSystem: null }
+export const noLibc: Libc = { setMtime: null, renameNoReplace: null, syncFileSystem: null, isFolderWithoutLinks: null }
 
 /** Loads in about 7 ms. Never throws: without koffi, or on Windows, every call is null. */
 export const loadLibc = async (platform: NodeJS.Platform = process.platform): Promise<Libc> => {
@@ -55,6 +59,27 @@ const bind = (koffi: Koffi, library: Library, platform: 'linux' | 'darwin'): Lib
     setMtime: times === null ? null : setMtime,
     renameNoReplace: rename === null ? null : (from, to) => errnoOf(rename(here, from, here, to, noReplace)),
     syncFileSystem: syncAside === null ? null : async (descriptor) => (await syncAside(descriptor)) === 0,
+    isFolderWithoutLinks: platform === 'linux' ? bindLook(library) : null,
+  }
+}
+
+/**
+ * By openat2 (Linux 5.6, man 2 openat2), which no C library wraps: its number is 437 on every architecture. A kernel that
+ * does not know it refuses it.
+ */
+const bindLook = (library: Library): Libc['isFolderWithoutLinks'] => {
+  const call = find(library, 'syscall', 'long', ['long', 'int', 'str', 'void *', 'size_t'])
+  if (call === null) return null
+  const [number, here] = [437, -100]
+  // `struct open_how`: flags O_PATH, O_CLOEXEC, O_DIRECTORY; no mode; RESOLVE_NO_SYMLINKS.
+  const how = Buffer.alloc(24)
+  how.writeBigUInt64LE(0o10000000n | 0o2000000n | BigInt(constants.O_DIRECTORY), 0)
+  how.writeBigUInt64LE(0x04n, 16)
+  return (path) => {
+    const descriptor = Number(call(number, here, path, how, how.length))
+    if (descriptor < 0) return false
+    closeSync(descriptor)
+    return true
   }
 }
 

@@ -10,6 +10,7 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import { attempt } from './disk-errors.ts'
 import { diskPaths } from './disk-paths.ts'
 import { refuseOther, toDiskStat } from './disk-read.ts'
+import type { Libc } from './libc.ts'
 import { fromPlain, toPlain, type PlainTrouble } from './plain-trouble.ts'
 import { isShared } from './thread-memory.ts'
 import type { Threads } from './threads.ts'
@@ -19,6 +20,7 @@ const operation = 'disk.readFiles'
 /** As `Disk.readFiles`, in a thread when that is worth it and the memory is shared with it. */
 export const readFiles = async (
   threads: Threads | null,
+  libc: Libc,
   root: string,
   files: FileToRead[],
   memory: Uint8Array,
@@ -27,7 +29,7 @@ export const readFiles = async (
   const reads =
     threads?.areWorth(bytes) && isShared(memory)
       ? await threads.run('readFiles', [root, files, memory])
-      : readTogether(root, files, memory)
+      : readTogether(libc, root, files, memory)
   return reads.map((read) =>
     'trouble' in read
       ? { trouble: fromPlain(read.trouble) }
@@ -39,8 +41,8 @@ export const readFiles = async (
 export type ReadTogether = { stat: DiskStat; offset: number; length: number } | { trouble: PlainTrouble }
 
 /** The files below a folder, read into memory one after the other. */
-export const readTogether = (root: string, files: FileToRead[], memory: Uint8Array): ReadTogether[] => {
-  const fence = diskPaths(root).fenceForMany(operation)
+export const readTogether = (libc: Libc, root: string, files: FileToRead[], memory: Uint8Array): ReadTogether[] => {
+  const fence = diskPaths(root, libc).fenceForMany(operation)
   let offset = 0
   return files.map(({ path, bytesMax }) => {
     try {

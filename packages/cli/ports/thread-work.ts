@@ -37,7 +37,7 @@ export type ThreadWork = {
   seal(vaultId: VaultId, kind: ContentKind, plaintexts: Uint8Array[]): Promise<Sealed>
   join(vaultId: VaultId, parts: Uint8Array[]): Promise<Joined>
   open(vaultId: VaultId, place: ChunkPlace, sealed: Uint8Array, wanted: ChunkId, slices: Slice[]): Promise<Opened>
-  readFiles(root: string, files: FileToRead[], memory: Uint8Array): ReadTogether[]
+  readFiles(root: string, files: FileToRead[], memory: Uint8Array): Promise<ReadTogether[]>
   writeTemps(memory: Uint8Array, files: TempToWrite[], isSynced: boolean): Promise<DiskStat[]>
   placeFiles(root: string, files: TempToPlace[]): Promise<PlacedPlain[]>
 }
@@ -68,7 +68,7 @@ export const createThreadWork = (): ThreadWork => {
       if (opened.plaintext.buffer !== sealed.buffer) discard(sealed)
       return opened
     },
-    readFiles: readTogether,
+    readFiles: async (root, files, memory) => readTogether(await libc(), root, files, memory),
     writeTemps: async (memory, files, isSynced) => {
       const stats = writeTogether(await libc(), memory, files, isSynced)
       discard(memory)

@@ -146,7 +146,7 @@ export const placeFiles = async (batch: DiskBatch, files: FilePlacement[]): Prom
 const placedTogetherMin = 32
 
 export const placeTogether = (libc: Libc, root: string, files: TempToPlace[]): PlacedPlain[] => {
-  const fence = diskPaths(root).fenceForMany(operation)
+  const fence = diskPaths(root, libc).fenceForMany(operation)
   return files.map(({ temp, made, path, expected }) => {
     let isPlaced = false
     let isCrossed = false
