@@ -7,6 +7,7 @@ import { firstSync } from './first-sync.ts'
 import { history } from './history.ts'
 import { file, tree } from './keeping.ts'
 import { latency } from './latency.ts'
+import { marks } from './marks.ts'
 import { micro } from './micro.ts'
 import { parseOptions, usage, type BenchOptions } from './options.ts'
 import { scan } from './scan.ts'
@@ -24,6 +25,7 @@ const benches: Record<string, (options: BenchOptions) => Promise<Findings>> = {
   'first-sync': firstSync,
   crowd,
   history,
+  marks,
 }
 
 const { name, to, options } = parseOptions(process.argv.slice(2))

@@ -24,7 +24,8 @@ export type BenchOptions = {
 }
 
 export const usage = `npm run bench -- NAME [options]
-  NAME             tree, file, micro, scan, turn, latency, first-sync, crowd, history or trees
+  NAME             tree, file, micro, scan, turn, latency, first-sync, crowd, history, marks
+                   or trees
   --sizes LIST     files in the tree, like 10000,100000,1000000
   --runs N         how often each size is measured
   --edits N        edits of the latency bench

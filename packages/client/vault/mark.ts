@@ -1,9 +1,9 @@
 /**
  * Finds every chunk that snapshots need, from their roots down. Each tree is read once, however many snapshots have it;
- * what is remembered is a few bytes a chunk.
+ * what is remembered is a few bytes a chunk, and a few for each tree and each file of many chunks.
  */
 import { NodeKind, type Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import type { ChunkId } from '@anysync/protocol/ids.ts'
+import { chunkIdFromBytes, type ChunkId } from '@anysync/protocol/ids.ts'
 import { contentBytes } from '../content/content.ts'
 import type { Cipher } from '../ports.ts'
 import { IdSet } from './id-set.ts'
@@ -25,12 +25,16 @@ export type Marks = {
 
 export const createMarks = ({ cipher, vault, onChunk = () => undefined }: MarkParts): Marks => {
   const chunks = new IdSet()
-  // Contents whose chunks, and for trees all below, are marked or about to be.
+  // Contents whose chunks, and for trees all below, are marked or about to be. A file that lists its own chunks is told by
+  // those, and is not among them: there are as many as chunks, and its chunks are marked again in no time.
   const contents = new IdSet()
   const isNew = (content: Content): boolean =>
     content.chunks.length > 0 && contents.add(cipher.sha256(contentBytes(content)).toHex())
+  const markChunk = (id: ChunkId): void => {
+    if (chunks.add(id)) onChunk(id)
+  }
   const markContent = async (content: Content): Promise<void> => {
-    for await (const ids of vault.chunksOf(content)) for (const id of ids) if (chunks.add(id)) onChunk(id)
+    for await (const ids of vault.chunksOf(content)) for (const id of ids) markChunk(id)
   }
   return {
     async mark(root) {
@@ -39,9 +43,13 @@ export const createMarks = ({ cipher, vault, onChunk = () => undefined }: MarkPa
         await markContent(tree)
         const folders: Content[] = []
         for (const { kind, content } of await vault.tree(tree)) {
-          if (content === undefined || !isNew(content)) continue
-          if (kind === NodeKind.FOLDER) folders.push(content)
-          else await markContent(content)
+          if (content === undefined) continue
+          if (kind !== NodeKind.FOLDER && content.depth === 0) {
+            for (const id of content.chunks) markChunk(chunkIdFromBytes(id))
+          } else if (isNew(content)) {
+            if (kind === NodeKind.FOLDER) folders.push(content)
+            else await markContent(content)
+          }
         }
         vault.expect(folders)
         trees.push(...folders.toReversed())
