@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -94,6 +94,22 @@ test('the look that follows no link knows folders from all else', { skip: proces
   for (const path of ['', 'a', 'a/b']) assert.equal(isFolder(path), true, path)
   for (const path of ['gone', 'link', 'link/b', 'a/dangling', 'a/b/file', 'a/b/file/c'])
     assert.equal(isFolder(path), false, path)
+})
+
+test('a thread that looks writes nothing on standard error', async () => {
+  await using world = await openWorld()
+  world.user.writeFile('a/file', 'x')
+  const look = `
+    import { createThreads } from ${JSON.stringify(import.meta.resolve('./threads.ts'))}
+    await using threads = createThreads({ count: 1 })
+    const memory = new Uint8Array(new SharedArrayBuffer(8))
+    const files = [{ path: 'a/file', bytesMax: 8 }]
+    const [read] = await threads.run('readFiles', [${JSON.stringify(world.root)}, files, memory])
+    process.stdout.write(String(read.length))`
+  const script = join(dirname(world.root), 'look.mjs')
+  fs.writeFileSync(script, look)
+  const { stdout, stderr } = spawnSync(process.execPath, [script])
+  assert.deepEqual([stdout.toString(), stderr.toString()], ['1', ''])
 })
 
 test('a linked folder below a link is one all the same', async () => {

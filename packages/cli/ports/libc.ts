@@ -4,7 +4,7 @@
  * follows no link.
  * Each is null where the system has no such call; the Disk then takes a slower or coarser way.
  */
-import { closeSync, constants } from 'node:fs'
+import { constants } from 'node:fs'
 import { promisify } from 'node:util'
 
 export type Libc = {
@@ -69,7 +69,9 @@ const bind = (koffi: Koffi, library: Library, platform: 'linux' | 'darwin'): Lib
  */
 const bindLook = (library: Library): Libc['isFolderWithoutLinks'] => {
   const call = find(library, 'syscall', 'long', ['long', 'int', 'str', 'void *', 'size_t'])
-  if (call === null) return null
+  // Node warns when it is to close in a thread what it did not open.
+  const close = find(library, 'close', 'int', ['int'])
+  if (call === null || close === null) return null
   const [number, here] = [437, -100]
   // `struct open_how`: flags O_PATH, O_CLOEXEC, O_DIRECTORY; no mode; RESOLVE_NO_SYMLINKS.
   const how = Buffer.alloc(24)
@@ -78,7 +80,7 @@ const bindLook = (library: Library): Libc['isFolderWithoutLinks'] => {
   return (path) => {
     const descriptor = Number(call(number, here, path, how, how.length))
     if (descriptor < 0) return false
-    closeSync(descriptor)
+    close(descriptor)
     return true
   }
 }
