@@ -279,8 +279,11 @@ export interface Remote {
   packsInUse(vaultId: VaultId): Promise<PackId[]>
   /** Resolves when the pack is durable on the server. Storing it twice is harmless. */
   putPack(vaultId: VaultId, pack: PackId, bytes: Uint8Array): Promise<void>
-  /** Bytes `offset` to `offset + length` of a pack; `missing` when it is not there or ends before; never more or fewer. */
-  getPack(vaultId: VaultId, pack: PackId, offset: number, length: number): Promise<Uint8Array>
+  /**
+   * Bytes `offset` to `offset + length` of a pack; `missing` when it is not there or ends before; never more or fewer. They
+   * lie in the memory if there is some, which is at least as long; when this throws, nothing writes there any more.
+   */
+  getPack(vaultId: VaultId, pack: PackId, offset: number, length: number, memory?: Uint8Array): Promise<Uint8Array>
   /** Bytes of the whole pack, or null when it is not there. */
   packLength(vaultId: VaultId, pack: PackId): Promise<number | null>
 }

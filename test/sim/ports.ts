@@ -232,10 +232,10 @@ export const remoteOf = (process: Process, remote: Remote, trace: Trace): Remote
         () => remote.putPack(vaultId, pack, bytes),
         () => trace.text(pack),
       ),
-    getPack: (vaultId, pack, offset, length) =>
+    getPack: (vaultId, pack, offset, length, memory) =>
       call(
         'pack.get',
-        () => remote.getPack(vaultId, pack, offset, length),
+        () => remote.getPack(vaultId, pack, offset, length, memory),
         (bytes) => trace.bytes(bytes),
       ),
     packLength: (vaultId, pack) => call('pack.length', () => remote.packLength(vaultId, pack)),

@@ -6,7 +6,7 @@ import { createContentWork, type ContentWork, type WorkFor } from '@anysync/clie
 import { threadBytesMin } from '@anysync/protocol/limits.ts'
 import { nodeChance } from './chance.ts'
 import { nodeCipher } from './cipher.ts'
-import { allocateShared, movable, sendable } from './thread-memory.ts'
+import { allocateShared, isShared, movable, sendable } from './thread-memory.ts'
 import type { Threads } from './threads.ts'
 
 export const workInThreads =
@@ -36,8 +36,8 @@ export const workInThreads =
         goes(lengthOf(parts)) ? threads.run('join', [vaultId, parts.map(sendable)], movable(parts)) : here.join(parts),
       open: (place, sealed, wanted, slices) => {
         if (!goes(sealed.length + place.plainLength)) return here.open(place, sealed, wanted, slices)
-        // Its neighbours lie in the same memory: only this much of it goes along.
-        const own = sealed.slice()
+        // Its neighbours lie in the same memory: only this much of it goes along, unless it is shared with the thread.
+        const own = isShared(sealed) ? sealed : sealed.slice()
         const plainSlices = slices.map(({ offset, length }) => ({ offset, length }))
         return threads.run('open', [vaultId, place, own, wanted, plainSlices], movable(own))
       },

@@ -31,7 +31,8 @@ export const getPack = async (
   pack: PackId,
   offset: number,
   length: number,
-): Promise<Uint8Array<ArrayBuffer>> => {
+  memory?: Uint8Array,
+): Promise<Uint8Array> => {
   const operation = 'pack.get'
   const isRange = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length > 0
   if (!isRange || length > packBytesMax) {
@@ -55,7 +56,9 @@ export const getPack = async (
         `the server sent another range of pack ${pack} than bytes ${offset} to ${end}`,
       )
     }
-    return readExactly(line, operation, answer, pack, length)
+    const bytes = memory?.subarray(0, length) ?? new Uint8Array(length)
+    await readExactly(line, operation, answer, pack, bytes)
+    return bytes
   })
 }
 
@@ -124,14 +127,15 @@ async function* slicesOf({ flow, closed }: Line, bytes: Uint8Array): AsyncIterab
   }
 }
 
+/** Fills the bytes with an answer that must be as long. */
 const readExactly = async (
   line: Line,
   operation: string,
   answer: Answer,
   pack: PackId,
-  length: number,
-): Promise<Uint8Array<ArrayBuffer>> => {
-  const bytes = new Uint8Array(length)
+  bytes: Uint8Array,
+): Promise<void> => {
+  const { length } = bytes
   let got = 0
   for await (const piece of piecesFrom(answer)) {
     if (got + piece.length > length) {
@@ -149,7 +153,6 @@ const readExactly = async (
   if (got !== length) {
     throw new SyncError(operation, 'unavailable', `pack ${pack} broke off after ${got} of ${length} bytes: try again`)
   }
-  return bytes
 }
 
 async function* piecesFrom(answer: Answer): AsyncIterable<Uint8Array> {

@@ -182,7 +182,7 @@ export const openRemote = (
       demand(isInBounds, 'pack.put', 'invalid', `a pack is 1 to ${packBytesMax} bytes, got ${bytes.length}`)
       await putPack(line, vaultId, pack, bytes)
     },
-    getPack: (vaultId, pack, offset, length) => getPack(line, vaultId, pack, offset, length),
+    getPack: (vaultId, pack, offset, length, memory) => getPack(line, vaultId, pack, offset, length, memory),
     packLength: (vaultId, pack) => packLength(line, vaultId, pack),
 
     [Symbol.asyncDispose]: () => line[Symbol.asyncDispose](),

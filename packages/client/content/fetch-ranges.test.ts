@@ -4,7 +4,7 @@ import { Compression, ContentKind } from '@anysync/protocol/gen/anysync/v1/forma
 import { expectedSegmentsMax, MiB } from '@anysync/protocol/limits.ts'
 import { packIdFromBytes } from '@anysync/protocol/ids.ts'
 import type { ChunkPlace } from '../ports.ts'
-import { createRangeFetcher, type RangeFetcher } from './fetch-ranges.ts'
+import { createRangeFetcher, type RangeFetcher, type Taken } from './fetch-ranges.ts'
 
 const pack = packIdFromBytes(new Uint8Array(32))
 
@@ -19,13 +19,15 @@ const placeAt = (segmentOffset: number, sealedLength: number): ChunkPlace => ({
   length: sealedLength - 40,
 })
 
+const allocate = (length: number) => new Uint8Array(length)
+
 /** A fetcher of zeros, and the lengths that it asked for. */
 const counted = (): { fetcher: RangeFetcher; lengths: number[] } => {
   const lengths: number[] = []
   const fetcher = createRangeFetcher((_, __, length) => {
     lengths.push(length)
     return Promise.resolve(new Uint8Array(length))
-  })
+  }, allocate)
   return { fetcher, lengths }
 }
 
@@ -47,7 +49,7 @@ test('a range is let go when all of it was taken', async () => {
   for (let round = 0; round < 3; round++) {
     const places = [placeAt(12, 100), placeAt(112, 100)]
     fetcher.expect(places)
-    for (const place of places) assert.equal((await fetcher.take(place)).length, 100)
+    for (const place of places) assert.equal((await fetcher.take(place)).bytes.length, 100)
   }
   assert.deepEqual(lengths, [200, 200, 200])
 })
@@ -78,10 +80,14 @@ test('no more than four ranges are fetched at once, or as many as are asked for'
     [() => 7, 7],
   ] as const) {
     const waiting: (() => void)[] = []
-    const fetcher = createRangeFetcher(async (_, __, length) => {
-      await new Promise<void>((resolve) => waiting.push(resolve))
-      return new Uint8Array(length)
-    }, fetchingMax)
+    const fetcher = createRangeFetcher(
+      async (_, __, length) => {
+        await new Promise<void>((resolve) => waiting.push(resolve))
+        return new Uint8Array(length)
+      },
+      allocate,
+      fetchingMax,
+    )
     const taken = Array.from({ length: 9 }, (_, i) => fetcher.take(placeAt(12 + i * 100, 100)))
     await new Promise((resolve) => setImmediate(resolve))
     assert.equal(waiting.length, expected)
@@ -105,4 +111,60 @@ test('while one range is taken from, the one after it is fetched', async () => {
   assert.equal(lengths.length, 2)
   await fetcher.take(places[2]!)
   assert.deepEqual(lengths, [8 * MiB, 8 * MiB, 8 * MiB])
+})
+
+/** A fetcher of bytes that tell the place in their pack, 1 MiB each, and how often memory was taken for it. */
+const telling = () => {
+  const made = { memories: 0 }
+  const fetcher = createRangeFetcher(
+    async (_, offset, length, memory = new Uint8Array(length)) => {
+      for (let at = 0; at < length; at += MiB) memory.fill((offset + at) / MiB, at, at + MiB)
+      return memory.subarray(0, length)
+    },
+    (length) => {
+      made.memories += 1
+      return allocate(length)
+    },
+  )
+  return { fetcher, made }
+}
+
+const places = Array.from({ length: 100 }, (_, i) => placeAt(i * MiB, MiB))
+const isAsTold = ({ bytes }: Taken, place: ChunkPlace): boolean =>
+  bytes.length === MiB && bytes.every((byte) => byte === place.segmentOffset / MiB)
+
+test('memory is used again for other ranges, and not before all of it was released', async () => {
+  const { fetcher, made } = telling()
+  fetcher.expect(places)
+  const held: [Taken, ChunkPlace][] = []
+  for (const place of places) {
+    held.push([await fetcher.take(place), place])
+    if (held.length > 12) held.shift()?.[0].release()
+    for (const [taken, place] of held) assert.ok(isAsTold(taken, place))
+  }
+  assert.ok(made.memories < 8, `${made.memories} times`)
+})
+
+test('a range that is let go while something was taken from it keeps its memory for that', async () => {
+  const { fetcher } = telling()
+  fetcher.expect(places)
+  // One of each range, so that more are held than may be.
+  const wanted = places.filter((_, i) => i % 8 === 0)
+  const taken = await Promise.all(wanted.map((place) => fetcher.take(place)))
+  for (const [i, one] of taken.entries()) assert.ok(isAsTold(one, wanted[i]!))
+  for (const one of taken) one.release()
+  for (const place of places.filter((_, i) => i % 8 === 1)) {
+    const one = await fetcher.take(place)
+    assert.ok(isAsTold(one, place))
+    one.release()
+  }
+})
+
+test('when all was released no memory is kept', async () => {
+  const { fetcher, made } = telling()
+  for (const round of [1, 2]) {
+    const one = await fetcher.take(places[0]!)
+    one.release()
+    assert.equal(made.memories, round)
+  }
 })

@@ -1,10 +1,12 @@
 /**
  * Fetches sealed segments, neighbours together: reading a folder of small files must not cost a request for each.
- * Knows places only; what it gives is still to be checked, but for its length.
+ * Knows places only; what it gives is still to be checked, but for its length. The memory of large ranges is used again,
+ * because new memory costs more than filling it.
  */
 import { demand } from '@anysync/protocol/errors.ts'
 import type { PackId } from '@anysync/protocol/ids.ts'
 import {
+  MiB,
   expectedSegmentsMax,
   fetchBytesMax,
   fetchedBytesMax,
@@ -13,6 +15,7 @@ import {
 } from '@anysync/protocol/limits.ts'
 import type { ChunkPlace } from '../ports.ts'
 import { createGate } from './gate.ts'
+import { createWindows, type Window } from './windows.ts'
 
 /** Names a segment on this device: its pack and where it begins. */
 export const segmentKeyOf = ({ pack, segmentOffset }: ChunkPlace): string => `${pack}:${segmentOffset}`
@@ -21,8 +24,20 @@ export type RangeFetcher = {
   /** What will be asked for soon. Nothing is fetched yet; the oldest hints are forgotten when there are too many. */
   expect(places: ChunkPlace[]): void
   /** The sealed bytes of a segment; `corrupt` when fewer or more came than were asked for. */
-  take(place: ChunkPlace): Promise<Uint8Array>
+  take(place: ChunkPlace): Promise<Taken>
 }
+
+/** Bytes that stay as they are until they are released, once. */
+export type Taken = { bytes: Uint8Array; release: () => void }
+
+/** So many bytes of a pack, in this memory, which is at least as long, or elsewhere. */
+export type Fetch = (pack: PackId, offset: number, length: number, memory?: Uint8Array) => Promise<Uint8Array>
+
+/** `window`: the memory that is to be released; null for memory of its own. */
+type Fetched = { bytes: Uint8Array; window: Window | null }
+
+/** Memory of shorter ranges is not used again. */
+const reusedBytesMin = MiB
 
 /** Segments of one pack that are fetched at once, when the first of them is needed. */
 type Range = {
@@ -31,13 +46,16 @@ type Range = {
   length: number
   /** Keys of the segments that were not taken yet. */
   awaited: Set<string>
-  bytes: Promise<Uint8Array> | null
+  fetched: Promise<Fetched> | null
+  /** How many have taken from it and not released that, or are about to. */
+  users: number
   /** The one that will be wanted after it. */
   next: Range | null
 }
 
 export const createRangeFetcher = (
-  fetch: (pack: PackId, offset: number, length: number) => Promise<Uint8Array>,
+  ask: Fetch,
+  allocate: (length: number) => Uint8Array,
   fetchingMax: () => number = () => fetchesMax,
 ): RangeFetcher => {
   const rangesByKey = new Map<string, Range>()
@@ -45,14 +63,19 @@ export const createRangeFetcher = (
   const heldRanges = new Set<Range>()
   let heldBytes = 0
   const gate = createGate(fetchingMax)
+  const memories = createMemories(allocate)
 
-  const fetchExactly = async (pack: PackId, offset: number, length: number): Promise<Uint8Array> => {
+  const fetchExactly = async (pack: PackId, offset: number, length: number): Promise<Fetched> => {
     await gate.enter()
+    const window = memories.take(length)
     try {
-      const bytes = await fetch(pack, offset, length)
+      const bytes = await ask(pack, offset, length, window?.memory)
       const message = `pack ${pack} gave ${bytes.length} bytes at ${offset}, wanted ${length}; nothing was changed`
       demand(bytes.length === length, 'content.read', 'corrupt', message)
-      return bytes
+      return { bytes, window }
+    } catch (error) {
+      window?.release()
+      throw error
     } finally {
       gate.leave()
     }
@@ -63,9 +86,23 @@ export const createRangeFetcher = (
     for (const key of range.awaited) rangesByKey.delete(key)
     range.awaited.clear()
     if (heldRanges.delete(range)) heldBytes -= range.length
+    releaseUnused(range)
   }
 
-  const start = (range: Range): Promise<Uint8Array> => {
+  const leave = (range: Range): void => {
+    range.users -= 1
+    releaseUnused(range)
+  }
+
+  const releaseUnused = (range: Range): void => {
+    if (range.users > 0 || heldRanges.has(range)) return
+    const { fetched } = range
+    range.fetched = null
+    // Of one that failed there is nothing to release, and who took from it was told.
+    fetched?.then(({ window }) => window?.release()).catch(() => undefined)
+  }
+
+  const start = (range: Range): Promise<Fetched> => {
     for (const oldest of heldRanges) {
       if (heldBytes + range.length <= fetchedBytesMax) break
       forget(oldest)
@@ -77,11 +114,16 @@ export const createRangeFetcher = (
 
   /** The line is busy while what came is opened and written; nothing that is still wanted is let go for it. */
   const fetchAhead = (range: Range | null): void => {
-    if (range === null || range.bytes !== null || range.awaited.size === 0) return
+    if (range === null || range.fetched !== null || range.awaited.size === 0) return
     if (heldBytes + range.length > fetchedBytesMax) return
-    range.bytes = start(range)
+    range.fetched = start(range)
     // Told to who takes from it.
-    range.bytes.catch(() => undefined)
+    range.fetched.catch(() => undefined)
+  }
+
+  const takeAlone = async ({ pack, segmentOffset, sealedLength }: ChunkPlace): Promise<Taken> => {
+    const { bytes, window } = await fetchExactly(pack, segmentOffset, sealedLength)
+    return { bytes, release: () => window?.release() }
   }
 
   return {
@@ -101,20 +143,43 @@ export const createRangeFetcher = (
     async take(place) {
       const key = segmentKeyOf(place)
       const range = rangesByKey.get(key)
-      if (range === undefined) return fetchExactly(place.pack, place.segmentOffset, place.sealedLength)
+      if (range === undefined) return takeAlone(place)
       rangesByKey.delete(key)
       range.awaited.delete(key)
-      range.bytes ??= start(range)
+      range.users += 1
+      range.fetched ??= start(range)
       fetchAhead(range.next)
       try {
-        const bytes = await range.bytes
+        const { bytes } = await range.fetched
         const offset = place.segmentOffset - range.offset
-        return bytes.subarray(offset, offset + place.sealedLength)
+        return { bytes: bytes.subarray(offset, offset + place.sealedLength), release: () => leave(range) }
       } catch (error) {
+        leave(range)
         forget(range)
         throw error
       } finally {
         if (range.awaited.size === 0) forget(range)
+      }
+    },
+  }
+}
+
+/** Memory for large ranges. What is free is kept as long as some is in use: whoever has read all that he wanted holds none. */
+const createMemories = (allocate: (length: number) => Uint8Array) => {
+  let windows = createWindows(allocate)
+  let inUse = 0
+  return {
+    take(length: number): Window | null {
+      if (length < reusedBytesMin) return null
+      const window = windows.take(length)
+      inUse += 1
+      return {
+        ...window,
+        release() {
+          window.release()
+          inUse -= 1
+          if (inUse === 0) windows = createWindows(allocate)
+        },
       }
     },
   }
@@ -132,7 +197,7 @@ const coalesce = (places: ChunkPlace[]): Range[] => {
       end - last.offset <= fetchBytesMax
     if (!last || !isNear) {
       const { pack, segmentOffset: offset } = place
-      const range: Range = { pack, offset, length: 0, awaited: new Set(), bytes: null, next: null }
+      const range: Range = { pack, offset, length: 0, awaited: new Set(), fetched: null, users: 0, next: null }
       if (last) last.next = range
       last = range
       ranges.push(last)

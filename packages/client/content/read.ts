@@ -3,7 +3,7 @@
  * the caller trusts; what does not hold is `corrupt`, names its pack and chunk, and gives nothing.
  */
 import { demand, SyncError } from '@anysync/protocol/errors.ts'
-import { chunkIdFromBytes, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
+import { chunkIdFromBytes, type ChunkId } from '@anysync/protocol/ids.ts'
 import { expectedSegmentsMax, openedBytesMax, readAheadChunks, treeBytesMax } from '@anysync/protocol/limits.ts'
 import { ContentKind, type Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { concatBytes, discard } from '../crypto/bytes.ts'
@@ -11,7 +11,7 @@ import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { ChunkPlace } from '../ports.ts'
 import { chunkIdOf } from './chunk-id.ts'
 import { checkContent, contentChunkIds } from './content.ts'
-import { createRangeFetcher, segmentKeyOf } from './fetch-ranges.ts'
+import { createRangeFetcher, segmentKeyOf, type Fetch } from './fetch-ranges.ts'
 import type { SourceKind } from './identify.ts'
 import { createLru } from './lru.ts'
 import { corruptAt, openChunk } from './segment.ts'
@@ -22,8 +22,8 @@ export type ContentReaderParts = {
   work: ContentWork
   /** Where a chunk lies; null when no pack of the vault holds it. */
   locate: (chunk: ChunkId) => ChunkPlace | null
-  /** So many bytes of a pack. What it throws is passed on. */
-  fetch: (pack: PackId, offset: number, length: number) => Promise<Uint8Array>
+  /** What it throws is passed on; then it writes to the memory no more. */
+  fetch: Fetch
   /** How many fetches may be under way at once, by default four; asked anew for each. */
   fetchingMax?: () => number
   /** The cache of tree chunks. It is not trusted: what does not have its id counts as not there. */
@@ -61,7 +61,7 @@ type ReadChunk = { chunk: Uint8Array; alone: OpenedSegment | null }
 
 export const createContentReader = (parts: ContentReaderParts): ContentReader => {
   const { keys, work, locate } = parts
-  const fetcher = createRangeFetcher(parts.fetch, parts.fetchingMax)
+  const fetcher = createRangeFetcher(parts.fetch, (length) => work.allocate(length), parts.fetchingMax)
   const opened = createLru<OpenedSegment>(openedBytesMax)
   const opening = new Map<string, { askers: number; segment: Promise<OpenedSegment> }>()
 
@@ -113,7 +113,7 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
     const sealed = await fetcher.take(place)
     const slices = expected.get(key) ?? [place]
     expected.delete(key)
-    const { plaintext, ids } = await work.open(place, sealed, wanted, slices)
+    const { plaintext, ids } = await work.open(place, sealed.bytes, wanted, slices).finally(sealed.release)
     const idsByOffset = new Map(slices.map(({ offset }, i) => [offset, ids[i] ?? null]))
     const segment = { plaintext, idsByOffset, users: 0 }
     // What is a segment of its own is not asked for again soon; a shared one is, by its neighbours.

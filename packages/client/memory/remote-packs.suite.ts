@@ -23,6 +23,10 @@ export const testPacks = (world: RemoteWorld): void => {
     for (const [offset, length] of ranges) {
       const got = await world.remote.getPack(vaultId, id, offset, length)
       assert.equal(Buffer.compare(got, bytes.subarray(offset, offset + length)), 0)
+      const memory = new Uint8Array(new SharedArrayBuffer(length + 1)).fill(7)
+      const there = await world.remote.getPack(vaultId, id, offset, length, memory)
+      assert.deepEqual([there.buffer === memory.buffer, there.byteOffset, there.length], [true, 0, length])
+      assert.deepEqual([Buffer.compare(got, memory.subarray(0, length)), memory[length]], [0, 7])
     }
   })
 

@@ -93,7 +93,7 @@ export const createMemoryRemote = (core: ServerCore, token: Uint8Array): Remote 
         putPack(core, vault, pack, bytes)
       }),
 
-    getPack: (vaultId, pack, offset, length) =>
+    getPack: (vaultId, pack, offset, length, memory) =>
       call('pack.get', (device) => {
         const bytes = authorize(core, 'pack.get', device, vaultId).packs.get(pack)
         demand(offset >= 0 && length > 0, 'pack.get', 'invalid', 'a range begins at 0 or later and is not empty')
@@ -105,7 +105,9 @@ export const createMemoryRemote = (core: ServerCore, token: Uint8Array): Remote 
           'missing',
           `pack ${pack} has ${bytes.length} bytes; bytes up to ${end} were wanted`,
         )
-        return bytes.slice(offset, end)
+        if (memory === undefined) return bytes.slice(offset, end)
+        memory.set(bytes.subarray(offset, end))
+        return memory.subarray(0, length)
       }),
 
     packLength: (vaultId, pack) =>

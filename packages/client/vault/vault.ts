@@ -13,9 +13,10 @@ import {
   type AccessKeys,
   type Content,
 } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { chunkIdFromBytes, type ChunkId, type PackId } from '@anysync/protocol/ids.ts'
+import { chunkIdFromBytes, type ChunkId } from '@anysync/protocol/ids.ts'
 import { appendPacksMax, fetchesMax, storingPacksMax } from '@anysync/protocol/limits.ts'
 import { contentChunkIds } from '../content/content.ts'
+import type { Fetch } from '../content/fetch-ranges.ts'
 import { createIdentify } from '../content/identify.ts'
 import { createContentReader } from '../content/read.ts'
 import { createContentWork, type WorkFor } from '../content/work.ts'
@@ -63,9 +64,9 @@ export const openVault = (parts: VaultParts): Vault => {
 
   const work = parts.workFor?.(vaultId, vaultKeyByEpoch) ?? createContentWork({ cipher, keys })
 
-  const fetch = async (pack: PackId, offset: number, length: number): Promise<Uint8Array> => {
+  const fetch: Fetch = async (pack, offset, length, memory) => {
     try {
-      return await remote.getPack(vaultId, pack, offset, length)
+      return await remote.getPack(vaultId, pack, offset, length, memory)
     } catch (error) {
       if (!isTrouble(error, 'missing')) throw error
       const message = `the server has lost pack ${pack} of vault ${vaultId}: ask who runs it to restore its data`
