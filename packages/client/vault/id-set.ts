@@ -1,44 +1,71 @@
 /**
- * A set of ids that are as good as random (chunk ids and hashes are), for very many of them: 96 bits of each in one
- * flat array, so ten million take about 200 MB. Two of a vault's ids that share 96 bits do not happen.
+ * A set of ids that are as good as random (chunk ids and hashes are), for very many of them: 96 bits of each in flat
+ * arrays, so ten million take about 200 MB. Two of a vault's ids that share 96 bits do not happen.
  */
+import { assert } from '@anysync/protocol/errors.ts'
+import { discard } from '../crypto/bytes.ts'
 
 /** 32-bit words that are kept of an id. All zero stands for an empty place. */
 const words = 3
-const placesMin = 1024
-/** The array doubles when more than this share of it is taken. */
+const placesMin = 16
+/** An array doubles when more than this share of it is taken. */
 const loadMax = 0.75
+/** One array of all would need half as much again while it doubles. */
+const parts = 64
 
 export class IdSet {
-  #table = new Uint32Array(placesMin * words)
-  #places = placesMin
-  #size = 0
+  readonly #parts = Array.from({ length: parts }, () => new Part())
 
   get size(): number {
-    return this.#size
+    return this.#parts.reduce((sum, { size }) => sum + size, 0)
   }
 
   /** By hex, of at least 24 digits. False when it was there already. */
   add(id: string): boolean {
-    if (this.#size >= this.#places * loadMax) this.#grow()
-    const isNew = put(this.#table, this.#places, wordOf(id, 0), wordOf(id, 1), wordOf(id, 2))
-    if (isNew) this.#size += 1
-    return isNew
+    const [a, b, c] = [wordOf(id, 0), wordOf(id, 1), wordOf(id, 2)]
+    return this.#partOf(b).add(a, b, c)
   }
 
   has(id: string): boolean {
-    return find(this.#table, this.#places, wordOf(id, 0), wordOf(id, 1), wordOf(id, 2)).isThere
+    const [a, b, c] = [wordOf(id, 0), wordOf(id, 1), wordOf(id, 2)]
+    return this.#partOf(b).has(a, b, c)
+  }
+
+  /** Not by the word that decides the place within it. */
+  #partOf(word: number): Part {
+    const part = this.#parts[word & (parts - 1)]
+    assert(part !== undefined, 'there is a part for every word')
+    return part
+  }
+}
+
+class Part {
+  #table = new Uint32Array(placesMin * words)
+  #places = placesMin
+  size = 0
+
+  add(a: number, b: number, c: number): boolean {
+    if (this.size >= this.#places * loadMax) this.#grow()
+    const isNew = put(this.#table, this.#places, a, b, c)
+    if (isNew) this.size += 1
+    return isNew
+  }
+
+  has(a: number, b: number, c: number): boolean {
+    return find(this.#table, this.#places, a, b, c).isThere
   }
 
   #grow(): void {
-    const table = new Uint32Array(this.#table.length * 2)
+    const before = this.#table
+    const table = new Uint32Array(before.length * 2)
     const places = this.#places * 2
-    for (let at = 0; at < this.#table.length; at += words) {
-      const [a, b, c] = [this.#table[at] ?? 0, this.#table[at + 1] ?? 0, this.#table[at + 2] ?? 0]
+    for (let at = 0; at < before.length; at += words) {
+      const [a, b, c] = [before[at] ?? 0, before[at + 1] ?? 0, before[at + 2] ?? 0]
       if ((a | b | c) !== 0) put(table, places, a, b, c)
     }
     this.#table = table
     this.#places = places
+    discard(new Uint8Array(before.buffer))
   }
 }
 
