@@ -18,8 +18,8 @@ export const keepingMutants: Mutant[] = [
   },
   {
     file: vault('mark'),
-    find: '          if (kind === NodeKind.FOLDER) folders.push(content)\n          else await markContent(content)\n',
-    replace: '          if (kind === NodeKind.FOLDER) folders.push(content)\n',
+    find: '            for (const id of content.chunks) markChunk(chunkIdFromBytes(id))\n',
+    replace: '',
     breaks: 'a prune marks trees and not the files in them',
   },
   {
