@@ -9,7 +9,6 @@ import { createMarks } from '@anysync/client/vault/mark.ts'
 import { nodeCipher } from '@anysync/cli/ports/cipher.ts'
 import { NodeKind, NodeSchema, type Content, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { chunkIdFromBytes, type ChunkId } from '@anysync/protocol/ids.ts'
-import { hashBytes } from '@anysync/protocol/limits.ts'
 import type { BenchOptions } from './options.ts'
 import { costOf } from './process-cost.ts'
 import type { Findings, Row } from './table.ts'
@@ -19,22 +18,16 @@ const filesEach = 1000
 export const marks = async ({ sizes, say }: BenchOptions): Promise<Findings> => {
   const rows: Row[] = []
   for (const chunks of sizes) {
-    const trees = Math.ceil(chunks / filesEach)
-    const root = contentOf(idOf('root'))
-    const nodes = new Map<string, () => Node[]>([
-      [root.chunks[0]?.toHex() ?? '', () => Array.from({ length: trees }, (_, i) => folderOf(contentOf(treeId(i))))],
-    ])
-    const numbers = new Map(Array.from({ length: trees }, (_, i) => [treeId(i).toString(), i]))
+    const numberOf = new Map(Array.from({ length: Math.ceil(chunks / filesEach) }, (_, i) => [idOf(`tree ${i}`), i]))
+    const folders = Array.from(numberOf.keys(), (id) => nodeOf(NodeKind.FOLDER, id))
     const startedMs = performance.now()
     const made = createMarks({
       cipher: nodeCipher,
       vault: {
-        tree: async (content) => {
-          const id = content.chunks[0]?.toHex() ?? ''
-          const special = nodes.get(id)
-          if (special !== undefined) return special()
-          const number = numbers.get(id) ?? 0
-          return Array.from({ length: filesEach }, (_, i) => fileOf(contentOf(idOf(`${number}/${i}`))))
+        async tree(content) {
+          const number = numberOf.get(chunkIdFromBytes(content.chunks[0] ?? new Uint8Array()))
+          if (number === undefined) return folders
+          return Array.from({ length: filesEach }, (_, i) => nodeOf(NodeKind.FILE, idOf(`${number}/${i}`)))
         },
         async *chunksOf(content) {
           yield content.chunks.map((id) => chunkIdFromBytes(id))
@@ -42,7 +35,7 @@ export const marks = async ({ sizes, say }: BenchOptions): Promise<Findings> => 
         expect: () => undefined,
       },
     })
-    await made.mark(root)
+    await made.mark(contentOf(idOf('root')))
     rows.push({
       chunks: made.chunks(),
       s: (performance.now() - startedMs) / 1000,
@@ -60,9 +53,6 @@ export const marks = async ({ sizes, say }: BenchOptions): Promise<Findings> => 
   }
 }
 
-const idOf = (text: string): ChunkId =>
-  chunkIdFromBytes(createHash('sha256').update(text).digest().subarray(0, hashBytes))
-const treeId = (index: number): ChunkId => idOf(`tree ${index}`)
+const idOf = (text: string): ChunkId => chunkIdFromBytes(createHash('sha256').update(text).digest())
 const contentOf = (id: ChunkId): Content => makeContent(1, 0, [id])
-const folderOf = (content: Content): Node => create(NodeSchema, { kind: NodeKind.FOLDER, content })
-const fileOf = (content: Content): Node => create(NodeSchema, { kind: NodeKind.FILE, content })
+const nodeOf = (kind: NodeKind, id: ChunkId): Node => create(NodeSchema, { kind, content: contentOf(id) })

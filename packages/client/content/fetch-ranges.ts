@@ -33,8 +33,11 @@ export type Taken = { bytes: Uint8Array; release: () => void }
 /** So many bytes of a pack, in this memory, which is at least as long, or elsewhere. */
 export type Fetch = (pack: PackId, offset: number, length: number, memory?: Uint8Array) => Promise<Uint8Array>
 
-/** `window`: the memory that is to be released; null for memory of its own. */
-type Fetched = { bytes: Uint8Array; window: Window | null }
+/** Memory that is somebody's until he releases it, once. */
+type Lent = Pick<Window, 'memory' | 'release'>
+
+/** `lent`: the memory that is to be released; null for memory of its own. */
+type Fetched = { bytes: Uint8Array; lent: Lent | null }
 
 /** Memory of shorter ranges is not used again. */
 const reusedBytesMin = MiB
@@ -67,14 +70,14 @@ export const createRangeFetcher = (
 
   const fetchExactly = async (pack: PackId, offset: number, length: number): Promise<Fetched> => {
     await gate.enter()
-    const window = memories.take(length)
+    const lent = memories.take(length)
     try {
-      const bytes = await ask(pack, offset, length, window?.memory)
+      const bytes = await ask(pack, offset, length, lent?.memory)
       const message = `pack ${pack} gave ${bytes.length} bytes at ${offset}, wanted ${length}; nothing was changed`
       demand(bytes.length === length, 'content.read', 'corrupt', message)
-      return { bytes, window }
+      return { bytes, lent }
     } catch (error) {
-      window?.release()
+      lent?.release()
       throw error
     } finally {
       gate.leave()
@@ -99,7 +102,7 @@ export const createRangeFetcher = (
     const { fetched } = range
     range.fetched = null
     // Of one that failed there is nothing to release, and who took from it was told.
-    fetched?.then(({ window }) => window?.release()).catch(() => undefined)
+    fetched?.then(({ lent }) => lent?.release()).catch(() => undefined)
   }
 
   const start = (range: Range): Promise<Fetched> => {
@@ -122,8 +125,8 @@ export const createRangeFetcher = (
   }
 
   const takeAlone = async ({ pack, segmentOffset, sealedLength }: ChunkPlace): Promise<Taken> => {
-    const { bytes, window } = await fetchExactly(pack, segmentOffset, sealedLength)
-    return { bytes, release: () => window?.release() }
+    const { bytes, lent } = await fetchExactly(pack, segmentOffset, sealedLength)
+    return { bytes, release: () => lent?.release() }
   }
 
   return {
@@ -169,12 +172,12 @@ const createMemories = (allocate: (length: number) => Uint8Array) => {
   let windows = createWindows(allocate)
   let inUse = 0
   return {
-    take(length: number): Window | null {
+    take(length: number): Lent | null {
       if (length < reusedBytesMin) return null
       const window = windows.take(length)
       inUse += 1
       return {
-        ...window,
+        memory: window.memory,
         release() {
           window.release()
           inUse -= 1
