@@ -3,8 +3,7 @@
  * snapshot.
  */
 import type { SnapshotInfo, Vault } from '@anysync/client/vault/vault-types.ts'
-import { sameContent } from '@anysync/client/content/content.ts'
-import { findPath, resolveTime, type PlacedNode } from '@anysync/client/vault/history.ts'
+import { findLast, resolveTime, type PlacedNode } from '@anysync/client/vault/history.ts'
 import { NodeKind, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { findLinked } from './folders.ts'
@@ -66,14 +65,8 @@ export const findThen = async (
   at: string | undefined,
 ): Promise<{ snapshot: SnapshotInfo; found: PlacedNode }> => {
   const newest = snapshotAt(history, at)
-  const candidates = at === undefined ? history.snapshots.toReversed() : [newest]
-  let last: SnapshotInfo | null = null
-  for (const snapshot of candidates) {
-    const isSame: boolean = last !== null && sameContent(last.root, snapshot.root)
-    last = snapshot
-    const found = isSame ? null : await findPath(history.vault, snapshot, history.path)
-    if (found !== null) return { snapshot, found }
-  }
+  const there = await findLast(history.vault, at === undefined ? history.snapshots : [newest], history.path)
+  if (there !== null) return there
   const where =
     at === undefined
       ? 'in any snapshot: check the path'

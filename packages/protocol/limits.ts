@@ -218,11 +218,10 @@ export const errorAnswerBytesMax = 16 * KiB
 /** The most of a message from the server that is shown to a person. */
 export const messageLengthMax = 400
 
-/** Snapshots: devices that one names, and the text that a person gives it. */
+/** Records: devices, nodes and a text that a snapshot names; what one forgets, retires, rescues, and why. */
 export const deviceHeadsMax = 4096
+export const touchedIdsMax = 120
 export const snapshotLabelBytesMax = 255
-
-/** What one record forgets, retires and rescues, and the text that says why. */
 export const forgetSequencesMax = 65_536
 export const retiredPacksMax = 4096
 export const rescueSnapshotsMax = 1024

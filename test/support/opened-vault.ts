@@ -68,7 +68,7 @@ export const openVaultOf = async (
       return content
     },
     async commit(root) {
-      await vault.commit({ expected: vault.newest(), root, isPartial: false, statistics: noStatistics })
+      await vault.commit({ expected: vault.newest(), root, touched: null, isPartial: false, statistics: noStatistics })
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }

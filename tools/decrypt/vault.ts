@@ -34,7 +34,7 @@ export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString(
 const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer')
 
 /** How many fields the body of a record has, by its kind: snapshot, checkpoint, forget, retire, rescue, tag. */
-const bodyFields = [0, 9, 8, 9, 8, 0, 8, 10]
+const bodyFields = [0, 10, 8, 9, 8, 0, 8, 10]
 
 /** The snapshots that are kept, of records in their order, from the first. */
 export const readLog = (records: Uint8Array[], identity: Uint8Array, keys: VaultKeys): Snapshot[] => {
@@ -62,7 +62,7 @@ export const readLog = (records: Uint8Array[], identity: Uint8Array, keys: Vault
     previous = sha256(bytes)
     if (kind === 1) snapshots.push({ sequence, body })
     if (kind === 3) for (const number of body.integers(1)) forgotten.add(Number(number))
-    if (kind === 6) for (const kept of body.list(1)) forgotten.delete(new Message('a rescue', kept, 10).number(1))
+    if (kind === 6) for (const kept of body.list(1)) forgotten.delete(new Message('a rescue', kept, 11).number(1))
   }
   return snapshots.filter((snapshot) => snapshot === snapshots.at(-1) || !forgotten.has(snapshot.sequence))
 }

@@ -1,12 +1,8 @@
 /**
  * `anysync snapshots`: the states that a vault was in, oldest first; of older times fewer, unless all are wanted.
  */
-import { findChain } from '@anysync/client/vault/find.ts'
-import { parseTime } from '@anysync/client/vault/history.ts'
+import { changing, parseTime } from '@anysync/client/vault/history.ts'
 import { thin } from '@anysync/client/vault/thin.ts'
-import { sameContent } from '@anysync/client/content/content.ts'
-import type { SnapshotInfo, Vault } from '@anysync/client/vault/vault-types.ts'
-import type { Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { openHistory, snapshotDocument, type HistoryOptions } from '../history.ts'
 import { createOutput, table } from '../output/print.ts'
@@ -20,7 +16,8 @@ export const snapshots = async (typed: string | undefined, options: SnapshotsOpt
   await using history = await openHistory(typed, options)
   const { vault, path, snapshots } = history
   const isWithin = timesBetween(options)
-  const matching = (await changing(vault, snapshots, path)).filter(
+  const found = path === '' ? snapshots : await changing(vault, snapshots, path)
+  const matching = found.filter(
     ({ timeNs, deviceName }) => isWithin(timeNs) && (options.device === undefined || deviceName === options.device),
   )
   const chosen = options.all === true ? matching : thin(matching, nodeClock.nowNs())
@@ -59,26 +56,4 @@ const timeOf = (text: string): bigint => {
     'invalid',
     `'${text}' is no time: give one like 2026-11-23T15:30, or 30m, 2h, 3d, 2w`,
   )
-}
-
-/** Those in which what is at the path, or something below it, is another than in the one before; '' is all of them. */
-const changing = async (vault: Vault, snapshots: SnapshotInfo[], path: string): Promise<SnapshotInfo[]> => {
-  if (path === '') return snapshots
-  const found: SnapshotInfo[] = []
-  let last: { snapshot: SnapshotInfo; node: Node | null } | null = null
-  for (const snapshot of snapshots) {
-    const isSame: boolean = last !== null && sameContent(last.snapshot.root, snapshot.root)
-    const node: Node | null =
-      isSame && last !== null ? last.node : ((await findChain(vault, snapshot.root, path))?.at(-1) ?? null)
-    if (!isSame && !isSameNode(last?.node ?? null, node)) found.push(snapshot)
-    last = { snapshot, node }
-  }
-  return found
-}
-
-const isSameNode = (a: Node | null, b: Node | null): boolean => {
-  if (a === null || b === null) return a === b
-  const isSameMatter = a.kind === b.kind && a.linkTarget === b.linkTarget && a.mode === b.mode
-  if (!isSameMatter || (a.content === undefined) !== (b.content === undefined)) return false
-  return a.content === undefined || b.content === undefined || sameContent(a.content, b.content)
 }

@@ -70,6 +70,7 @@ export class Batch {
     const snapshot = await vault.commit({
       expected: this.#view.head,
       root: edited.root,
+      touched: edited.touched,
       isPartial,
       statistics: this.#view.totals(),
     })

@@ -178,7 +178,7 @@ test('a vault that returns to an older tree is seen, though the process died on 
   b.restart()
   const { sequence, hash } = a.vault.newest() ?? assert.fail()
   const { root, statistics } = older
-  await a.vault.commit({ expected: { sequence, hash }, root, isPartial: false, statistics })
+  await a.vault.commit({ expected: { sequence, hash }, root, touched: null, isPartial: false, statistics })
   await settle(world)
   await assertAlike(world)
   assert.deepEqual(await filesOf(b.disk), { x: 'x', y: 'y' })
@@ -194,7 +194,7 @@ test('a vault that returns to the tree before a push is seen, though the process
   await assert.rejects(a.engine.turn(), /died/)
   a.restart()
   const { sequence, hash } = (await b.vault.refresh()) ?? assert.fail()
-  await b.vault.commit({ expected: { sequence, hash }, root, isPartial: false, statistics })
+  await b.vault.commit({ expected: { sequence, hash }, root, touched: null, isPartial: false, statistics })
   await settle(world)
   await assertAlike(world)
   assert.deepEqual(await filesOf(a.disk), { 'g/y': 'y' })

@@ -38,10 +38,10 @@ export const commitPutBack = async (
       options,
     )
     if (edits.length === 0) return { steps, snapshot: null }
-    const { root } = await vault.editTree(newest.root, edits, parentOf)
+    const { root, touched } = await vault.editTree(newest.root, edits, parentOf)
     if (sameContent(root, newest.root)) return { steps: [], snapshot: null }
     const statistics = await countAfter(vault, newest, root)
-    return { steps, snapshot: await vault.commit({ expected: newest, root, isPartial: false, statistics }) }
+    return { steps, snapshot: await vault.commit({ expected: newest, root, touched, isPartial: false, statistics }) }
   })
 }
 

@@ -9,6 +9,7 @@ import { nodeIdFromBytes, rootNodeId, type NodeId } from '@anysync/protocol/ids.
 import { treeDepthMax } from '@anysync/protocol/limits.ts'
 import { emptyContent } from '../content/content.ts'
 import { createHeadReader, type HeadReader } from './edit-head.ts'
+import { touchedBy } from './touched.ts'
 import { serializeTree } from './tree.ts'
 import type { EditedTree, ParentOf, TreeEdit } from './vault-types.ts'
 
@@ -23,8 +24,8 @@ export type EditParts = {
 type Folder = Map<NodeId, Node>
 
 /**
- * Applies the edits to the tree of `root` and returns the new root, and the new content of every folder that was
- * written: those that an edit touched, new ones, and all above them. A folder that is there keeps its content, whatever
+ * Applies the edits to the tree of `root` and returns the new root, the new content of every folder that was
+ * written: those that an edit touched, new ones, and all above them; and which nodes may be others now. A folder that is there keeps its content, whatever
  * content its edit names; a new folder begins with the content of its edit, usually none, and gets children by further
  * edits. `corrupt` when an edit names a folder or node that is not there; `conflict` when two nodes would share a name
  * or id, a folder would lie below itself, or something would be put into a folder that is removed.
@@ -53,7 +54,7 @@ export const editTree = async (
   const folders = await writeFolders(parts, edited, places, open)
   const newRoot = folders.get(rootNodeId)
   assert(newRoot !== undefined, 'an edit writes the root folder')
-  return { root: newRoot, folders }
+  return { root: newRoot, folders, touched: touchedBy(edits, held, folders.keys()) }
 }
 
 const mapEdits = (edits: TreeEdit[]): Map<NodeId, TreeEdit> => {

@@ -64,24 +64,32 @@ export const parseTime = (text: string, nowNs: bigint): bigint | null => {
 export const rootNodeOf = (root: Content): Node =>
   create(NodeSchema, { id: idToBytes(rootNodeId), kind: NodeKind.FOLDER, mode: 0o755, content: root })
 
+/** The nodes from the root, the root's first. `isWhole`: to the end of a path; else as far along it as there are any. */
+export type Way = { chain: Node[]; isWhole: boolean }
+
 /**
- * The nodes from the root to the one at a path, the root's first; null when there is none. Names are compared exactly,
- * and when nothing is called so, in their composed Unicode form (NFC).
+ * The way along a path. Names are compared exactly, and when nothing is called so, in their composed Unicode form (NFC).
  */
-export const findChain = async (vault: VaultTrees, root: Content, path: string): Promise<Node[] | null> => {
+export const findWay = async (vault: VaultTrees, root: Content, path: string): Promise<Way> => {
   const chain = [rootNodeOf(root)]
   for (const name of path.split('/')) {
     if (name === '' || name === '.') continue
     const folder = chain.at(-1)
-    if (folder?.kind !== NodeKind.FOLDER || !folder.content) return null
+    if (folder?.kind !== NodeKind.FOLDER || !folder.content) return { chain, isWhole: false }
     const nodes = await vault.tree(folder.content)
     const node =
       nodes.find((node) => node.name === name) ??
       nodes.find((node) => node.name.normalize('NFC') === name.normalize('NFC'))
-    if (!node) return null
+    if (!node) return { chain, isWhole: false }
     chain.push(node)
   }
-  return chain
+  return { chain, isWhole: true }
+}
+
+/** The whole way; null when there is nothing at the path. */
+export const findChain = async (vault: VaultTrees, root: Content, path: string): Promise<Node[] | null> => {
+  const { chain, isWhole } = await findWay(vault, root, path)
+  return isWhole ? chain : null
 }
 
 export const pathOfChain = (chain: Node[]): string =>

@@ -1,12 +1,14 @@
 /**
  * The versions of one file or folder across the snapshots of its vault. Follows the node by its id, so a rename does not
  * end its history; and when a file was replaced by another at the same path, as many programs save, goes on with the
- * one before. Between two snapshots only folders that differ are read.
+ * one before. A snapshot whose record says that it did not touch the node is passed over; between two others only folders
+ * that differ are read.
  */
 import { NodeKind, type Content, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { toHex } from '@anysync/protocol/ids.ts'
 import { emptyContent, sameContent } from '../content/content.ts'
-import { findChain, pathOfChain, rootNodeOf, type VaultTrees } from './find.ts'
+import { findChain, findWay, pathOfChain, rootNodeOf, type PlacedNode, type VaultTrees, type Way } from './find.ts'
+import { mayAppear, mayDiffer } from './touched.ts'
 import type { SnapshotInfo } from './vault-types.ts'
 
 export { findPath, parseTime, resolveTime, walk, type PlacedNode } from './find.ts'
@@ -37,23 +39,77 @@ export async function* versions(
 ): AsyncGenerator<Version, void, void> {
   const newestFirst = snapshots.toReversed()
   let chain: Chain | null = null
+  // The way to where it is not, as far as it goes.
+  let nowhere: Chain = []
   let lastPath = path
   for (const [i, snapshot] of newestFirst.entries()) {
     if (chain === null) {
-      chain = await findChain(vault, snapshot.root, lastPath)
       const later = newestFirst[i - 1]
-      if (chain !== null && later) yield { snapshot: later, change: 'removed', path: pathOfChain(chain), node: null }
+      if (later && !mayAppear(later.touched, nowhere)) continue
+      const way: Way = await findWay(vault, snapshot.root, lastPath)
+      if (!way.isWhole) nowhere = way.chain
+      else if (later) yield { snapshot: later, change: 'removed', path: pathOfChain(way.chain), node: null }
+      chain = way.isWhole ? way.chain : null
     }
     if (chain === null) continue
     const node = nodeOf(chain)
     const here: string = pathOfChain(chain)
     const older = newestFirst[i + 1]
+    if (older && !mayDiffer(snapshot.touched, chain)) continue
     const before: Chain | null = older ? await findBefore(vault, older.root, chain) : null
     const change = changeBetween(before, chain)
     if (change !== null) yield { snapshot, change, path: here, node }
     lastPath = here
     chain = before
   }
+}
+
+/**
+ * Those of the snapshots, which are oldest first, in which what is at the path, or something below it, is another than in
+ * the one before.
+ */
+export const changing = async (
+  vault: VaultTrees,
+  snapshots: readonly SnapshotInfo[],
+  path: string,
+): Promise<SnapshotInfo[]> => {
+  const found: SnapshotInfo[] = []
+  let before: Way | null = null
+  for (const snapshot of snapshots) {
+    if (before !== null && !mayBeAnother(snapshot, before)) continue
+    const way: Way = await findWay(vault, snapshot.root, path)
+    if (!isSameThere(before, way)) found.push(snapshot)
+    before = way
+  }
+  return found
+}
+
+/** What is at the path in the newest snapshot that has something there. */
+export const findLast = async (
+  vault: VaultTrees,
+  snapshots: readonly SnapshotInfo[],
+  path: string,
+): Promise<{ snapshot: SnapshotInfo; found: PlacedNode } | null> => {
+  let later: SnapshotInfo | null = null
+  let nowhere: Chain = []
+  for (const snapshot of snapshots.toReversed()) {
+    if (later === null || mayAppear(later.touched, nowhere)) {
+      const { chain, isWhole } = await findWay(vault, snapshot.root, path)
+      if (isWhole) return { snapshot, found: { path: pathOfChain(chain), node: nodeOf(chain) } }
+      nowhere = chain
+    }
+    later = snapshot
+  }
+  return null
+}
+
+const mayBeAnother = ({ touched }: SnapshotInfo, { chain, isWhole }: Way): boolean =>
+  isWhole ? mayDiffer(touched, chain) : mayAppear(touched, chain)
+
+const isSameThere = (before: Way | null, after: Way): boolean => {
+  if (before?.isWhole !== true || !after.isWhole) return (before?.isWhole ?? false) === after.isWhole
+  const [a, b] = [nodeOf(before.chain), nodeOf(after.chain)]
+  return sameMatter(a, b) && a.mode === b.mode
 }
 
 /** Null when nothing changed. The same path with another node is an edit: that is how many programs save. */

@@ -15,6 +15,7 @@ import { utf8 } from '../crypto/bytes.ts'
 import { parseMessage } from '../crypto/message.ts'
 import type { OpenedRecord } from './record.ts'
 import { checkRoot, type CheckedSnapshotBody } from './snapshot-body.ts'
+import { troubleOfTouched, unpadTouched } from './touched.ts'
 import type { SnapshotInfo } from './vault-types.ts'
 
 /** Throws `corrupt` for what no writer makes. */
@@ -30,6 +31,8 @@ export function checkKeptSnapshot(
   checkRoot(kept.root, sequence)
   refuseUnless(utf8(kept.deviceName).length <= deviceNameBytesMax, 'the name of its device is too long')
   refuseUnless(utf8(kept.label).length <= snapshotLabelBytesMax, 'its label is too long')
+  const trouble = kept.touched === undefined ? null : troubleOfTouched(kept.touched)
+  refuseUnless(trouble === null, `${trouble}`)
 }
 
 export const snapshotOf = ({ head, deviceId, body }: OpenedRecord<CheckedSnapshotBody>): SnapshotInfo => ({
@@ -43,6 +46,7 @@ export const snapshotOf = ({ head, deviceId, body }: OpenedRecord<CheckedSnapsho
   statistics: body.statistics,
   label: body.label,
   isPinned: false,
+  touched: unpadTouched(body.touched),
 })
 
 export const keptOf = (snapshot: SnapshotInfo): KeptSnapshot =>
@@ -57,6 +61,7 @@ export const keptOf = (snapshot: SnapshotInfo): KeptSnapshot =>
     statistics: snapshot.statistics,
     label: snapshot.label,
     isPinned: snapshot.isPinned,
+    ...(snapshot.touched === null ? {} : { touched: snapshot.touched }),
   })
 
 export const infoOf = (kept: KeptSnapshot): SnapshotInfo => {
@@ -72,6 +77,7 @@ export const infoOf = (kept: KeptSnapshot): SnapshotInfo => {
     statistics: kept.statistics,
     label: kept.label,
     isPinned: kept.isPinned,
+    touched: unpadTouched(kept.touched),
   }
 }
 

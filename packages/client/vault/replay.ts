@@ -10,6 +10,7 @@ import { infoOf, parseSnapshot, serializeSnapshot, snapshotOf } from './kept-sna
 import { packsOfBody, type IndexParts } from './pack-index.ts'
 import type { OpenedRecord } from './record.ts'
 import type { CheckedBody } from './record-body.ts'
+import { joinTouched } from './touched.ts'
 import type { SnapshotInfo } from './vault-types.ts'
 
 export type PackEffects = { brought: IndexedPack[]; retired: PackId[] }
@@ -49,12 +50,13 @@ export const replaySnapshots = (
       for (const sequence of body.sequences.map(Number)) {
         const message = `record ${head.sequence} forgets the newest snapshot, which no rule may: nothing was changed`
         demand(newest === null || parseSnapshot(newest).sequence !== sequence, 'log.verify', 'corrupt', message)
-        state.removeSnapshot(vaultId, sequence)
       }
+      forget(state, vaultId, body.sequences.map(Number))
       break
     }
     case 'anysync.v1.RescueBody':
-      for (const kept of body.snapshots) put(state, vaultId, infoOf(kept))
+      // Which one is kept before it is another now than when its record was made.
+      for (const kept of body.snapshots) put(state, vaultId, { ...infoOf(kept), touched: null })
       break
     case 'anysync.v1.TagBody':
       for (const { snapshot } of state.snapshots(vaultId, Number(body.sequence), Number(body.sequence))) {
@@ -63,6 +65,21 @@ export const replaySnapshots = (
       break
     case 'anysync.v1.CheckpointBody':
     case 'anysync.v1.RetireBody':
+  }
+}
+
+/** What a forgotten snapshot touched is from then on touched by the next one that is kept. */
+const forget = (state: KeptSnapshots, vaultId: VaultId, ascending: readonly number[]): void => {
+  const sequences = new Set(ascending)
+  let forgotten: SnapshotInfo | null = null
+  for (const { sequence, snapshot } of state.snapshots(vaultId, ascending[0] ?? 1, Number.MAX_SAFE_INTEGER)) {
+    const isForgotten = sequences.has(sequence)
+    if (!isForgotten && forgotten === null) continue
+    let info = parseSnapshot(snapshot)
+    if (forgotten !== null) info = { ...info, touched: joinTouched(forgotten.touched, info.touched) }
+    forgotten = isForgotten ? info : null
+    if (isForgotten) state.removeSnapshot(vaultId, sequence)
+    else put(state, vaultId, info)
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { create } from '@bufbuild/protobuf'
 import { demand, isTrouble } from '@anysync/protocol/errors.ts'
-import { RescueBodySchema, type IndexedPack } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { RescueBodySchema, type IndexedPack, type KeptSnapshot } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { packIdFromBytes, type PackId } from '@anysync/protocol/ids.ts'
 import { prunePacksMax, rescueSnapshotsMax } from '@anysync/protocol/limits.ts'
 import type { LogHead } from '../ports.ts'
@@ -54,11 +54,14 @@ export const rescue = async (
   // A record holds one MiB: a fraction of what it may name is safe, whatever the devices are called.
   const page = rescueSnapshotsMax / 4
   for (let start = 0; start < rescued.length; start += page) {
-    const body = create(RescueBodySchema, { snapshots: rescued.slice(start, start + page).map(keptOf) })
+    const body = create(RescueBodySchema, { snapshots: rescued.slice(start, start + page).map(keptAnew) })
     await anew(vault, () => vault.append(body, { brought: [], retired: [] }))
   }
   return { packs: stored.length, rescued, lost }
 }
+
+/** Which snapshot is kept before it is not known until the record is in the log. */
+const keptAnew = (snapshot: SnapshotInfo): KeptSnapshot => keptOf({ ...snapshot, touched: null })
 
 /** The records of the whole log, verified link by link, also where this device began with a checkpoint. */
 async function* readLog(parts: RescueParts): AsyncGenerator<OpenedRecord, void, void> {

@@ -16,6 +16,7 @@ import {
 import { checkContent } from '../content/content.ts'
 import { utf8 } from '../crypto/bytes.ts'
 import { explain } from './explain.ts'
+import { troubleOfTouched } from './touched.ts'
 
 /** A body that `checkSnapshotBody` has seen: what must be there is there. */
 export type CheckedSnapshotBody = SnapshotBody & { root: Content; statistics: Statistics }
@@ -31,6 +32,8 @@ export function checkSnapshotBody(body: SnapshotBody, sequence: number): asserts
   refuseUnless(body.root !== undefined, 'it has no root')
   checkRoot(body.root, sequence)
   refuseUnless(body.statistics !== undefined, 'it has no statistics')
+  const trouble = body.touched === undefined ? null : troubleOfTouched(body.touched)
+  refuseUnless(trouble === null, `${trouble}`)
   checkCommon(body, sequence)
 }
 

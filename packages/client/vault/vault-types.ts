@@ -2,7 +2,7 @@
  * A vault as its users see it: snapshots to read, files and folders to write, commits to make. `vault.ts` opens one.
  */
 import type { ChunkId, DeviceId, NodeId, RecordHash, VaultId } from '@anysync/protocol/ids.ts'
-import type { Content, Node, Statistics } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { Content, Node, Statistics, Touched } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { Window } from '../content/windows.ts'
 import type { ContentWork } from '../content/work.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
@@ -28,6 +28,8 @@ export type SnapshotInfo = {
   label: string
   /** No rule forgets it. */
   isPinned: boolean
+  /** What may differ from the kept snapshot before it. Null: anything. */
+  touched: Touched | null
 }
 
 /** A change to one node. Edits of one call name each node once. */
@@ -42,13 +44,20 @@ export type TreeEdit = {
 /** The parent of any folder in the tree as edited; null for the root folder and for folders that are not in it. */
 export type ParentOf = (folder: NodeId) => NodeId | null
 
-/** The new root, and the new content of every folder that was written, the root folder among them. */
-export type EditedTree = { root: Content; folders: Map<NodeId, Content> }
+export type EditedTree = {
+  root: Content
+  /** The new content of every folder that was written, the root folder among them. */
+  folders: Map<NodeId, Content>
+  /** What may differ from the tree before. Null: too much to say. */
+  touched: Touched | null
+}
 
 export type Commit = {
   /** The newest snapshot, as the new root was made from it. `conflict` when it or the head of the log is another by now. */
   expected: LogHead | null
   root: Content
+  /** What may differ from the newest snapshot, as `editTree` said it. */
+  touched: Touched | null
   isPartial: boolean
   /** What is known but for `bytesStored`, which the vault counts. */
   statistics: Omit<Statistics, '$typeName' | '$unknown' | 'bytesStored'>

@@ -216,7 +216,7 @@ test('a lost reply to an append is settled at once, or by the next refresh', asy
     [await addFile(second.vault, 2, noise(10, 2))],
     () => rootNodeId,
   )
-  const commit = { expected, root, isPartial: true, statistics: noStatistics, label: 'cut off' }
+  const commit = { expected, root, touched: null, isPartial: true, statistics: noStatistics, label: 'cut off' }
   await assert.rejects(second.vault.commit(commit), trouble('unavailable'))
   assert.equal(second.vault.newest()?.sequence, 1)
   const third = world.open(0, restart(state))
@@ -253,7 +253,7 @@ test('a commit names the head it was made from', async () => {
   const world = await createVaultWorld()
   const { vault } = world.open(0)
   const first = await push(vault, [await addFile(vault, 1, noise(10))])
-  const commit = { root: first.root, isPartial: false, statistics: noStatistics }
+  const commit = { root: first.root, touched: null, isPartial: false, statistics: noStatistics }
   await assert.rejects(vault.commit({ ...commit, expected: null }), trouble('conflict'))
   const fork = { ...first, hash: recordHashFromBytes(new Uint8Array(32)) }
   await assert.rejects(vault.commit({ ...commit, expected: fork }), trouble('conflict'))

@@ -31,6 +31,7 @@ import { rebuildLog } from './rebuild.ts'
 import { rewindLog } from './rewind.ts'
 import { createSnapshotList } from './snapshots.ts'
 import { createTreeCache } from './tree-cache.ts'
+import { padTouched } from './touched.ts'
 import { parseTree } from './tree.ts'
 import type { Commit, SnapshotInfo, Vault } from './vault-types.ts'
 import { createVaultWriter } from './vault-writer.ts'
@@ -119,7 +120,14 @@ export const openVault = (parts: VaultParts): Vault => {
     }
   }
 
-  const commit = async ({ expected, root, isPartial, statistics, label = '' }: Commit): Promise<SnapshotInfo> => {
+  const commit = async ({
+    expected,
+    root,
+    touched,
+    isPartial,
+    statistics,
+    label = '',
+  }: Commit): Promise<SnapshotInfo> => {
     // Before anything is sealed: a commit that cannot succeed leaves nothing behind.
     const head = state.head(vaultId)
     const isHead = sameHead(head, followed) && sameHead(snapshots.newest(), expected)
@@ -142,6 +150,7 @@ export const openVault = (parts: VaultParts): Vault => {
       packs,
       indexPacks,
       label,
+      ...(touched === null ? {} : { touched: padTouched(touched) }),
     })
     try {
       const record = await log.append(head, body, { brought, retired: [] })

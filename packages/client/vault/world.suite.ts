@@ -122,8 +122,8 @@ export const push = async (
   parentOf: (folder: NodeId) => NodeId | null = () => rootNodeId,
 ): Promise<SnapshotInfo> => {
   const newest = vault.newest()
-  const { root } = await vault.editTree(newest?.root ?? null, edits, parentOf)
-  return vault.commit({ expected: newest, root, isPartial: false, statistics: noStatistics })
+  const { root, touched } = await vault.editTree(newest?.root ?? null, edits, parentOf)
+  return vault.commit({ expected: newest, root, touched, isPartial: false, statistics: noStatistics })
 }
 
 export const readFile = async (vault: Vault, content: Content): Promise<Uint8Array> =>

@@ -713,6 +713,13 @@ export declare type SnapshotBody = Message<"anysync.v1.SnapshotBody"> & {
    * @generated from field: string label = 9;
    */
   label: string;
+
+  /**
+   * What differs from the snapshot before. Absent when that is too much to say: then only the trees tell.
+   *
+   * @generated from field: anysync.v1.Touched touched = 10;
+   */
+  touched?: Touched | undefined;
 };
 
 /**
@@ -720,6 +727,49 @@ export declare type SnapshotBody = Message<"anysync.v1.SnapshotBody"> & {
  * Use `create(SnapshotBodySchema)` to create a new message.
  */
 export declare const SnapshotBodySchema: GenMessage<SnapshotBody>;
+
+/**
+ * The nodes in which a snapshot may differ from the one before, so that the versions of a file are found without reading
+ * every tree. A node that is named may be the same all the same; one that is not named is. Each field is ids, end to end.
+ *
+ * @generated from message anysync.v1.Touched
+ */
+export declare type Touched = Message<"anysync.v1.Touched"> & {
+  /**
+   * New or gone, under another name or in another folder, or of another kind now. Of what came or went together with its
+   * folder, the folder alone.
+   *
+   * @generated from field: bytes placed = 1;
+   */
+  placed: Uint8Array;
+
+  /**
+   * Another content, target, mode or time, in the place where they were.
+   *
+   * @generated from field: bytes edited = 2;
+   */
+  edited: Uint8Array;
+
+  /**
+   * Folders in which, however deep, something is another; not the root folder, which always is.
+   *
+   * @generated from field: bytes written = 3;
+   */
+  written: Uint8Array;
+
+  /**
+   * Zeros that make the message 256, 512, 1024 or 2048 bytes in the record: how deep a file lies does not show.
+   *
+   * @generated from field: bytes padding = 4;
+   */
+  padding: Uint8Array;
+};
+
+/**
+ * Describes the message anysync.v1.Touched.
+ * Use `create(TouchedSchema)` to create a new message.
+ */
+export declare const TouchedSchema: GenMessage<Touched>;
 
 /**
  * What a device remembers of a snapshot that is kept, and what a record that stands for others says of it.
@@ -780,6 +830,13 @@ export declare type KeptSnapshot = Message<"anysync.v1.KeptSnapshot"> & {
    * @generated from field: bool is_pinned = 10;
    */
   isPinned: boolean;
+
+  /**
+   * What may differ from the kept snapshot before, without padding. Not in a rescue, which does not know which that is.
+   *
+   * @generated from field: anysync.v1.Touched touched = 11;
+   */
+  touched?: Touched | undefined;
 };
 
 /**
