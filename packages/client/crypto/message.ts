@@ -22,7 +22,8 @@ export const parseMessage = <Desc extends DescMessage>(
   return message
 }
 
-const readMessage = <Desc extends DescMessage>(
+/** The same of bytes that this device wrote for itself, in whatever form. Throws `corrupt`. */
+export const readMessage = <Desc extends DescMessage>(
   schema: Desc,
   bytes: Uint8Array,
   operation: string,

@@ -10,6 +10,7 @@ import { emptyContent, sameContent } from '../content/content.ts'
 import { findChain, findWay, pathOfChain, rootNodeOf, type PlacedNode, type VaultTrees, type Way } from './find.ts'
 import { mayAppear, mayDiffer } from './touched.ts'
 import type { SnapshotInfo } from './vault-types.ts'
+import { createWaysAhead } from './ways-ahead.ts'
 
 export { findPath, parseTime, resolveTime, walk, type PlacedNode } from './find.ts'
 
@@ -42,6 +43,14 @@ export async function* versions(
   // The way to where it is not, as far as it goes.
   let nowhere: Chain = []
   let lastPath = path
+  let ahead = createWaysAhead(vault, path)
+  /** The snapshots before those that touch what is followed, from one on. */
+  function* olderOnes(from: number, followed: Chain): Generator<SnapshotInfo, void, void> {
+    for (let i = from; i + 1 < newestFirst.length; i++) {
+      const [newer, older] = [newestFirst[i], newestFirst[i + 1]]
+      if (newer && older && newer.touched !== null && mayDiffer(newer.touched, followed)) yield older
+    }
+  }
   for (const [i, snapshot] of newestFirst.entries()) {
     if (chain === null) {
       const later = newestFirst[i - 1]
@@ -56,10 +65,14 @@ export async function* versions(
     const here: string = pathOfChain(chain)
     const older = newestFirst[i + 1]
     if (older && !mayDiffer(snapshot.touched, chain)) continue
-    const before: Chain | null = older ? await findBefore(vault, older.root, chain) : null
+    if (here !== lastPath) ahead = createWaysAhead(vault, here)
+    lastPath = here
+    // Where it is not known that it differs, folders that are the same need not be read.
+    const there: Way | null =
+      older && snapshot.touched !== null ? await ahead.take(older, olderOnes(i + 1, chain)) : null
+    const before: Chain | null = older ? await findBefore(vault, older.root, chain, there) : null
     const change = changeBetween(before, chain)
     if (change !== null) yield { snapshot, change, path: here, node }
-    lastPath = here
     chain = before
   }
 }
@@ -75,13 +88,21 @@ export const changing = async (
 ): Promise<SnapshotInfo[]> => {
   const found: SnapshotInfo[] = []
   let before: Way | null = null
-  for (const snapshot of snapshots) {
+  const ahead = createWaysAhead(vault, path)
+  for (const [i, snapshot] of snapshots.entries()) {
     if (before !== null && !mayBeAnother(snapshot, before)) continue
-    const way: Way = await findWay(vault, snapshot.root, path)
+    const way: Way = await ahead.take(snapshot, before === null ? [] : othersFrom(snapshots, i + 1, before))
     if (!isSameThere(before, way)) found.push(snapshot)
     before = way
   }
   return found
+}
+
+function* othersFrom(snapshots: readonly SnapshotInfo[], from: number, way: Way): Generator<SnapshotInfo, void, void> {
+  for (let i = from; i < snapshots.length; i++) {
+    const snapshot = snapshots[i]
+    if (snapshot && mayBeAnother(snapshot, way)) yield snapshot
+  }
 }
 
 /** What is at the path in the newest snapshot that has something there. */
@@ -129,10 +150,14 @@ const nodeOf = (chain: Chain): Node => chain.at(-1) ?? rootNodeOf(emptyContent()
 const sameId = (a: Node, b: Node): boolean => toHex(a.id) === toHex(b.id)
 
 /** The same node in an older snapshot: where it is now, or anywhere else, or else what was at its path. */
-const findBefore = async (vault: VaultTrees, olderRoot: Content, chain: Chain): Promise<Chain | null> =>
-  (await followDown(vault, olderRoot, chain)) ??
-  (await search(vault, [rootNodeOf(olderRoot)], chain[0] ?? null, nodeOf(chain))) ??
-  findChain(vault, olderRoot, pathOfChain(chain))
+const findBefore = async (vault: VaultTrees, olderRoot: Content, chain: Chain, there: Way | null) => {
+  if (there?.isWhole && sameId(nodeOf(there.chain), nodeOf(chain))) return there.chain
+  return (
+    (await followDown(vault, olderRoot, chain)) ??
+    (await search(vault, [rootNodeOf(olderRoot)], chain[0] ?? null, nodeOf(chain))) ??
+    findChain(vault, olderRoot, pathOfChain(chain))
+  )
+}
 
 /** The same folders down to the same node, under whatever names; a folder of equal content need not be opened. */
 const followDown = async (vault: VaultTrees, olderRoot: Content, chain: Chain): Promise<Chain | null> => {

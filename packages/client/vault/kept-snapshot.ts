@@ -12,7 +12,7 @@ import {
 import { deviceIdFromBytes, idToBytes, recordHashFromBytes } from '@anysync/protocol/ids.ts'
 import { deviceNameBytesMax, hashBytes, idBytes, snapshotLabelBytesMax } from '@anysync/protocol/limits.ts'
 import { utf8 } from '../crypto/bytes.ts'
-import { parseMessage } from '../crypto/message.ts'
+import { readMessage } from '../crypto/message.ts'
 import type { OpenedRecord } from './record.ts'
 import { checkRoot, type CheckedSnapshotBody } from './snapshot-body.ts'
 import { troubleOfTouched, unpadTouched } from './touched.ts'
@@ -83,6 +83,6 @@ export const infoOf = (kept: KeptSnapshot): SnapshotInfo => {
 
 export const serializeSnapshot = (snapshot: SnapshotInfo): Uint8Array => toBinary(KeptSnapshotSchema, keptOf(snapshot))
 
-/** Throws `corrupt` unless the bytes are those of a snapshot. */
+/** Of the local state's bytes. Throws `corrupt` unless they are those of a snapshot. */
 export const parseSnapshot = (bytes: Uint8Array): SnapshotInfo =>
-  infoOf(parseMessage(KeptSnapshotSchema, bytes, 'snapshot.parse', 'what is remembered of a snapshot'))
+  infoOf(readMessage(KeptSnapshotSchema, bytes, 'snapshot.parse', 'what is remembered of a snapshot'))
