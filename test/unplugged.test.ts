@@ -78,7 +78,7 @@ test('a linked folder whose disk is taken out, and plain turns', limits, async (
   }
 
   await t.test('deletes nothing, and says why', async () => {
-    disk.takeOut(deskFolder)
+    await disk.takeOut(deskFolder)
     assert.deepEqual(readdirSync(deskFolder), [])
     await turnMustStop()
     await assertStopped(all)
@@ -100,7 +100,7 @@ test('a linked folder whose disk is taken out, and plain turns', limits, async (
   })
 
   await t.test('another disk in its place, empty or with files but no marker, is left alone', async () => {
-    disk.takeOut(deskFolder)
+    await disk.takeOut(deskFolder)
     using other = pluggableDisk(scratch, 'other disk')
     assert.ok(other)
     other.plugIn(deskFolder)
@@ -115,7 +115,7 @@ test('a linked folder whose disk is taken out, and plain turns', limits, async (
     await assertUntouched(all)
     assert.ok(!existsSync(join(laptopFolder, 'a stranger')))
     assertSameTree(treeOf(other.path), strange, 'the other disk was written to')
-    other.takeOut(deskFolder)
+    await other.takeOut(deskFolder)
     disk.plugIn(deskFolder)
     await sync(desk)
     assertSameTree(treeOf(deskFolder), all.intact)
@@ -143,7 +143,7 @@ test('a linked folder whose disk is taken out under a running daemon', limits, a
   const { onDesk, onLaptop } = await followBoth(house)
 
   await t.test('deletes nothing, and says why', async () => {
-    disk.takeOut(deskFolder)
+    await disk.takeOut(deskFolder)
     // Somebody else's edit wakes the daemon, which must not take the empty folder for what it followed.
     appendFileSync(join(laptopFolder, 'photos/file 2'), ', edited on the laptop')
     await onDesk.line(/"event":"trouble".*Nothing was deleted anywhere/)
@@ -164,7 +164,7 @@ test('a linked folder whose disk is taken out under a running daemon', limits, a
 
   await t.test('an empty disk in its place deletes nothing', async () => {
     const before = treeOf(laptopFolder)
-    disk.takeOut(deskFolder)
+    await disk.takeOut(deskFolder)
     using other = pluggableDisk(scratch, 'other disk')
     assert.ok(other)
     other.plugIn(deskFolder)
@@ -175,14 +175,14 @@ test('a linked folder whose disk is taken out under a running daemon', limits, a
     await assertStopped(all)
     assert.deepEqual(readdirSync(deskFolder), ['a stranger'])
     assert.ok([...before.keys()].every((path) => existsSync(join(laptopFolder, path))))
-    other.takeOut(deskFolder)
+    await other.takeOut(deskFolder)
     disk.plugIn(deskFolder)
     await onDesk.until(hasText(deskFolder, 'photos/file 3', 'edited on the laptop'))
     assert.deepEqual([...treeOf(laptopFolder).keys()], [...before.keys()])
   })
 
   // As it is after a real unmount: nothing of what was watched is there any more.
-  disk.takeOut(deskFolder)
+  await disk.takeOut(deskFolder)
   using copy = pluggableDisk(scratch, 'copy')
   assert.ok(copy)
   assert.equal(spawnSync('cp', ['--archive', `${disk.path}/.`, copy.path]).status, 0)
@@ -243,7 +243,7 @@ test('a folder below whose disk is taken out keeps its files in the vault', limi
   assert.equal(onCard.size, 26)
 
   await t.test('and plain turns', async () => {
-    disk.takeOut(card)
+    await disk.takeOut(card)
     appendFileSync(join(deskFolder, 'letters/file 1'), ', edited on the desk')
     const result = await desk.run(['sync', '--json'])
     assert.equal(result.exitCode, 1)
@@ -269,7 +269,7 @@ test('a folder below whose disk is taken out keeps its files in the vault', limi
 
   await t.test('and a running daemon', async () => {
     const { onDesk, onLaptop } = await followBoth(house)
-    disk.takeOut(card)
+    await disk.takeOut(card)
     appendFileSync(join(deskFolder, 'letters/file 2'), ', edited on the desk')
     await onLaptop.until(hasText(laptopFolder, 'letters/file 2', 'edited on the desk'))
     appendFileSync(join(laptopFolder, 'letters/file 3'), ', edited on the laptop')
@@ -304,7 +304,7 @@ test('a folder below whose disk is taken out keeps its files in the vault', limi
     mkdirSync(mine, { recursive: true })
     writeFileSync(join(mine, 'half a file'), 'half')
     writeFileSync(join(deskFolder, '.anysync/tmp-elsewhere'), 'card')
-    disk.takeOut(card)
+    await disk.takeOut(card)
     await desk.run(['sync'])
     disk.plugIn(card)
     await sync(desk)

@@ -3,6 +3,7 @@
  * keeps what is on it, and is bound to the place where it is used.
  */
 import { spawnSync } from 'node:child_process'
+import { eventually } from './daemon.ts'
 import type { Scratch } from './scratch.ts'
 import { mountSmallDisk } from './small-disk.ts'
 
@@ -11,8 +12,8 @@ export type PluggableDisk = Disposable & {
   path: string
   /** Puts it at a folder, over what is there. */
   plugIn(folder: string): void
-  /** Takes it away from that folder, as `umount` does. */
-  takeOut(folder: string): void
+  /** Takes it away from that folder, as `umount` does, once no program has anything of it open. */
+  takeOut(folder: string): Promise<void>
 }
 
 const mebibytes = 64
@@ -20,6 +21,13 @@ const mebibytes = 64
 const must = (program: string, words: string[]): void => {
   const { status, stderr } = spawnSync(program, words, { encoding: 'utf8' })
   if (status !== 0) throw new Error(`${program} ${words.join(' ')}: ${stderr}`)
+}
+
+/** Whether it is out; it is not while a program has a file of it open, as a daemon has while it looks. */
+const takesOut = (folder: string): boolean => {
+  const { status, stderr } = spawnSync('umount', [folder], { encoding: 'utf8' })
+  if (status !== 0 && !stderr.includes('target is busy')) throw new Error(`umount ${folder}: ${stderr}`)
+  return status === 0
 }
 
 /** Null where mounting is not permitted. */
@@ -38,8 +46,11 @@ export const pluggableDisk = (scratch: Scratch, name: string): PluggableDisk | n
       must('mount', ['--bind', disk.path, folder])
       places.add(folder)
     },
-    takeOut: (folder) => {
-      must('umount', [folder])
+    takeOut: async (folder) => {
+      await eventually(
+        () => takesOut(folder),
+        (isOut) => isOut,
+      )
       places.delete(folder)
     },
     [Symbol.dispose]: () => {
