@@ -30,6 +30,7 @@ const kept = create(KeptSnapshotSchema, {
   statistics: { files: 2n },
   label: 'kept',
   isPinned: true,
+  touched: { placed: bytes(32, 1), edited: bytes(16, 2), written: bytes(16, 3) },
 })
 
 /** Bodies that the first record of a log may have, for these are opened as such. */

@@ -32,6 +32,7 @@ import { seededChance } from '@anysync/client/memory/chance.ts'
 import { newVaultGrant, openGrant } from '@anysync/client/vault/grant.ts'
 import { openRecord, sealRecord } from '@anysync/client/vault/record.ts'
 import { checkSnapshotBody } from '@anysync/client/vault/snapshot-body.ts'
+import { padTouched } from '@anysync/client/vault/touched.ts'
 import { parseTree, serializeTree } from '@anysync/client/vault/tree.ts'
 import {
   bodyOf,
@@ -57,6 +58,7 @@ import {
   PackDirectorySchema,
   PackIndexSchema,
   SnapshotBodySchema,
+  TouchedSchema,
 } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import {
   AppendResponseSchema,
@@ -78,7 +80,11 @@ const parts = { cipher, chance, keys }
 
 const head = { sequence: 7n, hash: chance.bytes(32) }
 const signer = signerOf(1)
-const records = [bodyOf(), bodyOf({ label: '', deviceHeads: [{ deviceId: chance.bytes(16), sequence: 3n }] })]
+const records = [
+  bodyOf(),
+  bodyOf({ label: '', deviceHeads: [{ deviceId: chance.bytes(16), sequence: 3n }] }),
+  bodyOf({ touched: padTouched(create(TouchedSchema, { placed: chance.bytes(16), written: chance.bytes(32) })) }),
+]
 
 const chunk = (kind: ContentKind, plaintext: Uint8Array) => ({ kind, id: chunkIdOf(keys, kind, plaintext), plaintext })
 const chunks = [utf8('one '.repeat(200)), chance.bytes(500)].map((bytes) => chunk(ContentKind.DATA, bytes))

@@ -22,8 +22,7 @@ export const parseMessage = <Desc extends DescMessage>(
   return message
 }
 
-/** The same of bytes that this device wrote for itself, in whatever form. Throws `corrupt`. */
-export const readMessage = <Desc extends DescMessage>(
+const readMessage = <Desc extends DescMessage>(
   schema: Desc,
   bytes: Uint8Array,
   operation: string,

