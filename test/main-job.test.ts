@@ -27,7 +27,7 @@ import { plantOddities, plantRealFiles, setMtimeNs, writeLargeFile } from './sup
 import { makeScratch } from './support/scratch.ts'
 import { startServer } from './support/server.ts'
 import { stepsOf } from './support/steps.ts'
-import { assertSameTree, treeOf } from './support/tree.ts'
+import { assertSameTree, treeOf, type Tree } from './support/tree.ts'
 
 const filesMin = 20_000
 const GiB = 1024 ** 3
@@ -42,10 +42,14 @@ test('a folder of 20,000 real files lives on two devices and survives both', { t
   const here = (path: string) => join(deskFolder, path)
   const there = (path: string) => join(laptopFolder, path)
   let link = ''
-  const assertBothAre = (wanted = treeOf(deskFolder)) => {
-    assertSameTree(treeOf(deskFolder), wanted, 'the desk differs from what it should be')
-    assertSameTree(treeOf(laptopFolder), wanted, 'the laptop differs from the desk')
+  /** The tree that both have. */
+  const assertSame = (): Tree => {
+    const tree = treeOf(deskFolder)
+    assertSameTree(treeOf(laptopFolder), tree, 'the laptop differs from the desk')
+    return tree
   }
+  let planted: Tree = new Map()
+  let wanted: Tree = new Map()
 
   await step('a person plants thousands of real files and all that is odd', async () => {
     const dice = new Dice('main job')
@@ -57,11 +61,10 @@ test('a folder of 20,000 real files lives on two devices and survives both', { t
   await step('sign up, link the folder, and all of it goes up', async () => {
     link = await server.invite()
     assertDone(await signUp(desk, link, ann))
-    const before = treeOf(deskFolder)
+    planted = treeOf(deskFolder)
     await desk.done(['add', deskFolder, '--vault', vaultName, '--create'], { timeoutMs: longMs })
     const report = await sync(desk, longMs)
     assert.deepEqual(report.troubles, [])
-    assertSameTree(treeOf(deskFolder), before, 'pushing changed something')
   })
 
   await step('a second device, with the password alone, gets an identical tree', async () => {
@@ -69,7 +72,7 @@ test('a folder of 20,000 real files lives on two devices and survives both', { t
     await laptop.done(['add', laptopFolder, '--vault', vaultName], { timeoutMs: longMs })
     const report = await sync(laptop, longMs)
     assert.deepEqual(report.troubles, [])
-    assertBothAre()
+    assertSameTree(assertSame(), planted, 'pushing or pulling changed something')
   })
 
   await step('another turn does nothing', async () => {
@@ -100,7 +103,7 @@ test('a folder of 20,000 real files lives on two devices and survives both', { t
     const uploaded = [await sync(desk), await sync(laptop), await sync(desk)].map((report) => report.bytesUploaded)
     const sum = uploaded.reduce((total, bytes) => total + bytes, 0)
     assert.ok(sum < 10_000_000, `a few small edits and renames uploaded ${sum} bytes`)
-    assertBothAre()
+    assertSame()
     assert.equal(readFileSync(there('odd/names/with space'), 'utf8'), 'this is with space and more')
     assert.equal(readFileSync(here('odd/names/UPPER'), 'utf8'), 'edited on the laptop')
     for (const path of ['odd/folders', 'real/copy 0', 'odd/names/upper', 'odd/sizes/5000001']) {
@@ -117,7 +120,7 @@ test('a folder of 20,000 real files lives on two devices and survives both', { t
     await sync(desk)
     assert.equal(conflicts.length, 1)
     assert.match(conflicts[0] ?? '', /^odd\/names\/\.hidden \(conflict laptop \d{4}-\d\d-\d\d \d{6}\)$/)
-    assertBothAre()
+    assertSame()
     for (const folder of [deskFolder, laptopFolder]) {
       assert.equal(readFileSync(join(folder, 'odd/names/.hidden'), 'utf8'), deskText)
       assert.equal(readFileSync(join(folder, conflicts[0] ?? ''), 'utf8'), laptopText)
@@ -130,7 +133,7 @@ test('a folder of 20,000 real files lives on two devices and survives both', { t
     rmSync(here('odd/times'), { recursive: true })
     await syncAll(desk, laptop)
     assert.ok(!existsSync(there('odd/times')))
-    assertBothAre()
+    wanted = assertSame()
 
     const target = scratch.folder('restored')
     await laptop.done(['restore', there('odd/times'), '--at', String(sequence), '--to', target])
@@ -142,7 +145,6 @@ test('a folder of 20,000 real files lives on two devices and survives both', { t
   await step('master.keys and the password alone recover everything on an empty home', async () => {
     const masterKeys = join(scratch.path, 'a copy of master.keys')
     copyFileSync(join(desk.account(), 'master.keys'), masterKeys)
-    const wanted = treeOf(laptopFolder)
     // The desk is lost; what is left of it is one small file.
     for (const path of [desk.home, deskFolder]) rmSync(path, { recursive: true })
     const phone = newDevice(scratch, 'phone')

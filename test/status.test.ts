@@ -20,7 +20,7 @@ import { suite, test } from 'node:test'
 import { daemonsOf, eventually, folderStatus, killDaemon, statusOf, untilState } from './support/daemon.ts'
 import type { TestDevice } from './support/device.ts'
 import { Dice } from './support/dice.ts'
-import { linkBoth, makeHousehold, vaultName, type Household } from './support/household.ts'
+import { linkDesk, linkLaptop, makeHousehold, vaultName, type Household } from './support/household.ts'
 import { described, entries, environmentFor } from './support/programs.ts'
 import { makeScratch } from './support/scratch.ts'
 import { mountSmallDisk } from './support/small-disk.ts'
@@ -28,13 +28,13 @@ import { mountSmallDisk } from './support/small-disk.ts'
 type PathStatus = { state: string; reason: string; percent: number | null }
 type World = Household & { scratch: ReturnType<typeof makeScratch> }
 
-/** Two devices in step, the desk's daemon running and up to date, with so many files. */
+/** The desk's folder is in the vault, and its daemon running and up to date, with so many files. */
 const withDesk = async (name: string, files: number, work: (world: World) => Promise<void>): Promise<void> => {
   using scratch = makeScratch(`status-${name}`)
   await using house = await makeHousehold(scratch)
   await using _daemons = daemonsOf(house.desk, house.laptop)
   for (let number = 0; number < files; number++) writeFileSync(join(house.deskFolder, `file ${number}`), `${number}`)
-  await linkBoth(house)
+  await linkDesk(house)
   await house.desk.done(['start'])
   await untilState(house.desk, 'up-to-date')
   await work({ ...house, scratch })
@@ -58,7 +58,9 @@ suite('status', { concurrency: false }, () => {
   )
 
   test('a root that was moved away, or replaced', { timeout: 120_000 }, () =>
-    withDesk('root', 2, async ({ desk, deskFolder, laptopFolder }) => {
+    withDesk('root', 2, async (world) => {
+      await linkLaptop(world)
+      const { desk, deskFolder, laptopFolder } = world
       renameSync(deskFolder, `${deskFolder} away`)
       const gone = await untilState(desk, 'stopped')
       assert.match(gone.reason, /folder/)
@@ -128,7 +130,9 @@ suite('status', { concurrency: false }, () => {
   )
 
   test('deletions that wait for a person', { timeout: 120_000 }, () =>
-    withDesk('deletions', 30, async ({ desk, deskFolder, laptop, laptopFolder }) => {
+    withDesk('deletions', 30, async (world) => {
+      await linkLaptop(world)
+      const { desk, deskFolder, laptop, laptopFolder } = world
       for (let number = 0; number < 30; number++) rmSync(join(deskFolder, `file ${number}`))
       const { waiting, reason } = await untilState(desk, 'waiting')
       assert.deepEqual(waiting, { deletions: 30, scrambled: 0, files: 30 })

@@ -36,7 +36,8 @@ export const folderStatus = async (device: TestDevice): Promise<FolderStatus> =>
   return folder
 }
 
-const lookMsEvery = 50
+/** A look that starts a program takes of the machine what is looked at needs: the wait is as long as the look. */
+const lookMsMin = 50
 const patienceMs = 45_000
 
 /** Looks until it is so; throws with the last look when it is not so for too long. */
@@ -46,10 +47,11 @@ export const eventually = async <Seen>(
 ): Promise<Seen> => {
   const startedMs = performance.now()
   for (;;) {
+    const lookedMs = performance.now()
     const seen = await look()
     if (isSo(seen)) return seen
     if (performance.now() - startedMs > patienceMs) throw new Error(`it did not come to that: ${JSON.stringify(seen)}`)
-    await wait(lookMsEvery)
+    await wait(Math.max(lookMsMin, performance.now() - lookedMs))
   }
 }
 

@@ -73,9 +73,19 @@ const makeUsual = async (): Promise<Usual> => {
 }
 
 /** Creates the vault from the desk's folder and links the laptop's to it; both are in step afterwards. */
-export const linkBoth = async ({ desk, laptop, deskFolder, laptopFolder }: Household): Promise<void> => {
+export const linkBoth = async (house: Household): Promise<void> => {
+  await linkDesk(house)
+  await sync(house.desk)
+  await linkLaptop(house)
+}
+
+/** Creates the vault from the desk's folder, of which nothing is in it yet. */
+export const linkDesk = async ({ desk, deskFolder }: Household): Promise<void> => {
   await desk.done(['add', deskFolder, '--vault', vaultName, '--create'])
-  await sync(desk)
+}
+
+/** Links the laptop's folder to the vault, and brings it in step. */
+export const linkLaptop = async ({ laptop, laptopFolder }: Household): Promise<void> => {
   await laptop.done(['add', laptopFolder, '--vault', vaultName])
   await sync(laptop)
 }
