@@ -156,6 +156,12 @@ export const mutants: CheckMutant[] = [
     'a snapshot without a root is taken',
   ),
   without(
+    'client/vault/touched',
+    "if (lengths.some((length) => length % idBytes !== 0)) return 'it touches half a node'",
+    'a record touches half a node',
+    'any bytes may stand for what a snapshot touched',
+  ),
+  without(
     'client/content/directory',
     "demand(count > 0 && count <= packSegmentsMax, 'pack.read', 'corrupt', `${name} has ${count} segments`)",
     'a record brings a pack that cannot be',

@@ -246,6 +246,10 @@ export const recordAttacks: Attack[] = [
     play: forged({ body: { root: undefined as unknown as Content } }, /no root/),
   },
   {
+    name: 'a record touches half a node',
+    play: forged({ body: { touched: { edited: nodeChance.bytes(24) } } }, /touches half a node/),
+  },
+  {
     name: 'a record brings a pack that cannot be',
     play: forged({ body: { packs: [{ pack: nodeChance.bytes(32), directory: { segments: [] } }] } }, /0 segments/),
   },

@@ -1,16 +1,11 @@
 /**
  * `anysync vault create` and `anysync vault list`.
  */
-import { newVaultGrant } from '@anysync/client/vault/grant.ts'
-import { SyncError } from '@anysync/protocol/errors.ts'
-import { vaultIdFromBytes } from '@anysync/protocol/ids.ts'
-import { idBytes } from '@anysync/protocol/limits.ts'
 import { createOutput, table } from '../output/print.ts'
 import { formatBytes, shown } from '../output/words.ts'
-import { nodeChance } from '../ports/chance.ts'
-import { nodeCipher } from '../ports/cipher.ts'
 import type { CommonOptions } from '../local.ts'
-import { listVaults, openSession, ownerOf, type NamedVault, type Session } from '../session.ts'
+import { makeVault } from '../make-vault.ts'
+import { listVaults, openSession } from '../session.ts'
 
 export const createVault = async (name: string, options: CommonOptions): Promise<void> => {
   const output = createOutput(options)
@@ -37,18 +32,4 @@ export const list = async (options: CommonOptions): Promise<void> => {
     formatBytes(bytesStored),
   ])
   for (const line of table(rows)) output.say(line)
-}
-
-/** A new vault. `conflict` when the account has one of that name. */
-export const makeVault = async (session: Session, name: string): Promise<NamedVault> => {
-  const isTaken = (await listVaults(session)).some(({ grant }) => grant.name === name)
-  if (isTaken)
-    throw new SyncError('vault.create', 'conflict', `there is a vault '${shown(name)}' already: choose another name`)
-  const vaultId = vaultIdFromBytes(nodeChance.bytes(idBytes))
-  const parts = { cipher: nodeCipher, chance: nodeChance }
-  const { grant } = newVaultGrant(parts, ownerOf(session.keys), vaultId, name)
-  await session.remote.createVault(vaultId, grant)
-  const made = (await listVaults(session)).find(({ info }) => info.vaultId === vaultId)
-  if (made !== undefined) return made
-  throw new SyncError('vault.create', 'corrupt', 'the server does not list the vault that it just made')
 }
