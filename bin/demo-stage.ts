@@ -13,11 +13,6 @@ export const projectRoot = fileURLToPath(new URL('..', import.meta.url))
 
 type Program = 'anysync' | 'anysync-server'
 
-const entries: Record<Program, string> = {
-  anysync: 'packages/cli/main.ts',
-  'anysync-server': 'packages/server/main.ts',
-}
-
 /** What went wrong, in one sentence. */
 export class DemoError extends Error {}
 
@@ -107,13 +102,11 @@ export class Stage {
   }
 
   #spawn(program: Program, words: string[], home: string): ChildProcess {
-    const entry = join(projectRoot, entries[program])
-    const child = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', entry, ...words, '--home', this.make(home)],
+    const child = spawn(join(projectRoot, 'bin', program), [...words, '--home', this.make(home)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
       // What a daemon needs beside its home is cleaned up with the rest.
-      { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, XDG_RUNTIME_DIR: this.folder } },
-    )
+      env: { ...process.env, XDG_RUNTIME_DIR: this.folder },
+    })
     this.#children.add(child)
     child.once('close', () => this.#children.delete(child))
     return child
