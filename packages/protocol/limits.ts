@@ -59,7 +59,7 @@ export const compressionTrialSamples = 8
 export const segmentChunksTarget = 8192
 
 /** Packs. */
-export const packBytesTarget = 16 * MiB
+export const packBytesTarget = 8 * MiB
 export const packBytesMax = 64 * MiB
 export const packSegmentsMax = 65_536
 export const directoryBytesMax = 16 * MiB
@@ -103,7 +103,7 @@ export const recordBytesMax = 1 * MiB
 export const inlineDirectoriesBytesMax = 64 * KiB
 export const appendPacksMax = 4096
 export const existingPacksMax = 1024
-/** Of one vault, as far as a server is believed: 64 TB of usual packs. */
+/** Of one vault, as far as a server is believed: 32 TB of usual packs. */
 export const vaultPacksMax = 4_000_000
 
 /** A push is made durable and visible at the latest after so much. */
@@ -138,7 +138,7 @@ export const turnRoundsMax = 20
  * A scan stops at so many changes, which are carried out before it goes on: a first push must fit in memory. With those of
  * the folder at which it stops they are one commit.
  */
-export const scanChangesMax = 9_000
+export const scanChangesMax = 4_000
 /** A turn over more folders than this looks at everything instead. */
 export const scopeFoldersMax = 1000
 /** When more than this is missing from the folders that were looked at, everything is looked at before it counts as deleted. */
@@ -156,7 +156,7 @@ export const treeCacheBytesMax = 2 * MiB
 
 /** The local state keeps opened chunks of trees up to this much; and a process, so many rows of each linked folder. */
 export const stateCacheBytesMax = 64 * MiB
-export const stateRowsMax = 32_768
+export const stateRowsMax = 8_192
 /** The local state remembers so many actions of each linked folder, and forgets the oldest. */
 export const actionsMax = 10_000
 /** How long the local state database waits for another program to let go of it. */

@@ -146,7 +146,7 @@ test('trees are in packs of their own when much is pushed', async () => {
   const store = createTestStore()
   const writer = store.writer()
   await writer.write(ContentKind.TREE, noise(2_000_000, 1))
-  await writer.write(ContentKind.DATA, noise(packBytesTarget + 15_500_000))
+  await writer.write(ContentKind.DATA, noise(packBytesTarget + 7_000_000))
   await writer.finish()
   const kinds = store.stored.map((_, i) => new Set(kindsOf(store, i)))
   assert.deepEqual(kinds, [new Set([ContentKind.DATA]), new Set([ContentKind.TREE]), new Set([ContentKind.DATA])])
@@ -226,14 +226,12 @@ const mostStoredAtOnce = async (storingMax?: () => number): Promise<number> => {
   }
   const writing = writer.write(ContentKind.DATA, source())
   for (let turns = 0; turns < 20; turns++) await turn()
-  assert.ok(read < 28 + 16 * most, `${read} MiB were read while ${most} packs of 16 MiB wait`)
+  const packMiB = packBytesTarget / (1 << 20)
+  assert.ok(read < 28 + packMiB * most, `${read} MiB were read while ${most} packs of ${packMiB} MiB wait`)
   const finished = writing.then(() => writer.finish())
-  for (let answered = 0; answered < 7; await turn()) {
-    const answer = waiting.shift()
-    answer?.()
-    if (answer) answered++
-  }
-  assert.equal((await finished).length, 7)
+  for (let packs = null; packs === null; packs = await Promise.race([finished, turn().then(() => null)]))
+    waiting.shift()?.()
+  assert.ok((await finished).length >= 100 / packMiB)
   return most
 }
 
