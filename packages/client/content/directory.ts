@@ -15,6 +15,7 @@ import {
 } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { encodeContext } from '../crypto/context.ts'
 import { parseMessage } from '../crypto/message.ts'
+import { paddingOfRoom } from '../crypto/padding.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import { sealOverheadBytes } from '../crypto/xaes.ts'
 import { padmeLength } from './padme.ts'
@@ -74,15 +75,12 @@ const faultOf = ({ kind, compression, sealedLength, plainLength, chunks }: Segme
   return sum === plainLength ? null : `chunks of ${sum} bytes in a plain length of ${plainLength}`
 }
 
-/** A padding field of n bytes takes 1 + (the bytes of n as a varint) + n bytes, so not every length can be reached. */
+/** Not every length can be reached: then it is the next Padmé length. */
 const paddingLength = (length: number): number => {
   for (let target = padmeLength(length + sealOverheadBytes); ; target = padmeLength(target + 1)) {
     const room = target - sealOverheadBytes - length
-    if (room === 0) return 0
-    for (let lengthBytes = 1; lengthBytes <= 4; lengthBytes++) {
-      const padding = room - 1 - lengthBytes
-      if (padding >= 128 ** (lengthBytes - 1) && padding < 128 ** lengthBytes) return padding
-    }
+    const padding = room === 0 ? 0 : paddingOfRoom(room)
+    if (padding !== null) return padding
   }
 }
 

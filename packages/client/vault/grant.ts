@@ -3,13 +3,14 @@
  * sees, and bound to vault, epoch, role and owner; so a server can neither introduce a key nor move one to another place.
  */
 import { create, toBinary } from '@bufbuild/protobuf'
-import { demand } from '@anysync/protocol/errors.ts'
+import { assert, demand } from '@anysync/protocol/errors.ts'
 import { GrantSchema, Role, VaultLabelSchema, type Grant } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { idToBytes, type VaultId } from '@anysync/protocol/ids.ts'
 import { grantBytesMax, keyBytes, vaultNameBytesMax } from '@anysync/protocol/limits.ts'
 import { equalBytes, utf8 } from '../crypto/bytes.ts'
 import { encodeContext } from '../crypto/context.ts'
 import { parseMessage } from '../crypto/message.ts'
+import { paddingOfRoom } from '../crypto/padding.ts'
 import { deriveKey } from '../crypto/purposes.ts'
 import { sealKey, type SealKey } from '../crypto/xaes.ts'
 import type { Chance, Cipher } from '../ports.ts'
@@ -84,9 +85,9 @@ const serializeLabel = (name: string): Uint8Array => {
   const message = `the name of a vault must be 1 to ${vaultNameBytesMax} bytes long: choose another`
   demand(isVaultName(name), 'grant.new', 'invalid', message)
   const bare = toBinary(VaultLabelSchema, create(VaultLabelSchema, { name }))
-  // The padding is a field of its own: a tag, a length of two bytes, and the zeros.
-  const padding = new Uint8Array(labelBytes - bare.length - 3)
-  return toBinary(VaultLabelSchema, create(VaultLabelSchema, { name, padding }))
+  const padding = paddingOfRoom(labelBytes - bare.length)
+  assert(padding !== null, 'every name leaves room for padding')
+  return toBinary(VaultLabelSchema, create(VaultLabelSchema, { name, padding: new Uint8Array(padding) }))
 }
 
 const parseLabel = (bytes: Uint8Array, grant: string): string => {

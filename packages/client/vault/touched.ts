@@ -3,16 +3,17 @@
  * found without reading a tree of each. What is named may be unchanged; what is not named is.
  */
 import { create, toBinary } from '@bufbuild/protobuf'
+import { assert } from '@anysync/protocol/errors.ts'
 import { NodeKind, TouchedSchema, type Node, type Touched } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { idToBytes, nodeIdFromBytes, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { idBytes, touchedIdsMax } from '@anysync/protocol/limits.ts'
+import { equalBytes } from '../crypto/bytes.ts'
+import { paddingOfRoom } from '../crypto/padding.ts'
 import type { TreeEdit } from './vault-types.ts'
 
 /** The message in a record has one of these lengths. */
 const paddedBytes = [256, 512, 1024, 2048]
 const paddedBytesMax = Math.max(...paddedBytes)
-/** A padding field has a tag, and a length of two bytes from 128 on. */
-const longPaddingMin = 128
 
 /** What edits touch, given the nodes that they found and the folders that were written. Null: too much to say. */
 export const touchedBy = (
@@ -80,19 +81,16 @@ export const mayAppear = (touched: Touched | null, way: readonly Node[]): boolea
 }
 
 const has = (ids: Uint8Array, id: Uint8Array): boolean => {
-  for (let at = 0; at < ids.length; at += idBytes) {
-    let same = 0
-    while (same < idBytes && ids[at + same] === id[same]) same++
-    if (same === idBytes) return true
-  }
+  for (let at = 0; at < ids.length; at += idBytes) if (equalBytes(ids.subarray(at, at + idBytes), id)) return true
   return false
 }
 
 /** As a record says it. */
 export const padTouched = (touched: Touched): Touched => {
   const { length } = toBinary(TouchedSchema, touched)
-  const room = (paddedBytes.find((bytes) => bytes > length) ?? length) - length
-  return { ...touched, padding: new Uint8Array(room - (room - 2 < longPaddingMin ? 2 : 3)) }
+  const padding = paddedBytes.map((bytes) => paddingOfRoom(bytes - length)).find((found) => found !== null)
+  assert(padding !== undefined, 'what is named leaves room for padding')
+  return { ...touched, padding: new Uint8Array(padding) }
 }
 
 /** As it is remembered. */
