@@ -20,7 +20,7 @@ import { suite, test } from 'node:test'
 import { daemonsOf, eventually, folderStatus, killDaemon, statusOf, untilState } from './support/daemon.ts'
 import type { TestDevice } from './support/device.ts'
 import { Dice } from './support/dice.ts'
-import { linkDesk, linkLaptop, makeHousehold, vaultName, type Household } from './support/household.ts'
+import { linkLaptop, makeHousehold, vaultName, type Household } from './support/household.ts'
 import { described, entries, environmentFor } from './support/programs.ts'
 import { makeScratch } from './support/scratch.ts'
 import { mountSmallDisk } from './support/small-disk.ts'
@@ -34,7 +34,7 @@ const withDesk = async (name: string, files: number, work: (world: World) => Pro
   await using house = await makeHousehold(scratch)
   await using _daemons = daemonsOf(house.desk, house.laptop)
   for (let number = 0; number < files; number++) writeFileSync(join(house.deskFolder, `file ${number}`), `${number}`)
-  await linkDesk(house)
+  await house.desk.done(['add', house.deskFolder, '--vault', vaultName, '--create'])
   await house.desk.done(['start'])
   await untilState(house.desk, 'up-to-date')
   await work({ ...house, scratch })

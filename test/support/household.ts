@@ -84,11 +84,6 @@ export const linkBoth = async (house: Household): Promise<void> => {
   await linkLaptop(house)
 }
 
-/** Creates the vault from the desk's folder, of which nothing is in it yet. */
-export const linkDesk = async ({ desk, deskFolder }: Household): Promise<void> => {
-  await desk.done(['add', deskFolder, '--vault', vaultName, '--create'])
-}
-
 /** Links the laptop's folder to the vault, and brings it in step. */
 export const linkLaptop = ({ laptop, laptopFolder }: Household): Promise<void> => linkHere(laptop, laptopFolder, false)
 

@@ -46,12 +46,12 @@ export const replaySnapshots = (
       put(state, vaultId, snapshotOf({ head, deviceId, body }))
       break
     case 'anysync.v1.ForgetBody': {
+      const sequences = body.sequences.map(Number)
       const newest = state.newestSnapshot(vaultId)
-      for (const sequence of body.sequences.map(Number)) {
-        const message = `record ${head.sequence} forgets the newest snapshot, which no rule may: nothing was changed`
-        demand(newest === null || parseSnapshot(newest).sequence !== sequence, 'log.verify', 'corrupt', message)
-      }
-      forget(state, vaultId, body.sequences.map(Number))
+      const isAllowed = newest === null || !sequences.includes(parseSnapshot(newest).sequence)
+      const message = `record ${head.sequence} forgets the newest snapshot, which no rule may: nothing was changed`
+      demand(isAllowed, 'log.verify', 'corrupt', message)
+      forget(state, vaultId, sequences)
       break
     }
     case 'anysync.v1.RescueBody':
