@@ -99,14 +99,14 @@ test('kill -9 of client or server at 50 random moments loses nothing', { timeout
   t.diagnostic(`undisturbed: push ${undisturbedMs.push} ms, pull ${undisturbedMs.pull} ms`)
 
   const hits = { push: 0, pull: 0 }
-  const strikeOnce = async (device: TestDevice, round: number, phase: Moment['phase']): Promise<Result> => {
+  const strikeOnce = async (device: TestDevice, round: number, phase: Moment['phase']): Promise<Strike> => {
     const victim = (hits[phase] + (phase === 'push' ? 0 : 1)) % 2 === 0 ? 'client' : 'server'
     const moment: Moment = { phase, victim, afterMs: Math.round(dice.fraction() * undisturbedMs[phase]) }
     try {
-      const { isHit, result } = await strike(house, device, moment)
-      assertHonest(result)
-      if (isHit) hits[phase] += 1
-      return result
+      const struck = await strike(house, device, moment)
+      assertHonest(struck.result)
+      if (struck.isHit) hits[phase] += 1
+      return struck
     } catch (cause) {
       throw new Error(`seed ${seed}, round ${round}: ${phase}, the ${victim} after ${moment.afterMs} ms`, { cause })
     }
@@ -114,10 +114,11 @@ test('kill -9 of client or server at 50 random moments loses nothing', { timeout
   /** Twice in a row, so that what was left by a crash meets another. */
   const strikeTwice = async (device: TestDevice, round: number, phase: Moment['phase']) => {
     const first = await strikeOnce(device, round, phase)
-    const isOver = first.exitCode === 0 || hits[phase] >= momentsOf[phase]
+    if (!first.isHit) undisturbedMs[phase] = first.result.ms
+    const isOver = first.result.exitCode === 0 || hits[phase] >= momentsOf[phase]
     const last = isOver ? first : await strikeOnce(device, round, phase)
     // Whoever lived through it and succeeded is in step.
-    if (last.exitCode !== 0) await sync(device)
+    if (last.result.exitCode !== 0) await sync(device)
   }
   for (let round = 1; hits.push < momentsOf.push || hits.pull < momentsOf.pull; round++) {
     assert.ok(round <= roundsMax, `in ${round} rounds only ${hits.push} pushes and ${hits.pull} pulls were hit`)
