@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { assertAlike, failAt, household, refuseAppends } from './household.suite.ts'
 import { nothing } from './scope.ts'
-import { filesOf } from './world.suite.ts'
+import { createWorld, filesOf } from './world.suite.ts'
 
 test('what a turn placed before it failed is looked at by the next, though the vault does not have it any more', async () => {
   const world = await household({ 'f/x': 'x' })
@@ -196,4 +196,19 @@ test('a folder that a turn moved is looked into where it is now, though it made 
   await b.engine.turn(new Set(['', 'b']))
   await a.engine.turn(nothing)
   assert.deepEqual(await filesOf(a.disk), { 'c/moved/z': 'x', 'c/y': 'y', e: 'edited' })
+})
+
+test('a first turn that goes on in rounds looks into each folder once', async () => {
+  const world = await createWorld(1, 1)
+  const [device] = world.devices
+  assert.ok(device !== undefined)
+  for (const path of ['a/1', 'a/b/2', 'c/3', 'c/d/4', 'e/5', '6']) device.user.writeFile(path, path)
+  device.restart({ scanChangesMax: 1 })
+  const listed: string[] = []
+  device.faults.disk = ({ operation, path }) => {
+    if (operation === 'disk.list') listed.push(path)
+  }
+  const report = await device.engine.turn()
+  assert.deepEqual([report.pushed.files, report.isWhole, report.isSettled], [6, true, true])
+  assert.deepEqual(listed.toSorted(), ['', 'a', 'a/b', 'c', 'c/d', 'e'])
 })

@@ -113,7 +113,7 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
     const round = await oneRound(parts, report, where, listeners, tally)
     const { outcome, scanned, again } = round
     await memory.troubles.forgetGone(parts.disk, scanned.listed)
-    memory.troubles.note(where.scope, scanned.listed, report.troubles)
+    memory.troubles.note(round.scope, scanned.listed, report.troubles)
     if (outcome === 'more') {
       course.goOn(round, memory.moves)
       // Should this turn fail, the next would find folders at their places that this one was still to look into.

@@ -10,7 +10,6 @@ import { Ledger, type ApplyParts } from './apply.ts'
 import { heldWithAbove } from './arrange.ts'
 import { askAbout, noteSent } from './ask.ts'
 import type { EngineParts } from './engine.ts'
-import { facts } from './facts.ts'
 import { look, type Where } from './look.ts'
 import { isUnchanged } from './merge.ts'
 import type { Step } from './plan.ts'
@@ -19,6 +18,7 @@ import { push, type Pushed } from './push.ts'
 import type { Counts, TurnReport } from './report.ts'
 import { leftBehind } from './ruled-out.ts'
 import type { Scan } from './scan.ts'
+import type { Scope } from './scope.ts'
 import { takeOverLog } from './take-over.ts'
 import { Whereabouts } from './whereabouts.ts'
 
@@ -29,6 +29,8 @@ export type Round = {
    */
   outcome: 'settled' | 'raced' | 'more' | 'busy'
   scanned: Scan
+  /** Where it looked: everywhere, when the log had gone back. */
+  scope: Scope
   /** Folders of the steps that were not carried out or are held: the next round must look there, whatever its scope. */
   again: Set<string>
   /** How many of the changes on the disk the base does not hold yet. */
@@ -53,11 +55,10 @@ export const oneRound = async (
   tally: Tally,
 ): Promise<Round> => {
   report.troubles = []
-  const newest = await takeOverLog(parts)
+  const { newest, hasGoneBack } = await takeOverLog(parts)
   const lookedNs = parts.clock.nowNs()
-  // Taking over the log may have found that it went back: then what happened since may be anywhere.
-  const isAllOwed = parts.state.fact(parts.link.id, facts.rules) === null
-  const { head, plan, scanned, unread } = await look(parts, newest, isAllOwed ? { ...where, scope: 'all' } : where)
+  const scope = hasGoneBack ? 'all' : where.scope
+  const { head, plan, scanned, unread } = await look(parts, newest, { ...where, scope })
   report.troubles.push(...scanned.troubles)
   noteLeftOutGone(parts.state, parts.link.id, scanned.leftOutGone, scanned.changes)
   const isMet = (id: NodeId): boolean => (scanned.changes.get(id)?.local ?? null) !== null
@@ -116,7 +117,7 @@ export const oneRound = async (
   // What this round moved or removed may have made room for another.
   const hasRoom = ended === 'settled' && forgetOldAbsences(parts.state, parts.link.id, parts.disk, ledger.absences) > 0
   const outcome = hasRoom ? 'raced' : ended
-  return { outcome, scanned, again, undone }
+  return { outcome, scanned, scope, again, undone }
 }
 
 const addPushed = (report: TurnReport, { counts, snapshots }: Pushed): void => {

@@ -55,8 +55,8 @@ export class ScanCourse {
   }
 
   /** The next round looks at the same, and at what this one could not carry out. */
-  lookAgain({ scanned, again }: Round, moves: readonly Move[]): void {
+  lookAgain({ scanned, scope, again }: Round, moves: readonly Move[]): void {
     this.#whole = followTrees(this.#whole.union(pathsOf(scanned.unlisted, true)), moves)
-    this.#scope = followMoves(joinScopes(this.#scope, again, scopeFoldersMax), moves, scopeFoldersMax)
+    this.#scope = followMoves(joinScopes(scope, again, scopeFoldersMax), moves, scopeFoldersMax)
   }
 }

@@ -18,8 +18,13 @@ import { baseNodeOf, forgottenDisk } from './node.ts'
 import { takeOverRemovals } from './own-removals.ts'
 import { folderAbsence } from './presence.ts'
 
-/** The newest snapshot, the base being one that its log has. Throws as `Vault.refresh` and `Vault.rewind` do. */
-export const takeOverLog = async (parts: EngineParts): Promise<SnapshotInfo | null> => {
+/**
+ * The newest snapshot, the base being one that its log has; and whether the log went back, so that what happened since may
+ * be anywhere on the disk. Throws as `Vault.refresh` and `Vault.rewind` do.
+ */
+export const takeOverLog = async (
+  parts: EngineParts,
+): Promise<{ newest: SnapshotInfo | null; hasGoneBack: boolean }> => {
   const { vault, state, link } = parts
   let newest: SnapshotInfo | null
   try {
@@ -33,7 +38,7 @@ export const takeOverLog = async (parts: EngineParts): Promise<SnapshotInfo | nu
   const rewinds = parseRewinds(state.fact(vault.id, rewindsFact))
   const sequence = lowestSince(rewinds, Number(state.fact(link.id, facts.rewinds) ?? '0'))
   if (sequence !== null) await rewindBase(parts, sequence, String(rewinds.count))
-  return newest
+  return { newest, hasGoneBack: sequence !== null }
 }
 
 /** Makes the base what it would be if this device had last agreed with the log at this sequence, or earlier. */
