@@ -3,7 +3,7 @@
  * their bytes are, within one vault. A content of many chunks holds lists of ids, up to three levels deep.
  */
 import { create, toBinary } from '@bufbuild/protobuf'
-import { demand } from '@anysync/protocol/errors.ts'
+import { demand, SyncError } from '@anysync/protocol/errors.ts'
 import { chunkIdFromBytes, idToBytes, type ChunkId } from '@anysync/protocol/ids.ts'
 import {
   chunkBytesMax,
@@ -37,18 +37,20 @@ export const parseContent = (bytes: Uint8Array): Content => {
 
 /** Throws `corrupt` for a content that no writer makes. For contents that came inside another message. */
 export const checkContent = (content: Content): void => {
-  const { size, depth, chunks } = content
-  refuseUnless(chunks.length <= contentChunksMax, `${chunks.length} chunk ids, more than ${contentChunksMax}`)
-  refuseUnless(depth <= contentDepthMax, `lists ${depth} levels deep, more than ${contentDepthMax}`)
-  for (const id of chunks) refuseUnless(id.length === hashBytes, `a chunk id of ${id.length} bytes`)
-  refuseUnless(chunks.length > 0 || depth === 0, 'lists without a chunk')
-  const sizeMax = BigInt(chunks.length) * BigInt(listIdsMax ** depth) * BigInt(chunkBytesMax)
-  const isFitting = size >= BigInt(chunks.length) && size <= sizeMax && size <= BigInt(Number.MAX_SAFE_INTEGER)
-  refuseUnless(isFitting, `${size} bytes in ${chunks.length} chunks of depth ${depth}`)
+  const fault = faultOf(content)
+  if (fault !== null) throw new SyncError('content.parse', 'corrupt', `a content is damaged: ${fault}`)
 }
 
-const refuseUnless = (fact: boolean, why: string): void =>
-  demand(fact, 'content.parse', 'corrupt', `a content is damaged: ${why}`)
+/** What is wrong with a content, or null: then nothing is written about it, for every node of every tree is asked. */
+const faultOf = ({ size, depth, chunks }: Content): string | null => {
+  if (chunks.length > contentChunksMax) return `${chunks.length} chunk ids, more than ${contentChunksMax}`
+  if (depth > contentDepthMax) return `lists ${depth} levels deep, more than ${contentDepthMax}`
+  for (const id of chunks) if (id.length !== hashBytes) return `a chunk id of ${id.length} bytes`
+  if (chunks.length === 0 && depth > 0) return 'lists without a chunk'
+  const sizeMax = Math.min(chunks.length * listIdsMax ** depth * chunkBytesMax, Number.MAX_SAFE_INTEGER)
+  const isFitting = size >= chunks.length && size <= sizeMax
+  return isFitting ? null : `${size} bytes in ${chunks.length} chunks of depth ${depth}`
+}
 
 /** Whether two contents are the same bytes. */
 export const sameContent = (a: Content, b: Content): boolean =>
