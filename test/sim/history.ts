@@ -128,7 +128,7 @@ export type History = {
   refusing: number | null
   /** A device whose disk folds names. */
   folding: number | null
-  /** After how many changes scans stop, to go on when those are carried out; null: never. */
+  /** After how many changes scans stop, to go on when those are carried out, and how many files are pulled at once; null: all. */
   scanChangesMax: number | null
   steps: Step[]
 }

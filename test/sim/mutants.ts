@@ -124,7 +124,7 @@ export const mutants: Mutant[] = [
   },
   // Nothing that changed since the scan is touched.
   {
-    file: sync('pull'),
+    file: sync('pull-files'),
     find: 'some.map(({ step, path, temp }) => ({ temp, path, expected: parts.where.stat(step.id) })),',
     replace:
       'await Promise.all(some.map(async ({ path, temp }) => ({ temp, path, expected: await disk.lstat(path) }))),',
@@ -150,9 +150,17 @@ export const mutants: Mutant[] = [
     breaks: 'the base says what a power cut may take from the disk',
   },
   {
+    file: sync('pull-files'),
+    find: '    await agree(written)\n    written = slice.placed\n',
+    replace: '    await agree([...written, ...slice.placed])\n    written = []\n',
+    breaks: 'the base says that a slice has its names before they are settled',
+  },
+  {
     file: sync('round'),
-    find: '  const newest = await takeOverLog(parts)\n',
-    replace: '  const newest = parts.vault.newest() ?? (await takeOverLog(parts))\n',
+    find: '  const { newest, hasGoneBack } = await takeOverLog(parts)\n',
+    replace:
+      '  const known = parts.vault.newest()\n' +
+      '  const { newest, hasGoneBack } = known ? { newest: known, hasGoneBack: false } : await takeOverLog(parts)\n',
     breaks: 'a round plans with the head of long ago',
   },
   {

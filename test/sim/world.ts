@@ -13,7 +13,13 @@ import type { Chance, Clock, Link, Remote } from '@anysync/client/ports.ts'
 import type { Engine } from '@anysync/client/sync/engine.ts'
 import { createRuleBook } from '@anysync/client/sync/rule-book.ts'
 import { Sight } from '@anysync/client/sync/sight.ts'
-import { accountTemplate, grantOf, noSettings, openProcess } from '@anysync/client/sync/world.suite.ts'
+import {
+  accountTemplate,
+  grantOf,
+  noSettings,
+  openProcess,
+  type EngineOptions,
+} from '@anysync/client/sync/world.suite.ts'
 import type { OpenedGrant } from '@anysync/client/vault/grant.ts'
 import type { Vault } from '@anysync/client/vault/vault-types.ts'
 import type { AccessKeys } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
@@ -205,6 +211,10 @@ const makeWorld = async (history: History, start: Start, say: (line: string) => 
   return world
 }
 
+/** Where scans stop early, so few files get their names together while the next are written. */
+const sizesOf = ({ scanChangesMax }: History): EngineOptions =>
+  scanChangesMax === null ? {} : { scanChangesMax, sliceFilesMax: scanChangesMax }
+
 const createDevice = async (
   world: World,
   history: History,
@@ -261,7 +271,7 @@ const createDevice = async (
         grant,
         link,
         rules: createRuleBook(ported, () => noSettings),
-        ...(history.scanChangesMax === null ? {} : { scanChangesMax: history.scanChangesMax }),
+        ...sizesOf(history),
       }),
     }
   }

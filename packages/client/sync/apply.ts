@@ -30,6 +30,8 @@ export type ApplyParts = {
   /** Paths of the folders that the scan looked into. */
   listed: ReadonlySet<string>
   head: HeadChanges
+  /** How many files get their names together; undefined for as many as usual. */
+  sliceFilesMax?: number | undefined
   /** What the turn tells in the end; apply adds to it. */
   troubles: Trouble[]
   /** Is told of every folder that was moved on the disk. */

@@ -33,6 +33,8 @@ export type EngineParts = {
   rules?: () => Promise<Rules>
   /** After how many changes a scan stops, to have them carried out first; fewer in tests. */
   scanChangesMax?: number
+  /** How many files of a pull get their names together; fewer in tests. */
+  sliceFilesMax?: number
   onProgress?: OnProgress
 }
 

@@ -77,6 +77,7 @@ export const oneRound = async (
     heldFolders: heldWithAbove(scanned.heldFolders, plan.steps),
     listed: scanned.listed,
     head,
+    sliceFilesMax: parts.sliceFilesMax,
     troubles: report.troubles,
     onMoved,
     onProgress: parts.onProgress ?? (() => undefined),

@@ -18,7 +18,7 @@ import { newVaultGrant, openGrant, type OpenedGrant } from '../vault/grant.ts'
 import { openVault } from '../vault/vault.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { setLinkMode } from './link-mode.ts'
-import { createEngine, type Engine } from './engine.ts'
+import { createEngine, type Engine, type EngineParts } from './engine.ts'
 import { createRuleBook, type RuleSource } from './rule-book.ts'
 import type { Rules } from './rules.ts'
 
@@ -107,13 +107,13 @@ export type ProcessParts = {
   rules: () => Promise<Rules>
 } & EngineOptions
 
-/** After how many changes a scan stops. */
-export type EngineOptions = { scanChangesMax?: number }
+/** After how many changes a scan stops, and how many files get their names together. */
+export type EngineOptions = Pick<EngineParts, 'scanChangesMax' | 'sliceFilesMax'>
 
 /** A device's process: a vault and an engine over its ports. */
 export const openProcess = ({ disk, link, rules, grant, ...parts }: ProcessParts): { vault: Vault; engine: Engine } => {
   const vault = openVault({ ...parts, grants: [grant] })
-  const { state, clock, chance, scanChangesMax } = parts
+  const { state, clock, chance, scanChangesMax, sliceFilesMax } = parts
   const deviceName = parts.accessKeys.deviceName
   return {
     vault,
@@ -127,6 +127,7 @@ export const openProcess = ({ disk, link, rules, grant, ...parts }: ProcessParts
       deviceName,
       rules,
       ...(scanChangesMax === undefined ? {} : { scanChangesMax }),
+      ...(sliceFilesMax === undefined ? {} : { sliceFilesMax }),
     }),
   }
 }

@@ -1,0 +1,254 @@
+/**
+ * The files of a pull. They are written whole and verified under temporary names, a slice at a time; the disk is settled;
+ * then they get their names, while the next slice is written. [Note: order of writes]
+ */
+import { assert, SyncError } from '@anysync/protocol/errors.ts'
+import { filesTogetherMax } from '@anysync/protocol/limits.ts'
+import { parseContent } from '../content/content.ts'
+import { folderOf, nameOf } from '../path.ts'
+import type { DiskStat, NodeState, TempFile } from '../ports.ts'
+import { attempt, countNode, type Agreement, type ApplyParts, type Ledger } from './apply.ts'
+import { reachableTarget } from './arrange.ts'
+import { CurrentFiles } from './current-files.ts'
+import { groupSmall } from './group-small.ts'
+import { forEachLimited } from './limited.ts'
+import { isSameContent } from './merge.ts'
+import { baseNodeOf, forgottenDisk, isRacy } from './node.ts'
+import type { Step } from './plan.ts'
+import type { Counts } from './report.ts'
+
+const sliceFilesUsual = 2000
+const sliceBytesMax = 256 * 1024 * 1024
+const filesAtOnceMax = 8
+
+export const isDiskStep = (step: Step): boolean => step.toDisk === 'create' || step.toDisk === 'change'
+
+/** Whether bytes (or a target) must be written, not only names and attributes. */
+const needsContent = ({ merged, local, toDisk }: Step): boolean =>
+  merged !== null &&
+  (toDisk === 'create' ||
+    (local !== null && (merged.kind === 'symlink' || merged.content !== null) && !isSameContent(local, merged)))
+
+function* slicesOf(steps: Step[], filesMax: number): Generator<Step[]> {
+  let slice: Step[] = []
+  let bytes = 0
+  for (const step of steps) {
+    slice.push(step)
+    bytes += step.merged?.size ?? 0
+    if (slice.length < filesMax && bytes < sliceBytesMax) continue
+    yield slice
+    slice = []
+    bytes = 0
+  }
+  if (slice.length > 0) yield slice
+}
+
+type Small = { step: Step; path: string; merged: NodeState }
+
+/** What is written to the disk for a step. */
+const writtenBytes = (step: Step): number => (needsContent(step) && step.merged?.kind === 'file' ? step.merged.size : 0)
+
+function* groupsOf<Thing>(things: Thing[], most: number): Generator<Thing[]> {
+  for (let first = 0; first < things.length; first += most) yield things.slice(first, first + most)
+}
+
+/** Small files, verified, in temporary files, in their order; null when not all of them could be made. */
+const writeTogether = async ({ vault, disk }: ApplyParts, files: Small[]): Promise<TempFile[] | null> => {
+  try {
+    const all = await Promise.all(
+      files.map(({ merged }) => vault.readSmallFile(parseContent(merged.content ?? new Uint8Array()))),
+    )
+    return await disk.writeTemps(
+      files.map(({ path, merged: { mode, mtimeNs } }, i) => ({
+        folder: folderOf(path),
+        bytes: all[i] ?? new Uint8Array(),
+        mode,
+        mtimeNs,
+      })),
+    )
+  } catch (error) {
+    if (!(error instanceof SyncError)) throw error
+    return null
+  }
+}
+
+type Ready = { step: Step; path: string; temp: TempFile }
+
+/** What is on the disk of a slice, and what waits for its name. */
+type Slice = { placed: Agreement[]; ready: Ready[] }
+
+type Report = (path: string, files: number, bytes: number, size: number) => void
+
+/**
+ * Carries out the steps of files and symlinks. `agree` is given what may be agreed on, since it is settled, slice by
+ * slice; what is not settled yet is returned. Whatever stops one slice, the one before it comes to its end first.
+ */
+export const pullFiles = async (
+  parts: ApplyParts,
+  ledger: Ledger,
+  files: Step[],
+  counts: Counts,
+  agree: (agreements: Agreement[]) => Promise<void>,
+): Promise<Agreement[]> => {
+  const bytesTotal = files.reduce((sum, step) => sum + (needsContent(step) ? (step.merged?.size ?? 0) : 0), 0)
+  const progress = { phase: 'pull' as const, files: 0, filesTotal: files.length, bytes: 0, bytesTotal }
+  const current = new CurrentFiles()
+  const report: Report = (path, files, bytes, size) => {
+    progress.files += files
+    progress.bytes += bytes
+    if (files > 0) current.end(path)
+    else current.add(path, bytes, size)
+    parts.onProgress({ ...progress, current: current.list() })
+  }
+  let written: Agreement[] = []
+  const finish = async (slice: Slice): Promise<void> => {
+    await placeSlice(parts, ledger, slice, counts)
+    await agree(written)
+    written = slice.placed
+  }
+  let finishing = Promise.resolve()
+  for (const steps of slicesOf(files, parts.sliceFilesMax ?? sliceFilesUsual)) {
+    const [made, before] = await Promise.allSettled([writeSlice(parts, ledger, steps, counts, report), finishing])
+    if (before.status === 'rejected') {
+      if (made.status === 'fulfilled') await dispose(made.value.ready)
+      throw before.reason
+    }
+    if (made.status === 'rejected') throw made.reason
+    finishing = finish(made.value)
+  }
+  await finishing
+  return written
+}
+
+const dispose = async (ready: readonly Ready[]): Promise<void> => {
+  for (const { temp } of ready) await temp[Symbol.asyncDispose]()
+}
+
+/** Notes that a step's node is at its place, and what the base shall say of it. */
+const notePlaced = (
+  parts: ApplyParts,
+  step: Step,
+  path: string,
+  stat: DiskStat,
+  counts: Counts,
+  placed: Agreement[],
+): void => {
+  if (step.merged === null) return
+  parts.where.moved(step.id, step.merged.parent, nameOf(path), stat)
+  if (needsContent(step)) countNode(counts, step.merged)
+  if (step.toLog !== 'none' || step.toBase !== 'put') return
+  // What is renamed or gets another time covers up an edit in the moment of the look.
+  const isCovered = !needsContent(step) && step.local !== null && isRacy(step.local.disk, parts.lookedNs)
+  placed.push({ id: step.id, row: baseNodeOf(step.merged, isCovered ? forgottenDisk(stat) : stat, null) })
+}
+
+/** Writes the files of a slice under temporary names; links and attributes are at their place already. */
+const writeSlice = async (
+  parts: ApplyParts,
+  ledger: Ledger,
+  steps: Step[],
+  counts: Counts,
+  report: Report,
+): Promise<Slice> => {
+  const { disk, vault } = parts
+  const ready: Ready[] = []
+  const placed: Agreement[] = []
+  const done = (step: Step, path: string, stat: DiskStat): void => notePlaced(parts, step, path, stat, counts, placed)
+  try {
+    vault.expect(
+      steps.flatMap((step) => (needsContent(step) && step.merged?.content ? [parseContent(step.merged.content)] : [])),
+    )
+    await forEachLimited(groupSmall(steps, writtenBytes), filesAtOnceMax, async (group) => {
+      const together: Small[] = []
+      for (const step of group) {
+        const { merged } = step
+        if (merged === null || ledger.unsettled.has(step.id)) continue
+        const path = reachableTarget(parts, ledger, step)
+        if (path === null) continue
+        await attempt(parts, ledger, step.id, path, async () => {
+          const seen = parts.where.stat(step.id)
+          if (!needsContent(step)) {
+            if (seen !== null) done(step, path, await disk.setAttributes(path, seen, merged))
+          } else if (merged.kind === 'symlink') {
+            done(step, path, await disk.placeLink(merged.linkTarget, path, seen, merged.mtimeNs))
+          } else if (group.length > 1) together.push({ step, path, merged })
+          else
+            ready.push({
+              step,
+              path,
+              temp: await writeTemp(parts, step, folderOf(path), (bytes) => report(path, 0, bytes, merged.size)),
+            })
+        })
+        if (group.length === 1) report(path, 1, 0, 0)
+      }
+      const temps = await writeTogether(parts, together)
+      for (const [i, { step, path, merged }] of together.entries()) {
+        const temp = temps?.[i]
+        if (temp) ready.push({ step, path, temp })
+        // One by one, so that trouble with one holds up no other.
+        else
+          await attempt(parts, ledger, step.id, path, async () => {
+            ready.push({ step, path, temp: await writeTemp(parts, step, folderOf(path), () => undefined) })
+          })
+        report(path, 0, merged.size, merged.size)
+        report(path, 1, 0, 0)
+      }
+    })
+    return { placed, ready }
+  } catch (error) {
+    await dispose(ready)
+    throw error
+  }
+}
+
+/** Gives what a slice wrote its names, when it is settled. */
+const placeSlice = async (
+  parts: ApplyParts,
+  ledger: Ledger,
+  { placed, ready }: Slice,
+  counts: Counts,
+): Promise<void> => {
+  const { disk } = parts
+  try {
+    await disk.settle()
+    for (const some of groupsOf(ready, filesTogetherMax)) {
+      const answers = await disk.placeFiles(
+        some.map(({ step, path, temp }) => ({ temp, path, expected: parts.where.stat(step.id) })),
+      )
+      for (const [i, { step, path }] of some.entries()) {
+        await attempt(parts, ledger, step.id, path, async () => {
+          const answer = answers[i]
+          assert(answer !== undefined, 'an answer comes for each file')
+          if ('trouble' in answer) throw answer.trouble
+          notePlaced(parts, step, path, answer.stat, counts, placed)
+        })
+      }
+    }
+  } finally {
+    await dispose(ready)
+  }
+}
+
+/** A file's bytes, verified chunk by chunk, in a temporary file with its final mode and time. */
+const writeTemp = async (
+  parts: ApplyParts,
+  step: Step,
+  folder: string,
+  report: (bytes: number) => void,
+): Promise<TempFile> => {
+  const temp = await parts.disk.createTemp(folder)
+  try {
+    const { merged } = step
+    if (merged !== null) {
+      for await (const bytes of parts.vault.stream(parseContent(merged.content ?? new Uint8Array()))) {
+        await temp.write(bytes)
+        report(bytes.length)
+      }
+      await temp.finish(merged)
+    }
+    return temp
+  } catch (error) {
+    await temp[Symbol.asyncDispose]()
+    throw error
+  }
+}
