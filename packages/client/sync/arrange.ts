@@ -58,12 +58,12 @@ export const arrange = async (parts: ApplyParts, ledger: Ledger, steps: Step[]):
     const target = reachableTarget(parts, ledger, step)
     if (target === null) continue
     await attempt(parts, ledger, step.id, target, async () => {
-      await clearTheWay(parts, ledger, stepsById, step, target)
+      const there = await clearTheWay(parts, ledger, stepsById, step, target)
       const from = isMoved ? parts.where.path(step.id) : null
       if (from === target) return
       const stat =
         from === null
-          ? await makeFolder(parts, step, target)
+          ? await makeFolder(parts, step, target, there)
           : await moveHere(parts, from, target, seenStat(parts, step))
       parts.where.moved(step.id, merged.parent, merged.name, stat)
     })
@@ -89,9 +89,13 @@ export const heldWithAbove = (heldFolders: ReadonlySet<NodeId>, steps: Step[]): 
  * Makes a folder. One that is there and is nobody's node, for the scan found only what is not synced in it, is taken. One
  * that the scan did not come to is a `conflict`: nobody knows what is in it.
  */
-const makeFolder = async (parts: ApplyParts, { merged }: Step, target: string): Promise<DiskStat> => {
+const makeFolder = async (
+  parts: ApplyParts,
+  { merged }: Step,
+  target: string,
+  there: DiskStat | null,
+): Promise<DiskStat> => {
   const { disk, state, linkId, where, listed } = parts
-  const there = await disk.lstat(target)
   const isNobodys =
     there?.kind === 'folder' &&
     merged !== null &&
@@ -101,21 +105,24 @@ const makeFolder = async (parts: ApplyParts, { merged }: Step, target: string): 
   return isNobodys ? there : disk.makeFolder(target)
 }
 
-/** Sets aside what lies at a target and will itself be moved or removed by this plan. Anything else there is a `conflict`. */
+/**
+ * Sets aside what lies at a target and will itself be moved or removed by this plan. Anything else there is a `conflict`,
+ * but for the node itself and a folder where one shall be made: that is returned.
+ */
 const clearTheWay = async (
   parts: ApplyParts,
   ledger: Ledger,
   stepsById: ReadonlyMap<NodeId, Step>,
   step: Step,
   target: string,
-): Promise<void> => {
+): Promise<DiskStat | null> => {
   const { disk, where } = parts
   const { merged } = step
   const there = merged === null ? null : await disk.lstat(target)
-  if (merged === null || there === null) return
+  if (merged === null || there === null) return null
   const occupant = where.at(merged.parent, merged.name)
-  if (occupant === step.id) return
-  if (occupant === null && there.kind === 'folder' && merged.kind === 'folder' && step.toDisk === 'create') return
+  if (occupant === step.id) return there
+  if (occupant === null && there.kind === 'folder' && merged.kind === 'folder' && step.toDisk === 'create') return there
   const other = occupant === null ? undefined : stepsById.get(occupant)
   const isLeaving =
     other !== undefined &&
@@ -137,6 +144,7 @@ const clearTheWay = async (
   // Where Readme and README are one, its own name may be the other.
   const stat = await moveHere(parts, where.path(other.id) ?? target, beside, seenStat(parts, other))
   where.moved(other.id, merged.parent, aside, stat)
+  return null
 }
 
 /** Whether a node that the plan moves cannot be moved: its step failed or waits, or that of its new folder. */
