@@ -9,18 +9,24 @@ import type { BaseNode } from '@anysync/client/ports.ts'
 /** A row as it is, or null for a node that has none. Whoever gets one leaves it as it is. */
 type Rows = Map<NodeId, BaseNode | null>
 
+/** `isEmpty`: whether the link is known to have no row at all, as before its first turn. */
+type LinkRows = { young: Rows; old: Rows; isEmpty: boolean }
+
 export class RowCache {
   readonly #rowsMax: number
-  readonly #links = new Map<string, { young: Rows; old: Rows }>()
+  readonly #hasRows: (linkId: string) => boolean
+  readonly #links = new Map<string, LinkRows>()
 
-  /** `rowsMax`: so many rows of each link at most. */
-  constructor(rowsMax: number) {
+  /** `rowsMax`: so many rows of each link at most. `hasRows` is asked of a link of which nothing is remembered. */
+  constructor(rowsMax: number, hasRows: (linkId: string) => boolean) {
     this.#rowsMax = rowsMax
+    this.#hasRows = hasRows
   }
 
   /** The row of a node, read when it is not remembered. */
   get(linkId: string, id: NodeId, read: () => BaseNode | null): BaseNode | null {
-    const { young, old } = this.#of(linkId)
+    const { young, old, isEmpty } = this.#of(linkId)
+    if (isEmpty) return null
     const known = young.get(id)
     if (known !== undefined) return known
     const before = old.get(id)
@@ -41,18 +47,21 @@ export class RowCache {
 
   #set(linkId: string, id: NodeId, row: BaseNode | null): void {
     const link = this.#of(linkId)
+    if (row !== null) link.isEmpty = false
     link.young.set(id, row)
-    if (link.young.size * 2 > this.#rowsMax) this.#links.set(linkId, { young: new Map(), old: link.young })
+    if (link.young.size * 2 <= this.#rowsMax) return
+    link.old = link.young
+    link.young = new Map()
   }
 
   forget(): void {
     this.#links.clear()
   }
 
-  #of(linkId: string): { young: Rows; old: Rows } {
+  #of(linkId: string): LinkRows {
     const known = this.#links.get(linkId)
     if (known !== undefined) return known
-    const made = { young: new Map(), old: new Map() }
+    const made = { young: new Map(), old: new Map(), isEmpty: !this.#hasRows(linkId) }
     this.#links.set(linkId, made)
     return made
   }

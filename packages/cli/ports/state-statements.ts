@@ -18,6 +18,7 @@ export const prepareAll = (database: StateDatabase) => {
     removeLink: prepare('DELETE FROM links WHERE id = ?'),
 
     node: prepare('SELECT * FROM nodes WHERE link = ? AND id = ?'),
+    hasNodes: prepare('SELECT 1 FROM nodes WHERE link = ? LIMIT 1'),
     // The root folder is its own parent's child to nobody.
     children: prepare('SELECT * FROM nodes INDEXED BY nodes_by_place WHERE link = ?1 AND parent = ?2 AND id <> ?2'),
     childrenNamed: prepare('SELECT * FROM nodes INDEXED BY nodes_by_place WHERE link = ? AND parent = ? AND name = ?'),

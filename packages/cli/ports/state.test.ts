@@ -129,26 +129,39 @@ test('a folder that is not there is unavailable, with what to do', () => {
   assert.throws(() => openState(join(home, 'no', 'such.db')), isTroubleLike('unavailable', /folder exists/))
 })
 
-test('a row that another process changed is read anew by the next turn, and by the next transaction', () => {
+const id = nodeIdFromBytes(new Uint8Array(16).fill(2))
+const row: BaseNode = {
+  id,
+  parent: rootNodeId,
+  name: 'first',
+  kind: 'folder',
+  mode: 0o755,
+  mtimeNs: 1n,
+  size: 0,
+  content: null,
+  linkTarget: '',
+  disk: null,
+  absence: { kind: 'mode', message: 'not here' },
+}
+
+/** One state as two processes have it, with a link. */
+const openTwice = () => {
   const path = freshPath()
-  using ours = openState(path)
-  using theirs = openState(path)
+  const [ours, theirs] = [openState(path), openState(path)]
   const vaultId = vaultIdFromBytes(new Uint8Array(16).fill(1))
-  const id = nodeIdFromBytes(new Uint8Array(16).fill(2))
   ours.putLink({ id: 'link', vaultId, root: '/home/someone/Documents', mode: 'sync' })
-  const row: BaseNode = {
-    id,
-    parent: rootNodeId,
-    name: 'first',
-    kind: 'folder',
-    mode: 0o755,
-    mtimeNs: 1n,
-    size: 0,
-    content: null,
-    linkTarget: '',
-    disk: null,
-    absence: { kind: 'mode', message: 'not here' },
+  return {
+    ours,
+    theirs,
+    [Symbol.dispose]: () => {
+      for (const state of [ours, theirs]) state[Symbol.dispose]()
+    },
   }
+}
+
+test('a row that another process changed is read anew by the next turn, and by the next transaction', () => {
+  using both = openTwice()
+  const { ours, theirs } = both
   ours.putNode('link', row)
   assert.equal(ours.node('link', id)?.name, 'first')
   theirs.putNode('link', { ...row, name: 'second' })
@@ -162,7 +175,7 @@ test('a row that another process changed is read anew by the next turn, and by t
 })
 
 test('rows are remembered up to a number, each as it was written last', () => {
-  const cache = new RowCache(4)
+  const cache = new RowCache(4, () => true)
   const ids = [1, 2, 3, 4, 5, 6].map((n) => nodeIdFromBytes(new Uint8Array(16).fill(n)))
   const read: NodeId[] = []
   const get = (id: NodeId) =>
@@ -182,4 +195,17 @@ test('rows are remembered up to a number, each as it was written last', () => {
     return null
   })
   assert.equal(read.length, 8)
+})
+
+test('of a link without a row no node is looked for, until one is written here or by another process', () => {
+  using both = openTwice()
+  const { ours, theirs } = both
+  const nameNow = () => ours.transact(() => ours.node('link', id)?.name)
+  assert.equal(ours.node('link', id), null)
+  theirs.putNode('link', row)
+  assert.equal(nameNow(), 'first')
+  theirs.removeNode('link', id)
+  assert.equal(nameNow(), undefined)
+  ours.putNode('link', { ...row, name: 'ours' })
+  assert.equal(ours.node('link', id)?.name, 'ours')
 })

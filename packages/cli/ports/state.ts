@@ -24,7 +24,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
   const database = openStateDatabase(path)
   const sql = prepareAll(database)
   const refOf = refsIn(database, sql)
-  const rows = new RowCache(stateRowsMax)
+  const rows = new RowCache(stateRowsMax, (linkId) => sql.hasNodes.get(refOf.link(linkId)) !== null)
   /** Null: to be counted when it is asked for. */
   let cacheBytes: number | null = null
   let version = -1
