@@ -3,6 +3,7 @@
  * that is installed, in turn within each round, so that a machine that is busy is busy for all of them. What comes back
  * is compared byte by byte.
  */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeScratch, type Scratch } from '../test/support/scratch.ts'
@@ -102,13 +103,27 @@ const keepOnce = async (
   note: (name: StepName, sample: Sample) => void,
 ): Promise<void> => {
   using own = makeScratch(`keeper-${maker.name.replaceAll(/\W/g, '-')}`)
-  await using keeper = await maker.open(own, source)
+  await using opened = await maker.open(own, source)
+  const keeper = onFlushedDisks(opened)
   let storedBefore = keeper.storedBytes()
   await job(keeper, (name, step) => {
     const stored = keeper.storedBytes()
     note(name, { ...step, storedBytes: stored - storedBefore })
     storedBefore = stored
   })
+}
+
+/** Before each step what others left in memory is flushed: only we wait for the disk, and would wait for their bytes as well. */
+const onFlushedDisks = (keeper: Keeper): Keeper => ({
+  push: () => flushed(() => keeper.push()),
+  restore: (to) => flushed(() => keeper.restore(to)),
+  storedBytes: () => keeper.storedBytes(),
+  [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
+})
+
+const flushed = <Answer>(step: () => Answer): Answer => {
+  if (process.platform !== 'win32') execFileSync('sync')
+  return step()
 }
 
 const rowsOf = (name: StepName, byProgram: ReadonlyMap<string, Sample[]>): Row[] => {
