@@ -5,6 +5,7 @@ import { constants, lstatSync } from 'node:fs'
 import { open, unlink, type FileHandle } from 'node:fs/promises'
 import type { DiskStat, TempFile } from '@anysync/client/ports.ts'
 import { assert, demand } from '@anysync/protocol/errors.ts'
+import { MiB } from '@anysync/protocol/limits.ts'
 import { attempt, attemptAsync, errorCode } from './disk-errors.ts'
 import { toDiskStat } from './disk-read.ts'
 
@@ -19,6 +20,9 @@ export type TempOptions = {
 /** `path`: where nothing is. */
 export const createNodeTemp = async (path: string, options: TempOptions): Promise<NodeTempFile> =>
   new NodeTempFile(path, await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600), options)
+
+/** So many bytes are flushed while the next are written: by itself the system begins with the first when all have come. */
+const flushedBytes = 64 * MiB
 
 /** Runs of zeros of this length are not written: a file that was sparse must not fill the disk. */
 const holeBytes = 64 * 1024
@@ -43,6 +47,8 @@ export class NodeTempFile implements TempFile {
   #finished: DiskStat | null = null
   #isPlaced = false
   #length = 0
+  /** Bytes up to here are flushed when this comes to its end; what it throws is told to whoever goes on. */
+  #flushing: { upTo: number; done: Promise<void> } = { upTo: 0, done: Promise.resolve() }
 
   /** Open, or finished already with this stat. */
   constructor(path: string, state: FileHandle | DiskStat, options: TempOptions) {
@@ -59,6 +65,10 @@ export class NodeTempFile implements TempFile {
       for (const { start, end } of withoutHoles(bytes))
         for (let at = start; at < end;) at += (await handle.write(bytes, at, end - at, this.#length + at)).bytesWritten
       this.#length += bytes.length
+      if (this.#length - this.#flushing.upTo < flushedBytes) return
+      await this.#flushing.done
+      this.#flushing = { upTo: this.#length, done: handle.datasync() }
+      this.#flushing.done.catch(() => undefined)
     })
   }
 
@@ -66,6 +76,7 @@ export class NodeTempFile implements TempFile {
     const handle = this.#handle
     assert(handle !== null, 'a temp file is finished once')
     await attemptAsync('disk.finish', async () => {
+      await this.#flushing.done
       // A hole at the end is not written by anything.
       await handle.truncate(this.#length)
       // After the last write, which would take set-user-id bits away and move the mtime.
