@@ -16,9 +16,8 @@ import { isSameContent } from './merge.ts'
 import { baseNodeOf, forgottenDisk, isRacy } from './node.ts'
 import type { Step } from './plan.ts'
 import type { Counts } from './report.ts'
+import { slicesOf } from './slices.ts'
 
-const sliceFilesUsual = 2000
-const sliceBytesMax = 256 * 1024 * 1024
 const filesAtOnceMax = 8
 
 export const isDiskStep = (step: Step): boolean => step.toDisk === 'create' || step.toDisk === 'change'
@@ -28,20 +27,6 @@ const needsContent = ({ merged, local, toDisk }: Step): boolean =>
   merged !== null &&
   (toDisk === 'create' ||
     (local !== null && (merged.kind === 'symlink' || merged.content !== null) && !isSameContent(local, merged)))
-
-function* slicesOf(steps: Step[], filesMax: number): Generator<Step[]> {
-  let slice: Step[] = []
-  let bytes = 0
-  for (const step of steps) {
-    slice.push(step)
-    bytes += step.merged?.size ?? 0
-    if (slice.length < filesMax && bytes < sliceBytesMax) continue
-    yield slice
-    slice = []
-    bytes = 0
-  }
-  if (slice.length > 0) yield slice
-}
 
 type Small = { step: Step; path: string; merged: NodeState }
 
@@ -107,7 +92,7 @@ export const pullFiles = async (
     written = slice.placed
   }
   let finishing = Promise.resolve()
-  for (const steps of slicesOf(files, parts.sliceFilesMax ?? sliceFilesUsual)) {
+  for (const steps of slicesOf(files, (step) => step.merged?.size ?? 0, parts.sliceFilesMax)) {
     const [made, before] = await Promise.allSettled([writeSlice(parts, ledger, steps, counts, report), finishing])
     if (before.status === 'rejected') {
       if (made.status === 'fulfilled') await dispose(made.value.ready)

@@ -4,19 +4,17 @@
  */
 import { assert, demand } from '@anysync/protocol/errors.ts'
 import { NodeKind, type Content, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { MiB } from '@anysync/protocol/limits.ts'
 import { folderOf, isBelowAny } from '../path.ts'
 import type { Clock, Disk, DiskStat, TempFile } from '../ports.ts'
 import type { ProgressOf } from '../progress.ts'
 import type { Vault } from '../vault/vault-types.ts'
 import { forEachLimited } from './limited.ts'
+import { slicesOf } from './slices.ts'
 import { findDamaged, isOfDisk, survey, taken, type Leftover, type Placement } from './survey.ts'
 
 export type { Leftover, Placement } from './survey.ts'
 
-/** Files that are settled together, and that are written at once. */
-const sliceFilesMax = 2000
-const sliceBytesMax = 256 * MiB
+/** Files that are written at once. */
 const filesAtOnceMax = 8
 
 export type RestoreReport = {
@@ -71,7 +69,7 @@ export const restore = async (parts: RestoreParts, placements: readonly Placemen
     bytes: 0,
     bytesTotal: files.reduce(addSize, 0),
   }
-  for (const slice of slicesOf(files)) {
+  for (const slice of slicesOf(files, ({ node }) => sizeOf(node))) {
     await placeFiles(parts, slice, report, (files, bytes) => {
       progress.files += files
       progress.bytes += bytes
@@ -148,20 +146,6 @@ const makeFolders = async (
     if (!isMade) left.add(path)
   }
   return made
-}
-
-function* slicesOf(files: readonly Placement[]): Generator<Placement[]> {
-  let slice: Placement[] = []
-  let bytes = 0
-  for (const file of files) {
-    slice.push(file)
-    bytes += sizeOf(file.node)
-    if (slice.length < sliceFilesMax && bytes < sliceBytesMax) continue
-    yield slice
-    slice = []
-    bytes = 0
-  }
-  if (slice.length > 0) yield slice
 }
 
 const placeFiles = async (
