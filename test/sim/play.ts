@@ -13,7 +13,8 @@ import type { EventName, History, Step, TroubleName } from './history.ts'
 import { Broken, checkAll, demand } from './invariants.ts'
 import { keyOf, nodesOf } from './oracle.ts'
 import { endTurn, errorOf, playTurns, startTurn } from './turns.ts'
-import { createWorld, type Device, type World } from './world.ts'
+import { createWorld } from './start.ts'
+import type { Device, World } from './world.ts'
 
 /** How a history ended. `failure`: what did not hold, in a sentence; null when all did. */
 export type Outcome = { hash: number; failure: string | null; stack: string }

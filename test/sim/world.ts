@@ -26,12 +26,12 @@ import type { AccessKeys } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { VaultId } from '@anysync/protocol/ids.ts'
 import { rememberingCipher } from './cipher.ts'
 import { Trace } from './dice.ts'
-import { treesMax, type History } from './history.ts'
+import type { History } from './history.ts'
 import { keyOf, nodesOf, Oracle } from './oracle.ts'
 import { diskOf, remoteOf } from './ports.ts'
 import { Process, type Troubles } from './process.ts'
 import { Scheduler } from './scheduler.ts'
-import { contentWord, refusedCharacter, secretWord } from './words.ts'
+import { refusedCharacter } from './words.ts'
 
 export const cipher = rememberingCipher(nodeCipher)
 
@@ -101,76 +101,15 @@ export type World = {
 }
 
 /** What a world begins from. */
-type Start = {
+export type Start = {
   server: ServerCopy
   timeNs: bigint
   disks: MemoryDisk[]
   states: MemoryStateSnapshot[]
 }
 
-export const createWorld = async (history: History, say: (line: string) => void): Promise<World> => {
-  const start = await startOf(history.devices, history.tree)
-  // The second run of a seed asks for just what the first did.
-  if (history.seed !== newestSeed) cipher.forget()
-  newestSeed = history.seed
-  return await makeWorld(history, start, say)
-}
-
-let newestSeed = -1
-const starts = new Map<string, Promise<Start>>()
-
-const startOf = (devices: number, tree: number): Promise<Start> => {
-  const key = `${devices} ${tree}`
-  const known = starts.get(key)
-  if (known) return known
-  const made = makeStart(devices, tree)
-  starts.set(key, made)
-  return made
-}
-
-const trees: Record<string, string | null>[] = [
-  {},
-  { a: 'one', 'b/a': 'two', 'b/c': 'three', 'd e': 'four', c: null },
-  { 'a/b/c/a': 'one', 'a/b/b': 'two', 'a/c': 'three', 'b/a/c': 'four', b2: 'five' },
-  Object.fromEntries(Array.from({ length: 13 }, (_, index) => [`${['a', 'b', 'c'][index % 3]}/${index}`, `${index}`])),
-]
-
-const makeStart = async (count: number, tree: number): Promise<Start> => {
-  const { copy, timeNs } = await accountTemplate()
-  const history: History = {
-    seed: -1 - tree,
-    devices: count,
-    tree,
-    isOnePerson: false,
-    hasModes: false,
-    refusing: null,
-    folding: null,
-    scanChangesMax: null,
-    steps: [],
-  }
-  const world = await makeWorld(history, { server: copy, timeNs, disks: [], states: [] }, () => undefined)
-  const [first] = world.devices
-  for (const [path, text] of Object.entries(trees[tree % treesMax] ?? {})) {
-    const named = path
-      .split('/')
-      .map((name) => `${secretWord}-${name}`)
-      .join('/')
-    if (text === null) first?.disk.user.mkdir(named)
-    else first?.disk.user.writeFile(named, `${contentWord} ${text}`)
-  }
-  world.clock.advance(1000)
-  for (let round = 0; round < 2; round++) for (const { engine } of world.devices) await engine.turn()
-  world.clock.advance(1000)
-  cipher.keep()
-  return {
-    server: world.server.snapshot(),
-    timeNs: world.clock.nowNs(),
-    disks: world.devices.map(({ disk }) => disk),
-    states: world.devices.map(({ state }) => state.snapshot()),
-  }
-}
-
-const makeWorld = async (history: History, start: Start, say: (line: string) => void): Promise<World> => {
+/** A world as it begins, with all its devices. */
+export const makeWorld = async (history: History, start: Start, say: (line: string) => void): Promise<World> => {
   const { keys, vaultId } = await accountTemplate()
   const clock = steppedClock(start.timeNs)
   const chance = seededChance(history.seed + 1)
