@@ -4,7 +4,8 @@
  * is compared byte by byte.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { renameSync } from 'node:fs'
+import { freemem } from 'node:os'
 import { join } from 'node:path'
 import { makeScratch, type Scratch } from '../test/support/scratch.ts'
 import { anysyncKeeper } from './anysync-keeper.ts'
@@ -21,22 +22,32 @@ type Sample = Step & { storedBytes: number }
 /** Takes a keeper through its steps. */
 type Job = (keeper: Keeper, note: (name: StepName, step: Step) => void) => Promise<void>
 
+/** What becomes of a folder that nobody needs any more. */
+type Leave = (scratch: Disposable) => void
+
 export const tree = async (options: BenchOptions): Promise<Findings> => {
   using scratch = makeScratch('bench-tree')
+  // ext4 without a journal passes over each inode that was freed in the last minute: whoever makes files right after many
+  // were removed pays for that. So nothing is removed before the end.
+  using left = new DisposableStack()
+  const leave: Leave = (folder) => void left.use(folder)
   const source = scratch.folder('source')
   const bytes = makeTree(source, options.files, options.seed)
   const settings = { files: options.files, MB: Math.round(bytes / 1e6), seed: options.seed, runs: options.runs }
-  const rows = await compare(source, options, async (keeper, note) => {
+  const rows = await compare(source, options, leave, async (keeper, note) => {
     note('first push', await keeper.push())
     // What was quite new is read once more: that is not what is measured.
     await keeper.push()
     note('unchanged', await keeper.push())
-    note('restore', await restored(scratch, source, keeper))
+    note('restore', await restored(source, keeper, leave))
   })
   return { bench: 'tree', settings, rows, remarks }
 }
 
 const inserts = 20
+
+/** For few files that are large. */
+const removeNow: Leave = (folder) => folder[Symbol.dispose]()
 
 export const file = async (options: BenchOptions): Promise<Findings> => {
   using scratch = makeScratch('bench-file')
@@ -47,13 +58,13 @@ export const file = async (options: BenchOptions): Promise<Findings> => {
   insertInto(edited, inserts, options.seed)
   makeLargeFile(large, bytes, options.seed)
   const settings = { MB: Math.round(bytes / 1e6), inserts, seed: options.seed, runs: options.runs }
-  const rows = await compare(source, options, async (keeper, note) => {
+  const rows = await compare(source, options, removeNow, async (keeper, note) => {
     note('first push', await keeper.push())
     renameSync(large, before)
     renameSync(edited, large)
     try {
       note('edited', await keeper.push())
-      note('restore', await restored(scratch, source, keeper))
+      note('restore', await restored(source, keeper, removeNow))
     } finally {
       renameSync(large, edited)
       renameSync(before, large)
@@ -68,29 +79,30 @@ const remarks = [
   'Stored: what the step added to the store.',
 ]
 
-const restored = async (scratch: Scratch, source: string, keeper: Keeper): Promise<Step> => {
-  const to = join(scratch.path, 'restored')
-  mkdirSync(to)
+const restored = async (source: string, keeper: Keeper, leave: Leave): Promise<Step> => {
+  const to = makeScratch('restored')
   try {
-    const step = await keeper.restore(to)
-    demandSame(source, to)
+    const step = await keeper.restore(to.path)
+    demandSame(source, to.path)
     return step
   } finally {
-    rmSync(to, { recursive: true, force: true })
+    leave(to)
   }
 }
 
-const compare = async (source: string, options: BenchOptions, job: Job): Promise<Row[]> => {
+const compare = async (source: string, options: BenchOptions, leave: Leave, job: Job): Promise<Row[]> => {
   const makers = [anysyncKeeper, ...(options.isAlone ? [] : otherKeepers())]
   const samples = new Map<StepName, Map<string, Sample[]>>()
   for (let run = 0; run < options.runs; run++) {
     // Another one begins each time, so that none always comes after the same.
     for (const maker of [...makers.slice(run % makers.length), ...makers.slice(0, run % makers.length)]) {
-      await keepOnce(maker, source, job, (name, sample) => {
+      const own = makeScratch(`keeper-${maker.name.replaceAll(/\W/g, '-')}`)
+      const took = keepOnce(maker, own, source, job, (name, sample) => {
         const byProgram = samples.get(name) ?? new Map<string, Sample[]>()
         samples.set(name, byProgram.set(maker.name, [...(byProgram.get(maker.name) ?? []), sample]))
         options.say(`round ${run + 1}, ${maker.name}, ${name}: ${(sample.ms / 1000).toFixed(2)} s`)
       })
+      await took.finally(() => leave(own))
     }
   }
   return [...samples].flatMap(([name, byProgram]) => rowsOf(name, byProgram))
@@ -98,13 +110,13 @@ const compare = async (source: string, options: BenchOptions, job: Job): Promise
 
 const keepOnce = async (
   maker: KeeperMaker,
+  own: Scratch,
   source: string,
   job: Job,
   note: (name: StepName, sample: Sample) => void,
 ): Promise<void> => {
-  using own = makeScratch(`keeper-${maker.name.replaceAll(/\W/g, '-')}`)
   await using opened = await maker.open(own, source)
-  const keeper = onFlushedDisks(opened)
+  const keeper = onEvenGround(opened)
   let storedBefore = keeper.storedBytes()
   await job(keeper, (name, step) => {
     const stored = keeper.storedBytes()
@@ -113,16 +125,25 @@ const keepOnce = async (
   })
 }
 
-/** Before each step what others left in memory is flushed: only we wait for the disk, and would wait for their bytes as well. */
-const onFlushedDisks = (keeper: Keeper): Keeper => ({
-  push: () => flushed(() => keeper.push()),
-  restore: (to) => flushed(() => keeper.restore(to)),
+/**
+ * Every step begins alike, whoever came before. What others left in memory is flushed: only we wait for the disk, and would
+ * wait for their bytes as well. And memory is touched: a virtual machine may give what was freed back to its host, and then
+ * whoever needs it next waits for that, up to a second for a GiB, unless large files were removed the moment before.
+ */
+const onEvenGround = (keeper: Keeper): Keeper => ({
+  push: () => onceEven(() => keeper.push()),
+  restore: (to) => onceEven(() => keeper.restore(to)),
   storedBytes: () => keeper.storedBytes(),
   [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
 })
 
-const flushed = <Answer>(step: () => Answer): Answer => {
+/** About what a step needs, with the pages of its files. */
+const touchedBytesMax = 2 ** 31
+
+const onceEven = <Answer>(step: () => Answer): Answer => {
   if (process.platform !== 'win32') execFileSync('sync')
+  const touchedBytes = Math.min(touchedBytesMax, Math.floor(freemem() / 2))
+  execFileSync(process.execPath, ['--eval', `Buffer.alloc(${touchedBytes}, 1)`])
   return step()
 }
 
