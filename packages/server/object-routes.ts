@@ -4,11 +4,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { demand } from '@anysync/protocol/errors.ts'
 import { parsePackId, parseVaultId, type PackId, type VaultId } from '@anysync/protocol/ids.ts'
+import { KiB } from '@anysync/protocol/limits.ts'
+import { blocksOf } from './blocks.ts'
 import { deviceOf } from './caller.ts'
 import type { Objects } from './objects.ts'
 import { parseRange } from './range.ts'
 
 const path = '/objects/:vault/:pack'
+
+const blockBytes = 512 * KiB
 
 type Params = { vault: string; pack: string }
 type Request = FastifyRequest<{ Params: Params }>
@@ -22,7 +26,8 @@ export const objectRoutes =
     app.put(path, async (request: Request, reply) => {
       const { vaultId, pack } = placeOf(request)
       const length = lengthOf(request)
-      const how = await objects.put(deviceOf(request).userId, vaultId, pack, request.raw, length)
+      const body = blocksOf(request.raw, blockBytes)
+      const how = await objects.put(deviceOf(request).userId, vaultId, pack, body, length)
       return reply.code(how === 'stored' ? 201 : 200).send()
     })
 

@@ -11,7 +11,6 @@ import type { PackId, VaultId } from '@anysync/protocol/ids.ts'
 import { KiB } from '@anysync/protocol/limits.ts'
 import { wrongHash, wrongLength, type PackStore } from './store.ts'
 
-const writeBytes = 512 * KiB
 const readBytes = 256 * KiB
 
 /** `reserveBytes`: of the disk, kept free for everything else, the database first. */
@@ -97,7 +96,7 @@ const writeDurably = async (
   }
 }
 
-/** Gathers small pieces into larger writes, and never takes a byte more than was announced. */
+/** Never takes a byte more than was announced. */
 const copyHashed = async (
   handle: FileHandle,
   pack: PackId,
@@ -106,31 +105,19 @@ const copyHashed = async (
 ): Promise<void> => {
   const hash = createHash('sha256')
   let total = 0
-  let gathered: Uint8Array[] = []
-  let gatheredBytes = 0
-  const flush = async () => {
-    for (const part of gathered) hash.update(part)
-    await writeAll(handle, gathered, gatheredBytes)
-    gathered = []
-    gatheredBytes = 0
-  }
   for await (const part of body) {
     total += part.length
     if (total > length) throw wrongLength(pack, total, length)
-    gathered.push(part)
-    gatheredBytes += part.length
-    if (gatheredBytes >= writeBytes) await flush()
+    hash.update(part)
+    await writeAll(handle, part)
   }
-  await flush()
   if (total !== length) throw wrongLength(pack, total, length)
   if (hash.digest('hex') !== pack) throw wrongHash(pack)
 }
 
-const writeAll = async (handle: FileHandle, parts: Uint8Array[], bytes: number): Promise<void> => {
-  if (bytes === 0) return
-  const { bytesWritten } = await handle.writev(parts)
-  // A disk that fills up takes a part and fails the next write; asking again gets the reason.
-  if (bytesWritten < bytes) await handle.writeFile(Buffer.concat(parts).subarray(bytesWritten))
+/** A disk that fills up takes a part and fails the next write. */
+const writeAll = async (handle: FileHandle, bytes: Uint8Array): Promise<void> => {
+  for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at)).bytesWritten
 }
 
 const readFrom = (handle: FileHandle, range: { first: number; last: number } | null): Readable =>

@@ -13,7 +13,8 @@ export interface PackStore {
   /**
    * Keeps the body under its name; durable when it resolves. Throws `corrupt` when the bytes do not hash to the name,
    * `invalid` when they are not `length` long, `full` when there is no room; whatever it throws, nothing is left.
-   * May be called twice, and at once, for the same pack.
+   * May be called twice, and at once, for the same pack. It asks for the next part when it needs the last no more, and a
+   * disk writes part by part: large ones are better.
    */
   put(vaultId: VaultId, pack: PackId, body: AsyncIterable<Uint8Array>, length: number): Promise<void>
   /** The bytes, or a part of them; null when the pack is not there. The caller reads to the end or destroys. */
