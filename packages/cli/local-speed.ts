@@ -2,6 +2,7 @@
  * How fast this computer does what costs in a push: cut, name, seal, join and open, one thread and all of them. Bytes are
  * made up, keys are random, and nothing leaves the memory.
  */
+import { packWindows } from '@anysync/client/content/pack.ts'
 import { createContentWork, type ContentWork } from '@anysync/client/content/work.ts'
 import { openVaultKeys } from '@anysync/client/crypto/vault-keys.ts'
 import { ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
@@ -30,6 +31,7 @@ export const measureSpeeds = async (count = portionsDefault): Promise<{ threads:
   await using threads = createThreads({ worthBytes: 0 })
   const one = createContentWork({ cipher: nodeCipher, keys })
   const all = workInThreads(threads)(vaultId, vaultKeyByEpoch)
+  const windows = packWindows({ work: all })
   const noise = portionsOf(all, count, () => nodeChance.bytes(portionBytes))
   const words = portionsOf(all, count, madeUpText)
 
@@ -38,7 +40,14 @@ export const measureSpeeds = async (count = portionsDefault): Promise<{ threads:
     ['cut and name', noise, (work, portion) => work.cut(ContentKind.DATA, dataCut, portion, true)],
     ['seal what does not shrink', noise, (work, portion) => work.seal(ContentKind.DATA, [portion])],
     ['compress and seal text', words, (work, portion) => work.seal(ContentKind.DATA, [portion])],
-    ['join and hash', noise, (work, portion) => work.join([portion.slice()])],
+    [
+      'join and hash',
+      noise,
+      (work, portion) => {
+        const { memory, release } = windows.take(portion.length)
+        return work.join([portion.slice()], memory.subarray(0, portion.length)).finally(release)
+      },
+    ],
   ]
   const speeds: Speed[] = [{ what: 'copy memory', ...copySpeed(noise) }]
   for (const [what, portions, run] of stages) {

@@ -4,6 +4,7 @@ import { contentWorkSuite } from '@anysync/client/content/work.suite.ts'
 import { ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { vaultIdFromBytes } from '@anysync/protocol/ids.ts'
 import { workInThreads } from './content-threads.ts'
+import { allocateShared } from './thread-memory.ts'
 import { createThreads } from './threads.ts'
 
 /** Those of `testKeys()`. */
@@ -28,11 +29,11 @@ test('a thread that cannot do what it is asked says so, and goes on', async () =
 test('what is asked of threads that are closed is refused, what they had not answered too', async () => {
   const threads = createThreads({ count: 1, worthBytes: 0 })
   threads.tell('openVault', [vaultId, vaultKeyByEpoch])
-  const asked = threads.run('join', [vaultId, [new Uint8Array(1 << 20)]])
+  const asked = threads.run('join', [vaultId, [new Uint8Array(1 << 20)], allocateShared(1 << 20)])
   const refused = assert.rejects(asked, /a thread ended/)
   await threads[Symbol.asyncDispose]()
   await refused
-  await assert.rejects(threads.run('join', [vaultId, []]), /were closed/)
+  await assert.rejects(threads.run('join', [vaultId, [], allocateShared(0)]), /were closed/)
 })
 
 test('the first little work is not worth a thread', () => {

@@ -32,8 +32,10 @@ export const workInThreads =
         goes(lengthOf(plaintexts))
           ? threads.run('seal', [vaultId, kind, plaintexts.map(sendable)])
           : here.seal(kind, plaintexts),
-      join: (parts) =>
-        goes(lengthOf(parts)) ? threads.run('join', [vaultId, parts.map(sendable)], movable(parts)) : here.join(parts),
+      join: (parts, memory) =>
+        goes(memory.length)
+          ? threads.run('join', [vaultId, parts.map(sendable), memory], movable(parts))
+          : here.join(parts, memory),
       open: (place, sealed, wanted, slices) => {
         if (!goes(sealed.length + place.plainLength)) return here.open(place, sealed, wanted, slices)
         // Its neighbours lie in the same memory: only this much of it goes along, unless it is shared with the thread.

@@ -4,6 +4,7 @@
  */
 import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
+import { discard } from '@anysync/client/crypto/bytes.ts'
 import { isKind, kinds, SyncError, type Kind } from '@anysync/protocol/errors.ts'
 import type { PackId, VaultId } from '@anysync/protocol/ids.ts'
 import { errorAnswerBytesMax, packBytesMax } from '@anysync/protocol/limits.ts'
@@ -145,10 +146,13 @@ const readExactly = async (
         `the server sent more of pack ${pack} than the ${length} bytes asked for`,
       )
     }
+    const { length: came } = piece
     bytes.set(piece, got)
-    got += piece.length
+    got += came
+    // A range comes in hundreds of them, each in memory of its own, unless more of the answer lies there.
+    if (came === piece.buffer.byteLength) discard(piece)
     // Not to read on is what slows the server down.
-    await line.flow.down.take(piece.length, line.closed)
+    await line.flow.down.take(came, line.closed)
   }
   if (got !== length) {
     throw new SyncError(operation, 'unavailable', `pack ${pack} broke off after ${got} of ${length} bytes: try again`)

@@ -9,7 +9,6 @@ import type { Sealed } from '@anysync/client/content/segment.ts'
 import {
   createContentWork,
   type ContentWork,
-  type Joined,
   type NamedLength,
   type Opened,
   type Slice,
@@ -35,7 +34,7 @@ export type ThreadWork = {
   ): Promise<NamedLength[]>
   name(vaultId: VaultId, kind: ContentKind, plaintexts: Uint8Array[]): Promise<ChunkId[]>
   seal(vaultId: VaultId, kind: ContentKind, plaintexts: Uint8Array[]): Promise<Sealed>
-  join(vaultId: VaultId, parts: Uint8Array[]): Promise<Joined>
+  join(vaultId: VaultId, parts: Uint8Array[], memory: Uint8Array): Promise<Uint8Array>
   open(vaultId: VaultId, place: ChunkPlace, sealed: Uint8Array, wanted: ChunkId, slices: Slice[]): Promise<Opened>
   readFiles(root: string, files: FileToRead[], memory: Uint8Array): Promise<ReadTogether[]>
   writeTemps(memory: Uint8Array, files: TempToWrite[], isSynced: boolean): Promise<DiskStat[]>

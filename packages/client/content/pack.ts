@@ -24,32 +24,51 @@ import { openDirectory, sealDirectory, sealedDirectoryBytes } from './directory.
 import { padmeLength } from './padme.ts'
 import { packFooterBytes, packHeaderBytes, segmentsEnd } from './places.ts'
 import type { SealedSegment } from './segment.ts'
+import { createWindows, type Windows } from './windows.ts'
 import type { ContentWork } from './work.ts'
 
-/** A pack, ready to be stored. */
-export type SealedPack = { id: PackId; bytes: Uint8Array; directory: PackDirectory }
+/** A pack, ready to be stored. Its bytes stay as they are until they are released, once. */
+export type SealedPack = { id: PackId; bytes: Uint8Array; directory: PackDirectory; release: () => void }
 
 const magic = utf8('ASPK')
 const magicAtEnd = utf8('KPSA')
 const version = 1
 const flags = 0
 
+export type BuildParts = { chance: Chance; keys: VaultKeys; work: Pick<ContentWork, 'join' | 'allocate'> }
+
+/** Where packs lie while they are stored: memory that is used again. */
+export const packWindows = ({ work }: Pick<BuildParts, 'work'>): Windows =>
+  createWindows((length) => work.allocate(length))
+
 /** Lays sealed segments, at least one, into a pack of the newest epoch. */
 export const buildPack = async (
-  { chance, keys, work }: { chance: Chance; keys: VaultKeys; work: Pick<ContentWork, 'join'> },
+  { chance, keys, work }: BuildParts,
   segments: SealedSegment[],
+  windows: Windows = packWindows({ work }),
 ): Promise<SealedPack> => {
   const directory = create(PackDirectorySchema, { segments: segments.map(({ entry }) => entry) })
   const sealedDirectory = sealDirectory(keys, directory)
   const length = segmentsEnd(directory) + sealedDirectory.length + packFooterBytes
-  const { bytes, sha256 } = await work.join([
-    concatBytes(magic, Uint8Array.of(0, version, 0, flags), u32(keys.epoch)),
-    ...segments.map(({ bytes }) => bytes),
-    chance.bytes(padmeLength(length) - length),
-    sealedDirectory,
-    concatBytes(u32(sealedDirectory.length), magicAtEnd),
-  ])
-  return { id: packIdFromBytes(sha256), bytes, directory }
+  const padded = padmeLength(length)
+  const { memory, release } = windows.take(padded)
+  try {
+    const bytes = memory.subarray(0, padded)
+    const sha256 = await work.join(
+      [
+        concatBytes(magic, Uint8Array.of(0, version, 0, flags), u32(keys.epoch)),
+        ...segments.map(({ bytes }) => bytes),
+        chance.bytes(padded - length),
+        sealedDirectory,
+        concatBytes(u32(sealedDirectory.length), magicAtEnd),
+      ],
+      bytes,
+    )
+    return { id: packIdFromBytes(sha256), bytes, directory, release }
+  } catch (error) {
+    release()
+    throw error
+  }
 }
 
 /** How long a pack with this directory is: nothing of its length is chance. */

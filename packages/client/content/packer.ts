@@ -19,6 +19,7 @@ export type PackerParts = {
   /** How many segments may be sealed, or wait for their pack, while more are placed. */
   sealingMax: number
   build: (segments: SealedSegment[]) => Promise<SealedPack>
+  /** The bytes are needed until it resolves. */
   storePack: (pack: SealedPack) => Promise<void>
   /** How many packs may be on their way at once. */
   storingMax: () => number
@@ -72,6 +73,7 @@ export const createPacker = (parts: PackerParts): Packer => {
   const send = (pack: SealedPack | null): void => {
     if (pack) packs.push(indexedPack(pack))
     const sent = attempt(() => pack && parts.storePack(pack)).finally(() => {
+      pack?.release()
       storing.leave()
       underWay.delete(sent)
     })

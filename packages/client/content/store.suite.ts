@@ -86,8 +86,9 @@ export const createTestStore = (keys: VaultKeys = testKeys()): TestStore => {
         work: testWork(keys),
         isKnown: (id) => store.places.has(id),
         storePack: (pack) => {
-          store.packs.set(pack.id, pack.bytes)
-          store.stored.push(pack)
+          const bytes = pack.bytes.slice()
+          store.packs.set(pack.id, bytes)
+          store.stored.push({ ...pack, bytes })
           for (const { id, place } of placesOf(indexedPack(pack))) store.places.set(id, place)
           return Promise.resolve()
         },

@@ -2,14 +2,14 @@
  * Reads a source through windows: pieces of memory that are filled while the one before is cut, and used again when
  * nothing holds them any more. So every chunk lies in one piece, and is not copied on its way.
  */
-import { KiB, windowBytes } from '@anysync/protocol/limits.ts'
+import { KiB, MiB, windowBytes } from '@anysync/protocol/limits.ts'
 import type { Chunk, Source } from './identify.ts'
 
 export type Window = {
   readonly memory: Uint8Array
   /** Its bytes are needed until as many releases have come. */
-  hold(): void
-  release(): void
+  hold: () => void
+  release: () => void
 }
 
 export type Windows = {
@@ -22,7 +22,7 @@ export const createWindows = (allocate: (length: number) => Uint8Array): Windows
   return {
     take(length) {
       const fitting = free.findIndex((memory) => memory.length >= length && memory.length <= wasteMax * length)
-      const memory = free.splice(fitting, fitting < 0 ? 0 : 1)[0] ?? allocate(Math.max(length, windowBytesMin))
+      const memory = free.splice(fitting, fitting < 0 ? 0 : 1)[0] ?? allocate(roomFor(length))
       let holders = 1
       return {
         memory,
@@ -41,7 +41,12 @@ export const createWindows = (allocate: (length: number) => Uint8Array): Windows
 const freeMax = 8
 /** What is larger than this many times the need is left for others. */
 const wasteMax = 4
-const windowBytesMin = 64 * KiB
+
+/** Needs differ by little from one to the next, and each is to fit where the one before it lay. */
+const roomFor = (length: number): number => {
+  const step = length > MiB ? MiB : 64 * KiB
+  return Math.max(1, Math.ceil(length / step)) * step
+}
 
 /** What `cut` made of a window: chunks from its first byte on. They lie in the window, which is held while they are looked at. */
 export type CutWindow = { chunks: Chunk[]; window: Window | null }

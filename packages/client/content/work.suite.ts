@@ -121,9 +121,11 @@ export const contentWorkSuite = (open: () => ContentWork & AsyncDisposable): voi
   })
 
   fact('parts are joined in their order', async (work) => {
-    const { bytes, sha256 } = await work.join(noiseParts())
-    assert.deepEqual(bytes, concatBytes(...noiseParts()))
-    assert.deepEqual(new Uint8Array(sha256), cipher.sha256(bytes))
+    const wanted = concatBytes(...noiseParts())
+    const memory = work.allocate(wanted.length + 2)
+    const sha256 = await work.join(noiseParts(), memory.subarray(1, -1))
+    assert.deepEqual(memory.slice(), concatBytes(Uint8Array.of(0), wanted, Uint8Array.of(0)))
+    assert.deepEqual(new Uint8Array(sha256), cipher.sha256(wanted))
   })
 
   fact('many contents at once come back as they were written', async (work) => {

@@ -2,9 +2,10 @@
  * The work on content that costs: to cut and name, to seal, to join and to open. Behind an interface, for it may be done
  * elsewhere than where it is asked for, such as in threads; the one here does it at once. Knows no files and no packs.
  */
+import { assert } from '@anysync/protocol/errors.ts'
 import type { ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import type { ChunkId, VaultId } from '@anysync/protocol/ids.ts'
-import { concatBytes, discard } from '../crypto/bytes.ts'
+import { discard } from '../crypto/bytes.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { ChunkPlace, Cipher } from '../ports.ts'
 import { chunkIdOf } from './chunk-id.ts'
@@ -28,14 +29,16 @@ export type ContentWork = {
   name(kind: ContentKind, plaintexts: Uint8Array[]): Promise<ChunkId[]>
   /** One segment of these plaintexts, at least one, under the newest epoch. */
   seal(kind: ContentKind, plaintexts: Uint8Array[]): Promise<Sealed>
-  /** The parts laid end to end, and the SHA-256 of that. The parts are the caller's no longer. */
-  join(parts: Uint8Array[]): Promise<Joined>
+  /**
+   * Lays the parts end to end into memory of `allocate`, of their length; the SHA-256 of that. The parts are the caller's
+   * no longer.
+   */
+  join(parts: Uint8Array[], memory: Uint8Array): Promise<Uint8Array>
   /** Opens a segment as `openSegment` does; with the names of the slices, which still are to be compared. */
   open(place: ChunkPlace, sealed: Uint8Array, wanted: ChunkId, slices: Slice[]): Promise<Opened>
 }
 
 export type NamedLength = { id: ChunkId; length: number }
-export type Joined = { bytes: Uint8Array<ArrayBuffer>; sha256: Uint8Array }
 export type Opened = { plaintext: Uint8Array; ids: ChunkId[] }
 
 /** Who does the work of a vault, given its vault key of each epoch. */
@@ -58,10 +61,15 @@ export const createContentWork = ({ cipher, keys }: { cipher: Cipher; keys: Vaul
     },
     name: async (kind, plaintexts) => plaintexts.map((plaintext) => chunkIdOf(keys, kind, plaintext)),
     seal: async (kind, plaintexts) => sealPlaintexts({ cipher, keys }, kind, plaintexts),
-    join: async (parts) => {
-      const bytes = concatBytes(...parts)
-      for (const part of parts) discard(part)
-      return { bytes, sha256: cipher.sha256(bytes) }
+    join: async (parts, memory) => {
+      let filled = 0
+      for (const part of parts) {
+        memory.set(part, filled)
+        filled += part.length
+        discard(part)
+      }
+      assert(filled === memory.length, 'the parts of a pack fill its memory')
+      return cipher.sha256(memory)
     },
     open: async (place, sealed, wanted, slices) => {
       const plaintext = openSegment({ cipher, keys }, place, sealed, wanted)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { ContentKind, type Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
+import { packIdFromBytes } from '@anysync/protocol/ids.ts'
 import { chunkBytesMax, packBytesTarget } from '@anysync/protocol/limits.ts'
 import { concatBytes } from '../crypto/bytes.ts'
 import { sameContent } from './content.ts'
@@ -239,6 +240,24 @@ test('no more than two packs are stored at once, or as many as are asked for, an
   assert.equal(await mostStoredAtOnce(), 2)
   assert.equal(await mostStoredAtOnce(() => 1), 1)
   assert.equal(await mostStoredAtOnce(() => 4), 4)
+})
+
+test('packs lie in memory that is used again, and stay as they are until they are stored', async () => {
+  const memories = new Set<ArrayBufferLike>()
+  let packs = 0
+  const writer = createTestStore().writer({
+    storingMax: () => 3,
+    storePack: async ({ id, bytes }) => {
+      packs++
+      memories.add(bytes.buffer)
+      for (let turns = 0; turns < 10; turns++) await turn()
+      assert.equal(packIdFromBytes(cipher.sha256(bytes)), id)
+    },
+  })
+  const large = concatBytes(...Array.from({ length: 80 }, (_, i) => noise(1 << 20, i)))
+  await writer.write(ContentKind.DATA, portions(large, 1 << 20))
+  await writer.finish()
+  assert.ok(packs >= 9 && memories.size <= 4, `${packs} packs lay in ${memories.size} pieces of memory`)
 })
 
 test('a failed store fails the writer for good', async () => {

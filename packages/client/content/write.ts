@@ -16,7 +16,7 @@ import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Chance } from '../ports.ts'
 import { emptyContent, makeContent } from './content.ts'
 import { createIdentify, type Chunk, type IdentifyLimits, type Source, type SourceKind } from './identify.ts'
-import { buildPack, type SealedPack } from './pack.ts'
+import { buildPack, packWindows, type SealedPack } from './pack.ts'
 import { createPacker, type LaneName } from './packer.ts'
 import { segmentOf } from './segment.ts'
 import { createWindows, type Window } from './windows.ts'
@@ -28,7 +28,7 @@ export type ContentWriterParts = {
   work: ContentWork
   /** Whether the vault has the chunk. Must be true for a pack's chunks by the time that `finish` has given the pack. */
   isKnown: (chunk: ChunkId) => boolean
-  /** Resolves when the pack is durable. */
+  /** Resolves when the pack is durable; its bytes are needed until then. */
   storePack: (pack: SealedPack) => Promise<void>
   /** How many packs may be on their way at once, by default two; asked anew for each. */
   storingMax?: () => number
@@ -63,6 +63,7 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
   const smallWindows = createWindows((length) => work.allocate(length))
   /** Where the plaintext of a large chunk lies until it is sealed. */
   const windowsByChunk = new Map<Chunk, Window>()
+  const windows = packWindows(parts)
   const packer = createPacker({
     sealingMax: work.atOnceMax,
     async seal({ kind, chunks }) {
@@ -73,7 +74,7 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
         for (const chunk of chunks) letGo(chunk)
       }
     },
-    build: (segments) => buildPack(parts, segments),
+    build: (segments) => buildPack(parts, segments, windows),
     storePack: parts.storePack,
     storingMax: parts.storingMax ?? (() => storingPacksMax),
   })

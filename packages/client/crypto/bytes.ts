@@ -23,15 +23,19 @@ export const concatBytes = (...parts: Uint8Array[]): Uint8Array<ArrayBuffer> => 
   return bytes
 }
 
-/** Smaller ones may lie in one piece of memory with others'. */
-const discardBytesMin = 128 * 1024
+/** Smaller memory may be that of others as well. */
+const sharedBytesMax = 128 * 1024
+/** Less is not worth the call. */
+const discardBytesMin = 4 * 1024
 
 /**
  * Gives the memory of large bytes back at once, which nobody else may hold: the garbage collector sees how little is left
  * only when much more than that was wasted. They are empty afterwards.
  */
 export const discard = (bytes: Uint8Array): void => {
-  if (bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength >= discardBytesMin) bytes.buffer.transfer(0)
+  const { buffer, byteLength } = bytes
+  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < discardBytesMin) return
+  if (buffer.byteLength === byteLength || buffer.byteLength >= sharedBytesMax) buffer.transfer(0)
 }
 
 /** Whether two byte strings are equal, in a time that depends on their lengths only. */

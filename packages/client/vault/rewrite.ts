@@ -7,7 +7,7 @@ import type { PackId } from '@anysync/protocol/ids.ts'
 import { storingPacksMax } from '@anysync/protocol/limits.ts'
 import type { Chunk } from '../content/identify.ts'
 import { makeContent } from '../content/content.ts'
-import { buildPack } from '../content/pack.ts'
+import { buildPack, packWindows } from '../content/pack.ts'
 import { createPacker } from '../content/packer.ts'
 import { createContentReader } from '../content/read.ts'
 import { segmentOf } from '../content/segment.ts'
@@ -35,13 +35,14 @@ export const createIndexWriter = (parts: StoreParts): Pick<ContentWriter, 'write
 export const createStore = (
   parts: StoreParts,
 ): { place(chunk: Chunk): Promise<void>; finish(): Promise<IndexedPack[]> } => {
+  const windows = packWindows(parts)
   const packer = createPacker({
     seal: async ({ kind, chunks }) => {
       const plaintexts = chunks.map(({ plaintext }) => plaintext)
       return segmentOf(kind, chunks, await parts.work.seal(kind, plaintexts))
     },
     sealingMax: parts.work.atOnceMax,
-    build: (segments) => buildPack(parts, segments),
+    build: (segments) => buildPack(parts, segments, windows),
     storePack: (pack) => storePack(parts, pack),
     storingMax: () => storingPacksMax,
   })
