@@ -27,14 +27,6 @@ declare const recordHash: unique symbol
 /** Lower-case hex of bytes. */
 export const toHex = (bytes: Uint8Array): string => bytes.toHex()
 
-/** Bytes of lower-case hex. Throws `invalid` unless the text is exactly `length` bytes of it. */
-export const fromHex = (text: string, length: number): Uint8Array<ArrayBuffer> => {
-  if (text.length !== length * 2 || !/^[0-9a-f]*$/.test(text)) {
-    throw new SyncError('id.parse', 'invalid', `an id must be ${length * 2} characters of lower-case hex`)
-  }
-  return bytesOfHex(text)
-}
-
 /** V8 keeps small arrays that are made so among its own objects; what `Uint8Array.fromHex` makes costs ten times that. */
 const bytesOfHex = (text: string): Uint8Array<ArrayBuffer> => {
   const bytes = new Uint8Array(text.length / 2)
@@ -48,8 +40,19 @@ const idFromBytes =
     if (bytes.length !== length) {
       throw new SyncError('id.parse', 'invalid', `a ${what} is ${length} bytes, got ${bytes.length}`)
     }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one place where ids are made
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one of the two places where ids are made
     return bytes.toHex() as Id
+  }
+
+/** Throws `invalid` unless the text is exactly `length` bytes of lower-case hex. */
+const parseId =
+  <Id extends string>(length: number) =>
+  (text: string): Id => {
+    if (text.length !== length * 2 || !/^[0-9a-f]*$/.test(text)) {
+      throw new SyncError('id.parse', 'invalid', `an id must be ${length * 2} characters of lower-case hex`)
+    }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the other place where ids are made
+    return text as Id
   }
 
 export const vaultIdFromBytes = idFromBytes<VaultId>('vault id', idBytes)
@@ -60,11 +63,11 @@ export const chunkIdFromBytes = idFromBytes<ChunkId>('chunk id', hashBytes)
 export const packIdFromBytes = idFromBytes<PackId>('pack name', hashBytes)
 export const recordHashFromBytes = idFromBytes<RecordHash>('record hash', hashBytes)
 
-export const parseVaultId = (text: string): VaultId => vaultIdFromBytes(fromHex(text, idBytes))
-export const parseNodeId = (text: string): NodeId => nodeIdFromBytes(fromHex(text, idBytes))
-export const parseDeviceId = (text: string): DeviceId => deviceIdFromBytes(fromHex(text, idBytes))
-export const parseUserId = (text: string): UserId => userIdFromBytes(fromHex(text, idBytes))
-export const parsePackId = (text: string): PackId => packIdFromBytes(fromHex(text, hashBytes))
+export const parseVaultId = parseId<VaultId>(idBytes)
+export const parseNodeId = parseId<NodeId>(idBytes)
+export const parseDeviceId = parseId<DeviceId>(idBytes)
+export const parseUserId = parseId<UserId>(idBytes)
+export const parsePackId = parseId<PackId>(hashBytes)
 
 /** The bytes of an id, as they travel. */
 export const idToBytes = (

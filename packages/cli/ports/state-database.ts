@@ -23,12 +23,14 @@ const statePagesBytesMax = 16 * 1024 * 1024
 const walPagesMax = 8_000
 
 export type Row = Record<string, SQLOutputValue>
+/** A row as the list of its columns, which costs less. */
+export type List = SQLOutputValue[]
 
 /** A prepared statement. Integers come as bigint: nanoseconds and inodes do not fit a number. */
-export type Statement = {
+export type Statement<Read = Row> = {
   run(...values: SQLInputValue[]): void
-  get(...values: SQLInputValue[]): Row | null
-  all(...values: SQLInputValue[]): Row[]
+  get(...values: SQLInputValue[]): Read | null
+  all(...values: SQLInputValue[]): Read[]
 }
 
 /**
@@ -44,6 +46,8 @@ export interface StateDatabase extends Disposable {
   /** What is read next is as others have left it by now. */
   refresh(): void
   prepare(sql: string): Statement
+  /** One whose rows come as lists. */
+  prepareLists(sql: string): Statement<List>
 }
 
 /** One entry a version, forward only: `user_version` counts those that are done. */
@@ -139,28 +143,33 @@ export const openStateDatabase = (path: string, busyMsMax: number = stateBusyMsM
       isOpen = false
     }
   }
+  const prepare = <Read>(sql: string, asLists: boolean): Statement<Read> => {
+    const statement = guardState('state.prepare', () => database.prepare(sql))
+    statement.setReadBigInts(true)
+    statement.setReturnArrays(asLists)
+    const read = (work: () => unknown): unknown =>
+      guardState('state.read', () => {
+        if (!isOpen) reads.begin()
+        return work()
+      })
+    return {
+      run(...values) {
+        // In a transaction of reads it would not be written before the event loop comes round.
+        if (!isOpen) reads.end()
+        guardState('state.write', () => statement.run(...values))
+      },
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- rows are what the statement was told to return
+      get: (...values) => read(() => statement.get(...values) ?? null) as Read | null,
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+      all: (...values) => read(() => statement.all(...values)) as Read[],
+    }
+  }
   return {
     transact,
     join: (work) => (isOpen ? work() : transact(work)),
     refresh: () => reads.end(),
-    prepare(sql) {
-      const statement = guardState('state.prepare', () => database.prepare(sql))
-      statement.setReadBigInts(true)
-      const read = <Result>(work: () => Result): Result =>
-        guardState('state.read', () => {
-          if (!isOpen) reads.begin()
-          return work()
-        })
-      return {
-        run(...values) {
-          // In a transaction of reads it would not be written before the event loop comes round.
-          if (!isOpen) reads.end()
-          guardState('state.write', () => statement.run(...values))
-        },
-        get: (...values) => read(() => statement.get(...values) ?? null),
-        all: (...values) => read(() => statement.all(...values)),
-      }
-    },
+    prepare: (sql) => prepare(sql, false),
+    prepareLists: (sql) => prepare(sql, true),
     [Symbol.dispose]: () => {
       reads.end()
       database.close()
@@ -235,23 +244,26 @@ export const guardState = <Result>(operation: string, work: () => Result): Resul
 
 const damaged = (): SyncError => new SyncError('state.read', 'corrupt', damagedMessage)
 
-/** Columns of a row, with the type that the schema promises. */
-export const blobOf = (row: Row, column: string): Uint8Array => {
-  const value = row[column]
+/** Values with the type that the schema promises. */
+export const asBlob = (value: SQLOutputValue | undefined): Uint8Array => {
   if (value instanceof Uint8Array) return value
   throw damaged()
 }
 
-export const textOf = (row: Row, column: string): string => {
-  const value = row[column]
+export const asText = (value: SQLOutputValue | undefined): string => {
   if (typeof value === 'string') return value
   throw damaged()
 }
 
-export const bigintOf = (row: Row, column: string): bigint => {
-  const value = row[column]
+export const asBigint = (value: SQLOutputValue | undefined): bigint => {
   if (typeof value === 'bigint') return value
   throw damaged()
 }
 
-export const numberOf = (row: Row, column: string): number => Number(bigintOf(row, column))
+export const asNumber = (value: SQLOutputValue | undefined): number => Number(asBigint(value))
+
+/** Columns of a row. */
+export const blobOf = (row: Row, column: string): Uint8Array => asBlob(row[column])
+export const textOf = (row: Row, column: string): string => asText(row[column])
+export const bigintOf = (row: Row, column: string): bigint => asBigint(row[column])
+export const numberOf = (row: Row, column: string): number => asNumber(row[column])

@@ -2,10 +2,12 @@
  * What is asked of the state database, in SQL: each statement is prepared once, and which index it goes by is said here.
  */
 import type { StateDatabase } from './state-database.ts'
+import { nodeColumns } from './state-rows.ts'
 
 /** Every statement of the local state. */
 export const prepareAll = (database: StateDatabase) => {
   const prepare = (sql: string) => database.prepare(sql)
+  const nodes = (where: string) => database.prepareLists(`SELECT ${nodeColumns} FROM nodes ${where}`)
   return {
     // Another after every commit of another connection (sqlite.org/pragma.html#pragma_data_version).
     version: prepare('PRAGMA data_version'),
@@ -17,16 +19,14 @@ export const prepareAll = (database: StateDatabase) => {
     ),
     removeLink: prepare('DELETE FROM links WHERE id = ?'),
 
-    node: prepare('SELECT * FROM nodes WHERE link = ? AND id = ?'),
+    node: nodes('WHERE link = ? AND id = ?'),
     hasNodes: prepare('SELECT 1 FROM nodes WHERE link = ? LIMIT 1'),
     // The root folder is its own parent's child to nobody.
-    children: prepare('SELECT * FROM nodes INDEXED BY nodes_by_place WHERE link = ?1 AND parent = ?2 AND id <> ?2'),
-    childrenNamed: prepare('SELECT * FROM nodes INDEXED BY nodes_by_place WHERE link = ? AND parent = ? AND name = ?'),
-    nodeByInode: prepare(
-      'SELECT * FROM nodes INDEXED BY nodes_by_inode WHERE link = ? AND disk_inode = ? AND disk_device = ? LIMIT 1',
-    ),
-    absentNodes: prepare(
-      `SELECT * FROM nodes INDEXED BY nodes_absent WHERE link = ? AND absence_kind = ? AND id > ?
+    children: nodes('INDEXED BY nodes_by_place WHERE link = ?1 AND parent = ?2 AND id <> ?2'),
+    childrenNamed: nodes('INDEXED BY nodes_by_place WHERE link = ? AND parent = ? AND name = ?'),
+    nodeByInode: nodes('INDEXED BY nodes_by_inode WHERE link = ? AND disk_inode = ? AND disk_device = ? LIMIT 1'),
+    absentNodes: nodes(
+      `INDEXED BY nodes_absent WHERE link = ? AND absence_kind = ? AND id > ?
        AND disk_kind IS NULL AND absence_kind <> 'folder' ORDER BY id LIMIT ?`,
     ),
     putNode: prepare('INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),

@@ -13,7 +13,7 @@ import { placesOf } from '@anysync/client/content/places.ts'
 import { RowCache } from './row-cache.ts'
 import { blobOf, numberOf, openStateDatabase, textOf, type Row } from './state-database.ts'
 import { refsIn } from './state-refs.ts'
-import { actionFromRow, linkFromRow, nodeFromRow, placeFromRow, valuesOfNode } from './state-rows.ts'
+import { actionFromRow, linkFromRow, nodeFromList, placeFromRow, valuesOfNode } from './state-rows.ts'
 import { prepareAll } from './state-statements.ts'
 
 /** Records are read in pages of so many. */
@@ -75,15 +75,15 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
 
     node: (linkId, nodeId) =>
       rows.get(linkId, nodeId, () => {
-        const row = sql.node.get(refOf.link(linkId), idToBytes(nodeId))
-        return row && nodeFromRow(row)
+        const list = sql.node.get(refOf.link(linkId), idToBytes(nodeId))
+        return list && nodeFromList(list)
       }),
-    children: (linkId, parent) => sql.children.all(refOf.link(linkId), idToBytes(parent)).map(nodeFromRow),
+    children: (linkId, parent) => sql.children.all(refOf.link(linkId), idToBytes(parent)).map(nodeFromList),
     childrenNamed: (linkId, parent, name) =>
-      sql.childrenNamed.all(refOf.link(linkId), idToBytes(parent), name).map(nodeFromRow),
+      sql.childrenNamed.all(refOf.link(linkId), idToBytes(parent), name).map(nodeFromList),
     nodeByInode(linkId, device, inode) {
-      const row = sql.nodeByInode.get(refOf.link(linkId), BigInt.asIntN(64, inode), BigInt.asIntN(64, device))
-      return row && nodeFromRow(row)
+      const list = sql.nodeByInode.get(refOf.link(linkId), BigInt.asIntN(64, inode), BigInt.asIntN(64, device))
+      return list && nodeFromList(list)
     },
     putNode(linkId, node) {
       const link = refOf.link(linkId)
@@ -98,7 +98,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
     absentNodes: (linkId, kind, limit, after) =>
       sql.absentNodes
         .all(refOf.link(linkId), kind, after === undefined ? new Uint8Array() : idToBytes(after), limit)
-        .map(nodeFromRow),
+        .map(nodeFromList),
     countFiles: (linkId) => numberOf(sql.countFiles.get(refOf.link(linkId)) ?? {}, 'count'),
 
     fact(scope, name) {
