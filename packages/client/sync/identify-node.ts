@@ -3,7 +3,7 @@
  * alone (it was moved), or by name alone (it was saved by rename). Looks at the disk; decides nothing else.
  */
 import { idToBytes, parseNodeId, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
-import { isUnwritten } from '../disk-stat.ts'
+import { isSameStat, isUnwritten } from '../disk-stat.ts'
 import { joinPath } from '../path.ts'
 import type { BaseNode, Disk, DiskStat, State } from '../ports.ts'
 import { lookAt } from './look-at.ts'
@@ -53,6 +53,14 @@ export const identifyNode = async (
   const same = ofInode.find(({ disk }) => disk !== null && isUnwritten(disk, found.stat)) ?? ofInode[0]
   // The same name with another inode: editors that save by rename do this, and it is still the same file.
   return same ?? (await movedHere(parts, found, met)) ?? here[0] ?? null
+}
+
+/** The file that lies here untouched, as almost all do, without a closer look; null for anything else. */
+export const fileAsItWas = ({ name, stat }: Found, bases: BaseNode[], met: ReadonlySet<NodeId>): BaseNode | null => {
+  const [only, ...others] = bases
+  if (stat.kind !== 'file' || only === undefined || others.length > 0) return null
+  const isAsItWas = only.name === name && only.kind === 'file' && only.disk !== null && isSameStat(only.disk, stat)
+  return isAsItWas && asideId(name) === null && !met.has(only.id) ? only : null
 }
 
 /** Whether a node still lies where the base has it. */

@@ -12,7 +12,7 @@ import type { NodeId } from '@anysync/protocol/ids.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { joinPath } from '../path.ts'
 import type { BaseNode, Disk, DiskEntry, NodeState, DiskStat, State } from '../ports.ts'
-import { identifyNode, type Found } from './identify-node.ts'
+import { fileAsItWas, identifyNode, type Found } from './identify-node.ts'
 import { changeOf } from './local-change.ts'
 import { reportGone } from './missing.ts'
 import { leftOut } from './left-out.ts'
@@ -150,10 +150,9 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<boolean> => {
   const unmoved = new Set<NodeId>()
   for (const entry of entries) {
     const path = joinPath(folder.path, entry.name)
-    const bases = [
-      ...(basesByName.get(entry.name) ?? []),
-      ...(basesBySpelling?.get(parts.disk.foldName(entry.name)) ?? []),
-    ]
+    const named = basesByName.get(entry.name) ?? []
+    const respelled = basesBySpelling?.get(parts.disk.foldName(entry.name)) ?? []
+    const bases = respelled.length === 0 ? named : [...named, ...respelled]
     const left = leftOut(parts, entry, path, bases)
     if (left !== null) {
       if (left.trouble !== null) result.troubles.push({ path, ...left.trouble })
@@ -163,6 +162,12 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<boolean> => {
     }
     if (entry.stat === null) continue
     const found: Found = { folder: folder.id, path, name: entry.name, stat: entry.stat }
+    const asItWas = fileAsItWas(found, bases, met)
+    if (asItWas !== null) {
+      unmoved.add(asItWas.id)
+      result.nodes += 1
+      continue
+    }
     const likely = await identifyNode(identifying, found, bases, met)
     const node = likely !== null && isOnTheWay(folder, likely) ? null : likely
     const id = node?.id ?? parts.newId()
