@@ -93,6 +93,12 @@ export interface State extends Disposable {
   removeNode(linkId: string, nodeId: NodeId): void
   countFiles(linkId: string): number
   /**
+   * The folders within a folder (or the root), when all in it was as the base has it at the last look that gave this same
+   * listing, and no row of anything in it was put or removed since; else null.
+   */
+  foldersListed(linkId: string, folder: NodeId, listing: string): NodeId[] | null
+  putListing(linkId: string, folder: NodeId, listing: string, folders: readonly NodeId[]): void
+  /**
    * Nodes that are not on this disk for a reason of their own, by id, so many at a time, from behind `after` on.
    * Costs nothing where there are none.
    */

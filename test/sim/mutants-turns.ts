@@ -30,6 +30,19 @@ export const turnMutants: Mutant[] = [
     replace: "if (kind === 'busy') folders.add(path)",
     breaks: 'a folder that could not be listed is forgotten',
   },
+  // Folders in which nothing happened.
+  {
+    file: sync('known-folder'),
+    find: "if (stat.kind !== 'folder') text += `${stat.size}/${stat.mtimeNs}/${stat.ctimeNs}/`",
+    replace: "if (stat.kind === 'symlink') text += `${stat.size}/${stat.mtimeNs}/${stat.ctimeNs}/`",
+    breaks: 'a folder in which a file was edited in place is passed over',
+  },
+  {
+    file: 'packages/client/memory/state.ts',
+    find: 'if (row !== undefined) set(tables.listings, `${linkId} ${row.parent}`, undefined)',
+    replace: 'if (row === node && row !== undefined) set(tables.listings, `${linkId} ${row.parent}`, undefined)',
+    breaks: 'a folder is passed over out of which a node was moved for others',
+  },
   // Modes.
   {
     file: sync('pull'),

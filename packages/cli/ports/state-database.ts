@@ -99,6 +99,11 @@ const migrations = [
   CREATE TABLE snapshots (vault INTEGER NOT NULL REFERENCES vaults, sequence INTEGER NOT NULL, snapshot BLOB NOT NULL,
     PRIMARY KEY (vault, sequence)) STRICT;
   `,
+  // What needs no closer look: written by scans, removed with every row of what lies in the folder.
+  `
+  CREATE TABLE listings (link INTEGER NOT NULL REFERENCES links ON DELETE CASCADE, folder BLOB NOT NULL,
+    hash BLOB NOT NULL, folders BLOB NOT NULL, PRIMARY KEY (link, folder)) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /** How many migrations there are: what `user_version` is in a database of this program. */

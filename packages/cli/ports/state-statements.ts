@@ -33,6 +33,11 @@ export const prepareAll = (database: StateDatabase) => {
     removeNode: prepare('DELETE FROM nodes WHERE link = ? AND id = ?'),
     countFiles: prepare(`SELECT count(*) AS count FROM nodes WHERE link = ? AND kind = 'file'`),
 
+    hasListings: prepare('SELECT 1 FROM listings WHERE link = ? LIMIT 1'),
+    listing: prepare('SELECT hash, folders FROM listings WHERE link = ? AND folder = ?'),
+    putListing: prepare('INSERT OR REPLACE INTO listings VALUES (?, ?, ?, ?)'),
+    removeListing: prepare('DELETE FROM listings WHERE link = ? AND folder = ?'),
+
     fact: prepare('SELECT value FROM facts WHERE scope = ? AND name = ?'),
     putFact: prepare('INSERT OR REPLACE INTO facts VALUES (?, ?, ?)'),
     removeFact: prepare('DELETE FROM facts WHERE scope = ? AND name = ?'),

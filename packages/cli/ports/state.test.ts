@@ -94,7 +94,7 @@ test('rows of the first version, which had a text for an absence, get its kind',
   const path = freshPath()
   openState(path)[Symbol.dispose]()
   const database = new DatabaseSync(path)
-  database.exec(`DROP TABLE snapshots; DROP TABLE actions; DROP INDEX nodes_absent; DROP INDEX nodes_by_place; ALTER TABLE nodes DROP COLUMN absence_kind;
+  database.exec(`DROP TABLE listings; DROP TABLE snapshots; DROP TABLE actions; DROP INDEX nodes_absent; DROP INDEX nodes_by_place; ALTER TABLE nodes DROP COLUMN absence_kind;
     CREATE INDEX nodes_by_parent ON nodes (link, parent); PRAGMA user_version = 1;
     INSERT INTO links VALUES (1, 'link', x'${'ab'.repeat(16)}', '/folder', 'sync');
     ${rowOfVersionOne(1, '', 7)};

@@ -6,12 +6,13 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { IndexedPackSchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { assert } from '@anysync/protocol/errors.ts'
-import { idToBytes, packIdFromBytes, recordHashFromBytes, type VaultId } from '@anysync/protocol/ids.ts'
+import { idToBytes, packIdFromBytes, recordHashFromBytes, type NodeId, type VaultId } from '@anysync/protocol/ids.ts'
 import { actionsMax, stateCacheBytesMax, stateRowsMax } from '@anysync/protocol/limits.ts'
-import type { LogHead, State } from '@anysync/client/ports.ts'
+import type { BaseNode, LogHead, State } from '@anysync/client/ports.ts'
 import { placesOf } from '@anysync/client/content/places.ts'
 import { RowCache } from './row-cache.ts'
 import { blobOf, numberOf, openStateDatabase, textOf, type Row } from './state-database.ts'
+import { Listings } from './state-listings.ts'
 import { refsIn } from './state-refs.ts'
 import { actionFromRow, linkFromRow, nodeFromList, placeFromRow, valuesOfNode } from './state-rows.ts'
 import { prepareAll } from './state-statements.ts'
@@ -25,13 +26,17 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
   const sql = prepareAll(database)
   const refOf = refsIn(database, sql)
   const rows = new RowCache(stateRowsMax, (linkId) => sql.hasNodes.get(refOf.link(linkId)) !== null)
+  const listings = new Listings(sql)
   /** Null: to be counted when it is asked for. */
   let cacheBytes: number | null = null
   let version = -1
   /** What another process wrote since is read anew. */
   const lookForOthers = (): void => {
     const now = numberOf(sql.version.get() ?? {}, 'data_version')
-    if (now !== version) rows.forget()
+    if (now !== version) {
+      rows.forget()
+      listings.forget()
+    }
     version = now
   }
 
@@ -44,6 +49,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
     } catch (error) {
       // What was written, counted or numbered within the transaction is gone.
       rows.forget()
+      listings.forget()
       refOf.forget()
       cacheBytes = null
       throw error
@@ -52,6 +58,18 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
   const readHead = (vaultId: VaultId): LogHead | null => {
     const row = sql.head.get(refOf.vault(vaultId))
     return row && { sequence: numberOf(row, 'sequence'), hash: recordHashFromBytes(blobOf(row, 'hash')) }
+  }
+
+  const readNode = (linkId: string, nodeId: NodeId): BaseNode | null =>
+    rows.get(linkId, nodeId, () => {
+      const list = sql.node.get(refOf.link(linkId), idToBytes(nodeId))
+      return list && nodeFromList(list)
+    })
+  /** A row is put or removed: what is known of the folders that have it, or had it, holds no more. */
+  const forgetListings = (link: number, linkId: string, nodeId: NodeId, parent: NodeId | null): void => {
+    const before = readNode(linkId, nodeId)?.parent ?? null
+    if (before !== null) listings.remove(link, before)
+    if (parent !== null && parent !== before) listings.remove(link, parent)
   }
 
   return {
@@ -70,14 +88,11 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
         sql.removeFacts.run(linkId)
       })
       rows.forget()
+      listings.forget()
       refOf.forget()
     },
 
-    node: (linkId, nodeId) =>
-      rows.get(linkId, nodeId, () => {
-        const list = sql.node.get(refOf.link(linkId), idToBytes(nodeId))
-        return list && nodeFromList(list)
-      }),
+    node: readNode,
     children: (linkId, parent) => sql.children.all(refOf.link(linkId), idToBytes(parent)).map(nodeFromList),
     childrenNamed: (linkId, parent, name) =>
       sql.childrenNamed.all(refOf.link(linkId), idToBytes(parent), name).map(nodeFromList),
@@ -88,12 +103,30 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
     putNode(linkId, node) {
       const link = refOf.link(linkId)
       assert(link !== null, 'the base belongs to a link')
-      sql.putNode.run(link, ...valuesOfNode(node))
+      database.join(() => {
+        forgetListings(link, linkId, node.id, node.parent)
+        sql.putNode.run(link, ...valuesOfNode(node))
+      })
       rows.put(linkId, node)
     },
     removeNode(linkId, nodeId) {
-      sql.removeNode.run(refOf.link(linkId), idToBytes(nodeId))
+      const link = refOf.link(linkId)
+      if (link === null) return
+      database.join(() => {
+        forgetListings(link, linkId, nodeId, null)
+        listings.remove(link, nodeId)
+        sql.removeNode.run(link, idToBytes(nodeId))
+      })
       rows.remove(linkId, nodeId)
+    },
+    foldersListed(linkId, folder, listing) {
+      const link = refOf.link(linkId)
+      return link === null ? null : listings.find(link, folder, listing)
+    },
+    putListing(linkId, folder, listing, folders) {
+      const link = refOf.link(linkId)
+      assert(link !== null, 'a listing belongs to a link')
+      listings.put(link, folder, listing, folders)
     },
     absentNodes: (linkId, kind, limit, after) =>
       sql.absentNodes

@@ -272,6 +272,54 @@ export const stateSuite = (name: string, open: (options?: { cacheBytesMax: numbe
       assert.equal(state.nodeByInode(link.id, disk.device, disk.inode), null)
     })
 
+    check('a listing is remembered until a row of what is in the folder is put or removed', (under) => {
+      let { state } = under
+      const [folder, other, child] = [nodeIdOf(20), nodeIdOf(21), { ...node, id: nodeIdOf(22), parent: nodeIdOf(20) }]
+      const isKnown = (id = folder, text = 'listing', linkId = link.id) =>
+        (state.foldersListed(linkId, id, text) ?? []).length === 2
+      const remember = (id = folder) => state.putListing(link.id, id, 'listing', [nodeIdOf(1), nodeIdOf(2)])
+      state.putLink(link)
+      state.putLink({ ...link, id: 'link-2' })
+      assert.equal(state.foldersListed(link.id, folder, 'listing'), null)
+      state.putListing(link.id, other, '', [])
+      assert.deepEqual(state.foldersListed(link.id, other, ''), [])
+      remember()
+      remember(rootNodeId)
+      assert.deepEqual(state.foldersListed(link.id, folder, 'listing'), [nodeIdOf(1), nodeIdOf(2)])
+      assert.ok(!isKnown(folder, 'listinG') && !isKnown(other) && !isKnown(folder, 'listing', 'link-2'))
+      const forgets: [string, () => void][] = [
+        ['a new row', () => state.putNode(link.id, child)],
+        ['a row put again', () => state.putNode(link.id, child)],
+        ['a row that moves away', () => state.putNode(link.id, { ...child, parent: other })],
+        ['a row that moves in', () => state.putNode(link.id, child)],
+        ['a row that is removed', () => state.removeNode(link.id, child.id)],
+      ]
+      for (const [what, work] of forgets) {
+        remember()
+        assert.ok(isKnown(), what)
+        work()
+        assert.ok(!isKnown(), what)
+        assert.ok(isKnown(rootNodeId), what)
+      }
+      remember()
+      assert.throws(() =>
+        state.transact(() => {
+          state.putNode(link.id, child)
+          assert.ok(!isKnown())
+          throw new Error('no')
+        }),
+      )
+      assert.ok(isKnown())
+      state = under.reopen()
+      assert.ok(isKnown() && isKnown(rootNodeId))
+      state.putNode(link.id, child)
+      assert.ok(!isKnown() && isKnown(rootNodeId))
+      remember()
+      state.removeLink(link.id)
+      state.putLink(link)
+      assert.ok(!isKnown() && !isKnown(rootNodeId))
+    })
+
     check('facts are kept by scope and name, and null removes one', (under) => {
       const { state } = under
       state.putFact('scope', 'name', 'one')

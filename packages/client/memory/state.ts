@@ -7,31 +7,9 @@ import { IndexedPackSchema, type IndexedPack } from '@anysync/protocol/gen/anysy
 import { assert } from '@anysync/protocol/errors.ts'
 import { packIdFromBytes, type NodeId, type PackId, type VaultId } from '@anysync/protocol/ids.ts'
 import { actionsMax, stateCacheBytesMax } from '@anysync/protocol/limits.ts'
-import type { Action } from '../action.ts'
-import type { BaseNode, ChunkPlace, Link, LogHead, State } from '../ports.ts'
+import type { BaseNode, State } from '../ports.ts'
 import { placesOf } from '../content/places.ts'
-
-type StoredRecord = LogHead & { record: Uint8Array }
-type StoredPack = { pack: IndexedPack; isPending: boolean }
-
-/** All that is kept, as maps from joined ids. */
-type Tables = {
-  links: Map<string, Link>
-  nodes: Map<string, Map<NodeId, BaseNode>>
-  /** The same nodes by link and parent, and by link, device and inode. */
-  nodesByParent: Map<string, Map<NodeId, BaseNode>>
-  nodesByInode: Map<string, Map<NodeId, BaseNode>>
-  /** Those that are absent for a reason of their own, by link and reason. */
-  nodesAbsent: Map<string, Map<NodeId, BaseNode>>
-  facts: Map<string, string>
-  /** Oldest first. */
-  actions: Map<string, readonly Action[]>
-  records: Map<VaultId, StoredRecord[]>
-  snapshots: Map<VaultId, Map<number, Uint8Array>>
-  packs: Map<VaultId, Map<PackId, StoredPack>>
-  places: Map<string, ChunkPlace[]>
-  cache: Map<string, Uint8Array>
-}
+import { copyTables, emptyTables, type Tables } from './state-tables.ts'
 
 export type MemoryStateSnapshot = { readonly tables: Tables }
 
@@ -105,6 +83,10 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
     const nodes = inner(tables.nodes, linkId)
     const before = nodes.get(nodeId)
     set(nodes, nodeId, node)
+    for (const row of [before, node]) {
+      if (row !== undefined) set(tables.listings, `${linkId} ${row.parent}`, undefined)
+    }
+    if (node === undefined) set(tables.listings, `${linkId} ${nodeId}`, undefined)
     for (const [map, keyOf] of [
       [tables.nodesByParent, parentKey],
       [tables.nodesByInode, inodeKey],
@@ -133,7 +115,8 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
       change(() => {
         set(tables.links, linkId, undefined)
         for (const nodeId of tables.nodes.get(linkId)?.keys() ?? []) replaceNode(linkId, nodeId, undefined)
-        for (const key of tables.facts.keys()) if (key.startsWith(`${linkId} `)) set(tables.facts, key, undefined)
+        for (const map of [tables.facts, tables.listings])
+          for (const key of map.keys()) if (key.startsWith(`${linkId} `)) set<string, unknown>(map, key, undefined)
         set(tables.actions, linkId, undefined)
       }),
 
@@ -157,6 +140,15 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
         .slice(0, limit),
     countFiles: (linkId) =>
       [...(tables.nodes.get(linkId)?.values() ?? [])].filter((node) => node.kind === 'file').length,
+    foldersListed(linkId, folder, listing) {
+      const known = tables.listings.get(`${linkId} ${folder}`)
+      return known?.text === listing ? [...known.folders] : null
+    },
+    putListing: (linkId, folder, text, folders) =>
+      change(() => {
+        assert(tables.links.has(linkId), 'a listing belongs to a link')
+        set(tables.listings, `${linkId} ${folder}`, { text, folders: [...folders] })
+      }),
 
     fact: (scope, name) => tables.facts.get(`${scope} ${name}`) ?? null,
     putFact: (scope, name, value) => change(() => set(tables.facts, `${scope} ${name}`, value ?? undefined)),
@@ -261,37 +253,3 @@ const inodeKey = (linkId: string, { disk }: BaseNode): string | undefined =>
   disk ? `${linkId} ${disk.device} ${disk.inode}` : undefined
 const absenceKey = (linkId: string, { absence }: BaseNode): string | undefined =>
   absence !== null && absence.kind !== 'folder' ? `${linkId} ${absence.kind}` : undefined
-
-const emptyTables = (): Tables => ({
-  links: new Map(),
-  nodes: new Map(),
-  nodesByParent: new Map(),
-  nodesByInode: new Map(),
-  nodesAbsent: new Map(),
-  facts: new Map(),
-  actions: new Map(),
-  records: new Map(),
-  snapshots: new Map(),
-  packs: new Map(),
-  places: new Map(),
-  cache: new Map(),
-})
-
-/** Copies the maps. Values are shared: they are never changed, only replaced. */
-const copyTables = (tables: Tables): Tables => ({
-  links: new Map(tables.links),
-  nodes: copyInner(tables.nodes),
-  nodesByParent: copyInner(tables.nodesByParent),
-  nodesByInode: copyInner(tables.nodesByInode),
-  nodesAbsent: copyInner(tables.nodesAbsent),
-  facts: new Map(tables.facts),
-  actions: new Map(tables.actions),
-  records: new Map([...tables.records].map(([vaultId, records]) => [vaultId, [...records]])),
-  snapshots: copyInner(tables.snapshots),
-  packs: copyInner(tables.packs),
-  places: new Map(tables.places),
-  cache: new Map(tables.cache),
-})
-
-const copyInner = <Key, Inner, Value>(map: Map<Key, Map<Inner, Value>>): Map<Key, Map<Inner, Value>> =>
-  new Map([...map].map(([key, values]) => [key, new Map(values)]))

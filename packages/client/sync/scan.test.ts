@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nodeIdFromBytes, rootNodeId } from '@anysync/protocol/ids.ts'
 import { asideName } from './identify-node.ts'
+import { noRules } from './rules.ts'
 import { linkId, scannedFolder } from './scan.suite.ts'
 
 test('a new folder is all new, and after agreeing nothing is', async () => {
@@ -277,4 +278,41 @@ test('of two nodes of one name that had the inode, the one is here that looks th
   const { changes } = await look()
   assert.deepEqual([...changes.keys()], [before])
   assert.equal(changes.get(before)?.local, null)
+})
+
+test('a folder in which nothing happened is looked at without its rows, until something does', async () => {
+  const { user, state, agree, look, changes } = await scannedFolder()
+  user.writeFile('f/g/x', 'x')
+  user.writeFile('f/y', 'y')
+  user.symlink('f', 'link')
+  await agree()
+  let read = 0
+  const children = state.children.bind(state)
+  state.children = (...words) => {
+    read++
+    return children(...words)
+  }
+  const readBy = async (rules = noRules): Promise<number> => {
+    read = 0
+    const { nodes, listed } = await look('all', rules)
+    assert.deepEqual([nodes, listed.size], [5, 3])
+    return read
+  }
+  assert.deepEqual([await readBy(), await readBy()], [3, 0])
+  assert.deepEqual([await readBy({ ...noRules, fingerprint: 'others' }), await readBy()], [3, 3])
+  // A row that is put, even as it was, and only the folder that holds it.
+  const [row] = children(linkId, rootNodeId).filter(({ name }) => name === 'link')
+  state.putNode(linkId, row!)
+  assert.deepEqual([await readBy(), await readBy()], [1, 0])
+  user.writeFile('f/g/x', 'z')
+  assert.deepEqual(await changes(), ['~f/g/x'])
+  assert.deepEqual(await changes(), ['~f/g/x'])
+  await agree()
+  assert.deepEqual([await readBy(), await readBy()], [1, 0])
+  user.rename('f/g', 'h')
+  assert.deepEqual(await changes(), ['g>h'])
+  user.rename('h', 'f/g')
+  assert.deepEqual([await changes(), await readBy()], [[], 0])
+  user.rm('f/y')
+  assert.deepEqual(await changes(), ['-y'])
 })

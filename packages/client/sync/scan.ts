@@ -12,7 +12,9 @@ import type { NodeId } from '@anysync/protocol/ids.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { joinPath } from '../path.ts'
 import type { BaseNode, Disk, DiskEntry, NodeState, DiskStat, State } from '../ports.ts'
+import { isOnTheWay, lookInside, passOver } from './descend.ts'
 import { fileAsItWas, identifyNode, type Found } from './identify-node.ts'
+import { foldersIfKnown, listingOf } from './known-folder.ts'
 import { changeOf } from './local-change.ts'
 import { reportGone } from './missing.ts'
 import { leftOut } from './left-out.ts'
@@ -84,6 +86,8 @@ type Walk = {
   below: FolderToList[]
   /** Whether this disk takes different names for one. */
   areNamesFolded: boolean
+  /** Folders in which all is as the base has it; the state does not know it yet. */
+  known: { folder: NodeId; listing: string; folders: NodeId[] }[]
 }
 
 /** Scans what the scope names. Throws as `Disk.list` does when the linked folder itself cannot be listed. */
@@ -108,6 +112,7 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
     hidden: new Map(),
     below: [],
     areNamesFolded: foldsNames((name) => parts.disk.foldName(name)),
+    known: [],
   }
   const looked = new Set<NodeId>()
   const unlistable = new Set<string>()
@@ -125,8 +130,10 @@ export const scan = async (parts: ScanParts): Promise<Scan> => {
     if (await listOne(walk, folder)) looked.add(folder.id)
     else unlistable.add(folder.path)
     for (let found = walk.below.pop(); found !== undefined; found = walk.below.pop()) left.push(found)
+    if (walk.known.length >= knownAtOnce) remember(walk)
     parts.onProgress?.(result.nodes)
   }
+  remember(walk)
   // What was moved away before its name was taken is where it was met.
   for (const base of walk.hidden.values()) markWithBelow(parts.state, parts.linkId, base, walk.met, result.leftOut)
   reportGone(parts.state, parts.linkId, walk.missed, walk.met, result.changes)
@@ -141,6 +148,14 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<boolean> => {
   const entries = await listFolder(parts.disk, folder, result)
   if (entries === null) return false
   result.listed.add(folder.path)
+  const isBase = !folder.isNew && !folder.isElsewhere
+  const listing = isBase ? listingOf(parts.rules, folder.path, entries) : null
+  const known = listing === null ? null : state.foldersListed(linkId, folder.id, listing)
+  if (known !== null) {
+    result.nodes += entries.length
+    passOver(walk, folder, entries, known)
+    return true
+  }
   const children = folder.isNew ? [] : state.children(linkId, folder.id)
   // Two may have one name: one that the head has removed, and could not be removed here yet, and its successor.
   const basesByName = Map.groupBy(children, (node) => node.name)
@@ -193,7 +208,22 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<boolean> => {
     result.changes.delete(folder.id)
     for (const base of absent) markWithBelow(state, linkId, base, met)
   } else missed.push(...absent)
+  if (listing !== null && folder.isWhole && unmoved.size === entries.length) {
+    const folders = foldersIfKnown(children, entries)
+    if (folders !== null) walk.known.push({ folder: folder.id, listing, folders })
+  }
   return true
+}
+
+/** So many are remembered in one transaction. */
+const knownAtOnce = 256
+
+const remember = ({ parts: { state, linkId }, known }: Walk): void => {
+  if (known.length === 0) return
+  state.transact(() => {
+    for (const { folder, listing, folders } of known) state.putListing(linkId, folder, listing, folders)
+  })
+  known.length = 0
 }
 
 /** Where Readme and README are one, a node may be there under another spelling of its name. */
@@ -203,46 +233,6 @@ const respelledIn = (disk: Disk, entries: DiskEntry[], children: BaseNode[]): Ma
     children.filter(({ name }) => !listed.has(name)),
     ({ name }) => disk.foldName(name),
   )
-}
-
-/** Whether a folder lies below this node, as far as the scan saw: what moves during a scan may seem to lie in itself. */
-const isOnTheWay = (folder: FolderToList, node: BaseNode): boolean => {
-  for (let at: FolderToList | null = folder; at !== null; at = at.above) if (at.id === node.id) return true
-  return false
-}
-
-/** Everything is looked at below what is new, was moved or became another; else only what the scope names. */
-const lookInside = (
-  { parts, below }: Walk,
-  above: FolderToList,
-  node: BaseNode | null,
-  id: NodeId,
-  { path, folder, name, stat }: Found,
-): void => {
-  const isSame =
-    node !== null &&
-    node.parent === folder &&
-    node.name === name &&
-    node.disk !== null &&
-    node.disk.inode === stat.inode
-  if (parts.scope !== 'all' && isSame && !above.isWhole) return
-  below.push({
-    id,
-    path,
-    isNew: node === null,
-    isElsewhere: isElsewhere(node, stat),
-    isWhole: above.isWhole || !isSame,
-    above,
-  })
-}
-
-/**
- * Whether another file system lies under a folder's name: a disk was taken out, or mounted there. Systems number their
- * file systems anew at every start, but then the folder's inode stays. [Note: absence is not deletion]
- */
-const isElsewhere = (base: BaseNode | null, stat: DiskStat): boolean => {
-  const disk = base?.disk ?? null
-  return disk !== null && disk.device !== stat.device && disk.inode !== stat.inode
 }
 
 const elsewhereMessage =

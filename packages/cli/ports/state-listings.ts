@@ -1,0 +1,53 @@
+/**
+ * The listings of folders in which all was as the base has it, by their SHA-256: a scan that finds the same again need not
+ * read the rows. Asked of a link that has none, as before its first whole scan, the database is left alone.
+ */
+import { hash } from 'node:crypto'
+import { idBytes } from '@anysync/protocol/limits.ts'
+import { idToBytes, nodeIdFromBytes, type NodeId } from '@anysync/protocol/ids.ts'
+import { concatBytes, equalBytes } from '@anysync/client/crypto/bytes.ts'
+import { blobOf, type Statement } from './state-database.ts'
+
+type ListingStatements = Record<'hasListings' | 'listing' | 'putListing' | 'removeListing', Statement>
+
+export class Listings {
+  readonly #sql: ListingStatements
+  /** Whether a link has any, as far as it was looked up. */
+  readonly #hasAny = new Map<number, boolean>()
+
+  constructor(sql: ListingStatements) {
+    this.#sql = sql
+  }
+
+  find(link: number, folder: NodeId, listing: string): NodeId[] | null {
+    const row = this.#has(link) ? this.#sql.listing.get(link, idToBytes(folder)) : null
+    if (row === null || !equalBytes(blobOf(row, 'hash'), hashOf(listing))) return null
+    const ids = blobOf(row, 'folders')
+    return Array.from({ length: ids.length / idBytes }, (_, i) =>
+      nodeIdFromBytes(ids.subarray(i * idBytes, (i + 1) * idBytes)),
+    )
+  }
+
+  put(link: number, folder: NodeId, listing: string, folders: readonly NodeId[]): void {
+    this.#sql.putListing.run(link, idToBytes(folder), hashOf(listing), concatBytes(...folders.map(idToBytes)))
+    this.#hasAny.set(link, true)
+  }
+
+  /** A row of what lies in the folder is put or removed. */
+  remove(link: number, folder: NodeId): void {
+    if (this.#has(link)) this.#sql.removeListing.run(link, idToBytes(folder))
+  }
+
+  /** Others may have written, or what was written was taken back. */
+  forget(): void {
+    this.#hasAny.clear()
+  }
+
+  #has(link: number): boolean {
+    const known = this.#hasAny.get(link) ?? this.#sql.hasListings.get(link) !== null
+    this.#hasAny.set(link, known)
+    return known
+  }
+}
+
+const hashOf = (listing: string): Uint8Array => hash('sha256', listing, 'buffer')
