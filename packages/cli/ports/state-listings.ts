@@ -19,8 +19,15 @@ export class Listings {
     this.#sql = sql
   }
 
+  /** Whether the link has any at all. */
+  has(link: number): boolean {
+    const known = this.#hasAny.get(link) ?? this.#sql.hasListings.get(link) !== null
+    this.#hasAny.set(link, known)
+    return known
+  }
+
   find(link: number, folder: NodeId, listing: string): NodeId[] | null {
-    const row = this.#has(link) ? this.#sql.listing.get(link, idToBytes(folder)) : null
+    const row = this.has(link) ? this.#sql.listing.get(link, idToBytes(folder)) : null
     if (row === null || !equalBytes(blobOf(row, 'hash'), hashOf(listing))) return null
     const ids = blobOf(row, 'folders')
     return Array.from({ length: ids.length / idBytes }, (_, i) =>
@@ -35,18 +42,12 @@ export class Listings {
 
   /** A row of what lies in the folder is put or removed. */
   remove(link: number, folder: NodeId): void {
-    if (this.#has(link)) this.#sql.removeListing.run(link, idToBytes(folder))
+    this.#sql.removeListing.run(link, idToBytes(folder))
   }
 
   /** Others may have written, or what was written was taken back. */
   forget(): void {
     this.#hasAny.clear()
-  }
-
-  #has(link: number): boolean {
-    const known = this.#hasAny.get(link) ?? this.#sql.hasListings.get(link) !== null
-    this.#hasAny.set(link, known)
-    return known
   }
 }
 

@@ -65,11 +65,13 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       const list = sql.node.get(refOf.link(linkId), idToBytes(nodeId))
       return list && nodeFromList(list)
     })
-  /** A row is put or removed: what is known of the folders that have it, or had it, holds no more. */
+  /** A row is put, or removed when it has no parent any more: what is known of the folders that have or had it holds no more. */
   const forgetListings = (link: number, linkId: string, nodeId: NodeId, parent: NodeId | null): void => {
+    if (!listings.has(link)) return
     const before = readNode(linkId, nodeId)?.parent ?? null
     if (before !== null) listings.remove(link, before)
-    if (parent !== null && parent !== before) listings.remove(link, parent)
+    if (parent === null) listings.remove(link, nodeId)
+    else if (parent !== before) listings.remove(link, parent)
   }
 
   return {
@@ -114,7 +116,6 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       if (link === null) return
       database.join(() => {
         forgetListings(link, linkId, nodeId, null)
-        listings.remove(link, nodeId)
         sql.removeNode.run(link, idToBytes(nodeId))
       })
       rows.remove(linkId, nodeId)
