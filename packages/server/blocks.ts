@@ -23,7 +23,7 @@ export async function* blocksOf(pieces: AsyncIterable<Uint8Array>, blockBytes: n
   if (filled > 0) yield block.subarray(0, filled)
 }
 
-/** What lies in one memory with something else stays. */
-const giveBack = ({ buffer, byteLength }: Uint8Array): void => {
+/** Empties a piece that nobody needs any more. What lies in one memory with something else stays. */
+export const giveBack = ({ buffer, byteLength }: Uint8Array): void => {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }

@@ -64,7 +64,7 @@ export const buildDoor = async (parts: DoorParts) => {
     await parts.checkReady()
     return { status: 'ok' }
   })
-  await app.register(objectRoutes(parts.services.objects))
+  await app.register(objectRoutes(parts.services.objects, log))
   await app.register(fastifyConnectPlugin, {
     routes: (router) => serveAll(router, parts.services),
     contextValues: contextValuesOf,

@@ -7,8 +7,10 @@ import { parsePackId, parseVaultId, type PackId, type VaultId } from '@anysync/p
 import { KiB } from '@anysync/protocol/limits.ts'
 import { blocksOf } from './blocks.ts'
 import { deviceOf } from './caller.ts'
+import type { Log } from './log.ts'
 import type { Objects } from './objects.ts'
 import { parseRange } from './range.ts'
+import { sendPieces } from './send-pieces.ts'
 
 const path = '/objects/:vault/:pack'
 
@@ -18,7 +20,7 @@ type Params = { vault: string; pack: string }
 type Request = FastifyRequest<{ Params: Params }>
 
 export const objectRoutes =
-  (objects: Objects) =>
+  (objects: Objects, log: Log) =>
   (app: FastifyInstance, _options: object, done: () => void): void => {
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -37,9 +39,13 @@ export const objectRoutes =
       const range = parseRange(request.headers.range, length)
       const stream = await objects.read(vaultId, pack, range)
       if (range !== null) reply.header('content-range', `bytes ${range.first}-${range.last}/${length}`)
-      return describe(reply, range === null ? length : range.last - range.first + 1)
-        .code(range === null ? 200 : 206)
-        .send(stream)
+      const bytes = range === null ? length : range.last - range.first + 1
+      try {
+        await sendPieces(describe(reply, bytes).code(range === null ? 200 : 206), stream, bytes)
+      } catch (error) {
+        // The answer is under way: nobody else hears of it.
+        log.error({ request: request.id, route: path, err: error }, 'a download broke off')
+      }
     })
 
     app.head(path, async (request: Request, reply) => {
