@@ -79,7 +79,7 @@ export const readAheadChunks = 4
 export const expectedSegmentsMax = 65_536
 
 /** A large source is read through windows of so many bytes, and what the one before left. */
-export const windowBytes = 4 * MiB
+export const windowBytes = 3 * MiB
 
 /** Threads that work on content: so many, none for fewer bytes in all, and none for fewer than `threadBytesMin` at once. */
 export const threadsMax = 8

@@ -20,10 +20,10 @@ export const workInThreads =
       // One for each thread to work on, and one that lies ready.
       atOnceMax: 2 * threads.count,
       allocate: allocateShared,
-      cut: (kind, limits, bytes, isLast) =>
+      cut: (limits, bytes, isLast) =>
         goes(bytes.length)
-          ? threads.run('cut', [vaultId, kind, limits, sendable(bytes), isLast])
-          : here.cut(kind, limits, bytes, isLast),
+          ? threads.run('cut', [vaultId, limits, sendable(bytes), isLast])
+          : here.cut(limits, bytes, isLast),
       name: (kind, plaintexts) =>
         goes(lengthOf(plaintexts))
           ? threads.run('name', [vaultId, kind, plaintexts.map(sendable)])

@@ -6,13 +6,7 @@ import { discard } from '@anysync/client/crypto/bytes.ts'
 import { openVaultKeys } from '@anysync/client/crypto/vault-keys.ts'
 import type { CutLimits } from '@anysync/client/content/cut.ts'
 import type { Sealed } from '@anysync/client/content/segment.ts'
-import {
-  createContentWork,
-  type ContentWork,
-  type NamedLength,
-  type Opened,
-  type Slice,
-} from '@anysync/client/content/work.ts'
+import { createContentWork, type ContentWork, type Opened, type Slice } from '@anysync/client/content/work.ts'
 import type { ChunkPlace, DiskStat, FileToRead } from '@anysync/client/ports.ts'
 import { assert } from '@anysync/protocol/errors.ts'
 import type { ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
@@ -25,13 +19,7 @@ import { placeTogether, writeTogether, type PlacedPlain, type TempToPlace, type 
 
 export type ThreadWork = {
   openVault(vaultId: VaultId, vaultKeyByEpoch: ReadonlyMap<number, Uint8Array>): void
-  cut(
-    vaultId: VaultId,
-    kind: ContentKind,
-    limits: CutLimits,
-    bytes: Uint8Array,
-    isLast: boolean,
-  ): Promise<NamedLength[]>
+  cut(vaultId: VaultId, limits: CutLimits, bytes: Uint8Array, isLast: boolean): Promise<number[]>
   name(vaultId: VaultId, kind: ContentKind, plaintexts: Uint8Array[]): Promise<ChunkId[]>
   seal(vaultId: VaultId, kind: ContentKind, plaintexts: Uint8Array[]): Promise<Sealed>
   join(vaultId: VaultId, parts: Uint8Array[], memory: Uint8Array): Promise<Uint8Array>

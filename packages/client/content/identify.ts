@@ -45,6 +45,9 @@ const formatLimits: IdentifyLimits = { dataCut, treeCut, contentChunksMax, listC
 /** Chunks that lie in one piece of memory, which may be used again when nothing holds it any more. */
 export type Portion = { chunks: Chunk[]; window: Window | null }
 
+/** A window that was cut, and its chunks when they are named. */
+type Named = { naming: Promise<Chunk[]>; window: Window | null }
+
 /**
  * The content of a source. `take` is given every chunk, those of a window at once, and every list chunk after what it
  * lists; it is awaited.
@@ -73,17 +76,39 @@ export const createIdentify = (work: ContentWork, changes: Partial<IdentifyLimit
       return id
     })
     let size = 0
-    const cut = async (bytes: Uint8Array, isLast: boolean): Promise<Chunk[]> => {
-      let start = 0
-      const named = await work.cut(kind, cutLimits[kind], bytes, isLast)
-      return named.map(({ id, length }) => ({ kind, id, plaintext: bytes.subarray(start, (start += length)) }))
+    const cut = async (bytes: Uint8Array, isLast: boolean): Promise<Uint8Array[]> => {
+      const ends = await work.cut(cutLimits[kind], bytes, isLast)
+      return ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end))
     }
-    for await (const { chunks, window } of cutSource(source, windows, cutLimits[kind].max, cut)) {
+    const name = async (plaintexts: Uint8Array[]): Promise<Chunk[]> => {
+      const names = plaintexts.length === 0 ? [] : await work.name(kind, plaintexts)
+      assert(names.length === plaintexts.length, 'a name comes for each plaintext')
+      return names.map((id, i) => ({ kind, id, plaintext: plaintexts[i] ?? new Uint8Array() }))
+    }
+    const takeNamed = async ({ naming, window }: Named): Promise<void> => {
+      const chunks = await naming
       await take({ chunks, window })
       for (const { id, plaintext } of chunks) {
         size += plaintext.length
         await ids.add(id)
       }
+    }
+    // While one window is named, perhaps in another thread, the next is cut.
+    let last: Named | null = null
+    try {
+      for await (const { plaintexts, window } of cutSource(source, windows, cutLimits[kind].max, cut)) {
+        window?.hold()
+        const before: Named | null = last
+        last = { naming: name(plaintexts), window }
+        // Thrown when its turn comes.
+        last.naming.catch(() => undefined)
+        if (before !== null) await takeNamed(before).finally(before.window?.release)
+      }
+      if (last !== null) await takeNamed(last)
+    } finally {
+      // Whoever still names it looks at its memory.
+      await last?.naming.catch(() => undefined)
+      last?.window?.release()
     }
     return ids.finish(size)
   }

@@ -3,7 +3,7 @@
  * nothing holds them any more. So every chunk lies in one piece, and is not copied on its way.
  */
 import { KiB, MiB, windowBytes } from '@anysync/protocol/limits.ts'
-import type { Chunk, Source } from './identify.ts'
+import type { Source } from './identify.ts'
 
 export type Window = {
   readonly memory: Uint8Array
@@ -49,7 +49,7 @@ const roomFor = (length: number): number => {
 }
 
 /** What `cut` made of a window: chunks from its first byte on. They lie in the window, which is held while they are looked at. */
-export type CutWindow = { chunks: Chunk[]; window: Window | null }
+export type CutWindow = { plaintexts: Uint8Array[]; window: Window | null }
 
 /**
  * The chunks of a source, a window at a time. `chunkBytesMax` is the most that a window may leave to the next. While one
@@ -59,10 +59,10 @@ export async function* cutSource(
   source: Source,
   windows: Windows,
   chunkBytesMax: number,
-  cut: (bytes: Uint8Array, isLast: boolean) => Promise<Chunk[]>,
+  cut: (bytes: Uint8Array, isLast: boolean) => Promise<Uint8Array[]>,
 ): AsyncGenerator<CutWindow, void, void> {
   if (source instanceof Uint8Array) {
-    yield { chunks: await cut(source, true), window: null }
+    yield { plaintexts: await cut(source, true), window: null }
     return
   }
   // What the window before leaves is copied in front of what was read meanwhile.
@@ -77,7 +77,7 @@ export async function* cutSource(
     const first = await copyOf(iterator, windows)
     const second = await iterator.next()
     if (second.done === true) {
-      yield { chunks: await cut(first.bytes, true), window: first.window }
+      yield { plaintexts: await cut(first.bytes, true), window: first.window }
       first.window.release()
       return
     }
@@ -87,13 +87,13 @@ export async function* cutSource(
     if (first.bytes.length <= windowBytes) first.window.release()
     while (current !== null) {
       const { window, start, end, isLast }: Filled = current
-      const [chunks, next]: [Chunk[], Filled | null] = await Promise.all([
+      const [plaintexts, next]: [Uint8Array[], Filled | null] = await Promise.all([
         cut(window.memory.subarray(start, end), isLast),
         isLast ? null : fill(read),
       ])
-      yield { chunks, window }
+      yield { plaintexts, window }
       const rest = window.memory.subarray(
-        chunks.reduce((sum, { plaintext }) => sum + plaintext.length, start),
+        plaintexts.reduce((sum, { length }) => sum + length, start),
         end,
       )
       if (next !== null) {

@@ -1,5 +1,5 @@
 /**
- * The work on content that costs: to cut and name, to seal, to join and to open. Behind an interface, for it may be done
+ * The work on content that costs: to cut, to name, to seal, to join and to open. Behind an interface, for it may be done
  * elsewhere than where it is asked for, such as in threads; the one here does it at once. Knows no files and no packs.
  */
 import { assert } from '@anysync/protocol/errors.ts'
@@ -23,8 +23,8 @@ export type ContentWork = {
   /** How many segments may be handed over before the first is answered, so that nobody is idle. */
   readonly atOnceMax: number
   allocate(length: number): Uint8Array
-  /** The chunks that begin at the first byte, as `cutEnds` finds them, with their names. */
-  cut(kind: ContentKind, limits: CutLimits, bytes: Uint8Array, isLast: boolean): Promise<NamedLength[]>
+  /** Where the chunks end that begin at the first byte, as `cutEnds` says. */
+  cut(limits: CutLimits, bytes: Uint8Array, isLast: boolean): Promise<number[]>
   /** The names of chunks of one kind, in their order. */
   name(kind: ContentKind, plaintexts: Uint8Array[]): Promise<ChunkId[]>
   /** One segment of these plaintexts, at least one, under the newest epoch. */
@@ -38,7 +38,6 @@ export type ContentWork = {
   open(place: ChunkPlace, sealed: Uint8Array, wanted: ChunkId, slices: Slice[]): Promise<Opened>
 }
 
-export type NamedLength = { id: ChunkId; length: number }
 export type Opened = { plaintext: Uint8Array; ids: ChunkId[] }
 
 /** Who does the work of a vault, given its vault key of each epoch. */
@@ -51,14 +50,7 @@ export const createContentWork = ({ cipher, keys }: { cipher: Cipher; keys: Vaul
   return {
     atOnceMax: 1,
     allocate: (length) => new Uint8Array(length),
-    cut: async (kind, limits, bytes, isLast) => {
-      let start = 0
-      return cutEnds(gear, limits, bytes, isLast).map((end) => {
-        const plaintext = bytes.subarray(start, end)
-        start = end
-        return { id: chunkIdOf(keys, kind, plaintext), length: plaintext.length }
-      })
-    },
+    cut: async (limits, bytes, isLast) => cutEnds(gear, limits, bytes, isLast),
     name: async (kind, plaintexts) => plaintexts.map((plaintext) => chunkIdOf(keys, kind, plaintext)),
     seal: async (kind, plaintexts) => sealPlaintexts({ cipher, keys }, kind, plaintexts),
     join: async (parts, memory) => {
