@@ -7,9 +7,8 @@ import type { FastifyReply } from 'fastify'
 import { giveBack } from './blocks.ts'
 
 /**
- * Pieces are memory of their own, `length` bytes together. The status and the headers are those of the reply, this
- * length among them. Where the stream
- * fails, or ends before, the connection is cut, for half is no answer.
+ * Pieces are memory of their own, `length` bytes together. The status and the headers are those of the reply, this length
+ * among them. Where the stream fails, or ends before, the connection is cut, for half is no answer.
  */
 export const sendPieces = async (reply: FastifyReply, stream: Readable, length: number): Promise<void> => {
   reply.hijack()
@@ -34,6 +33,8 @@ export const sendPieces = async (reply: FastifyReply, stream: Readable, length: 
     if (left === 0) raw.end()
     else raw.destroy()
   } catch (error) {
+    // It may have failed before the loop began.
+    stream.destroy()
     raw.destroy()
     throw error
   }
