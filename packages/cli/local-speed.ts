@@ -2,7 +2,7 @@
  * How fast this computer does what costs in a push: cut, name, seal, join and open, one thread and all of them. Bytes are
  * made up, keys are random, and nothing leaves the memory.
  */
-import { packWindows } from '@anysync/client/content/pack.ts'
+import { createWindows } from '@anysync/client/content/windows.ts'
 import { createContentWork, type ContentWork } from '@anysync/client/content/work.ts'
 import { openVaultKeys } from '@anysync/client/crypto/vault-keys.ts'
 import { ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
@@ -31,7 +31,7 @@ export const measureSpeeds = async (count = portionsDefault): Promise<{ threads:
   await using threads = createThreads({ worthBytes: 0 })
   const one = createContentWork({ cipher: nodeCipher, keys })
   const all = workInThreads(threads)(vaultId, vaultKeyByEpoch)
-  const windows = packWindows({ work: all })
+  const windows = createWindows(all.allocate)
   const noise = portionsOf(all, count, () => nodeChance.bytes(portionBytes))
   const words = portionsOf(all, count, madeUpText)
 

@@ -66,24 +66,18 @@ export const createIdentify = (work: ContentWork, changes: Partial<IdentifyLimit
     // A pack index is one chunk, so that its directory entry is all that a reader needs to find it.
     [ContentKind.INDEX]: { min: chunkBytesMax, average: chunkBytesMax, max: chunkBytesMax },
   }
-  const windows = createWindows((length) => work.allocate(length))
+  const windows = createWindows(work.allocate)
 
   return async (kind, source, take = () => undefined) => {
     const ids = createIdList(limits, async (list) => {
-      const [id] = await work.name(ContentKind.LIST, [list])
-      assert(id !== undefined, 'a name comes for each plaintext')
-      await take({ chunks: [{ kind: ContentKind.LIST, id, plaintext: list }], window: null })
-      return id
+      const chunks = await nameChunks(work, ContentKind.LIST, [list])
+      await take({ chunks, window: null })
+      return idAt(chunks, 0)
     })
     let size = 0
     const cut = async (bytes: Uint8Array, isLast: boolean): Promise<Uint8Array[]> => {
       const ends = await work.cut(cutLimits[kind], bytes, isLast)
       return ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end))
-    }
-    const name = async (plaintexts: Uint8Array[]): Promise<Chunk[]> => {
-      const names = plaintexts.length === 0 ? [] : await work.name(kind, plaintexts)
-      assert(names.length === plaintexts.length, 'a name comes for each plaintext')
-      return names.map((id, i) => ({ kind, id, plaintext: plaintexts[i] ?? new Uint8Array() }))
     }
     const takeNamed = async ({ naming, window }: Named): Promise<void> => {
       const chunks = await naming
@@ -99,7 +93,7 @@ export const createIdentify = (work: ContentWork, changes: Partial<IdentifyLimit
       for await (const { plaintexts, window } of cutSource(source, windows, cutLimits[kind].max, cut)) {
         window?.hold()
         const before: Named | null = last
-        last = { naming: name(plaintexts), window }
+        last = { naming: nameChunks(work, kind, plaintexts), window }
         // Thrown when its turn comes.
         last.naming.catch(() => undefined)
         if (before !== null) await takeNamed(before).finally(before.window?.release)
@@ -112,6 +106,26 @@ export const createIdentify = (work: ContentWork, changes: Partial<IdentifyLimit
     }
     return ids.finish(size)
   }
+}
+
+/** Chunks of one kind, in the order of their plaintexts. */
+export const nameChunks = async (
+  work: Pick<ContentWork, 'name'>,
+  kind: ContentKind,
+  plaintexts: Uint8Array[],
+): Promise<Chunk[]> => {
+  const ids = await work.name(kind, plaintexts)
+  return plaintexts.map((plaintext, i) => {
+    const id = ids[i]
+    assert(id !== undefined, 'a name comes for each plaintext')
+    return { kind, id, plaintext }
+  })
+}
+
+export const idAt = (chunks: readonly Chunk[], index: number): ChunkId => {
+  const chunk = chunks[index]
+  assert(chunk !== undefined, 'a chunk comes for each plaintext')
+  return chunk.id
 }
 
 /** Gathers ids in order, and writes list chunks as they fill, so that it never holds more than one list a level. */

@@ -37,15 +37,11 @@ const flags = 0
 
 export type BuildParts = { chance: Chance; keys: VaultKeys; work: Pick<ContentWork, 'join' | 'allocate'> }
 
-/** Where packs lie while they are stored: memory that is used again. */
-export const packWindows = ({ work }: Pick<BuildParts, 'work'>): Windows =>
-  createWindows((length) => work.allocate(length))
-
-/** Lays sealed segments, at least one, into a pack of the newest epoch. */
+/** Lays sealed segments, at least one, into a pack of the newest epoch. `windows`: where it lies while it is stored. */
 export const buildPack = async (
   { chance, keys, work }: BuildParts,
   segments: SealedSegment[],
-  windows: Windows = packWindows({ work }),
+  windows: Windows = createWindows(work.allocate),
 ): Promise<SealedPack> => {
   const directory = create(PackDirectorySchema, { segments: segments.map(({ entry }) => entry) })
   const sealedDirectory = sealDirectory(keys, directory)

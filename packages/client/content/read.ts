@@ -61,7 +61,7 @@ type ReadChunk = { chunk: Uint8Array; alone: OpenedSegment | null }
 
 export const createContentReader = (parts: ContentReaderParts): ContentReader => {
   const { keys, work, locate } = parts
-  const fetcher = createRangeFetcher(parts.fetch, (length) => work.allocate(length), parts.fetchingMax)
+  const fetcher = createRangeFetcher(parts.fetch, work.allocate, parts.fetchingMax)
   const opened = createLru<OpenedSegment>(openedBytesMax)
   const opening = new Map<string, { askers: number; segment: Promise<OpenedSegment> }>()
 

@@ -22,7 +22,7 @@ export type Slice = Pick<ChunkPlace, 'offset' | 'length'>
 export type ContentWork = {
   /** How many segments may be handed over before the first is answered, so that nobody is idle. */
   readonly atOnceMax: number
-  allocate(length: number): Uint8Array
+  allocate: (length: number) => Uint8Array
   /** Where the chunks end that begin at the first byte, as `cutEnds` says. */
   cut(limits: CutLimits, bytes: Uint8Array, isLast: boolean): Promise<number[]>
   /** The names of chunks of one kind, in their order. */

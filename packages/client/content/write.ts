@@ -15,8 +15,16 @@ import { ContentKind, type Content, type IndexedPack } from '@anysync/protocol/g
 import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { Chance } from '../ports.ts'
 import { emptyContent, makeContent } from './content.ts'
-import { createIdentify, type Chunk, type IdentifyLimits, type Source, type SourceKind } from './identify.ts'
-import { buildPack, packWindows, type SealedPack } from './pack.ts'
+import {
+  createIdentify,
+  idAt,
+  nameChunks,
+  type Chunk,
+  type IdentifyLimits,
+  type Source,
+  type SourceKind,
+} from './identify.ts'
+import { buildPack, type SealedPack } from './pack.ts'
 import { createPacker, type LaneName } from './packer.ts'
 import { segmentOf } from './segment.ts'
 import { createWindows, type Window } from './windows.ts'
@@ -60,10 +68,10 @@ export type ContentWriter = {
 export const createContentWriter = (parts: ContentWriterParts): ContentWriter => {
   const { work } = parts
   const identify = createIdentify(work, parts.limits)
-  const smallWindows = createWindows((length) => work.allocate(length))
+  const smallWindows = createWindows(work.allocate)
   /** Where the plaintext of a large chunk lies until it is sealed. */
   const windowsByChunk = new Map<Chunk, Window>()
-  const windows = packWindows(parts)
+  const packWindows = createWindows(work.allocate)
   const packer = createPacker({
     sealingMax: work.atOnceMax,
     async seal({ kind, chunks }) {
@@ -74,7 +82,7 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
         for (const chunk of chunks) letGo(chunk)
       }
     },
-    build: (segments) => buildPack(parts, segments, windows),
+    build: (segments) => buildPack(parts, segments, packWindows),
     storePack: parts.storePack,
     storingMax: parts.storingMax ?? (() => storingPacksMax),
   })
@@ -125,15 +133,14 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
       const filled = plaintexts.filter(({ length }) => length > 0)
       const isFitting = filled.every(({ length }) => length <= dataCut.min)
       assert(isFitting, `a small content is one chunk of at most ${dataCut.min} bytes`)
-      const ids = await work.name(ContentKind.DATA, filled)
-      const chunks = filled.map((plaintext, i) => ({ kind: ContentKind.DATA, id: idAt(ids, i), plaintext }))
+      const chunks = await nameChunks(work, ContentKind.DATA, filled)
       packer.check()
       const fresh = chunks.filter((chunk) => isNew('data', chunk))
       for (const chunk of fresh) hold(chunk, window)
       await packer.place('data', fresh)
       let next = 0
       return plaintexts.map(({ length }) =>
-        length === 0 ? emptyContent() : makeContent(length, 0, [idAt(ids, next++)]),
+        length === 0 ? emptyContent() : makeContent(length, 0, [idAt(chunks, next++)]),
       )
     },
     async finish() {
@@ -150,12 +157,6 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
 
 /** Whatever the last of them adds to a group that was not full. */
 const smallWindowBytes = filesTogetherBytesMax + segmentAloneBytes
-
-const idAt = (ids: ChunkId[], index: number): ChunkId => {
-  const id = ids[index]
-  assert(id !== undefined, 'a name comes for each plaintext')
-  return id
-}
 
 const largeIndex = `an index is larger than ${chunkBytesMax} bytes; split it`
 

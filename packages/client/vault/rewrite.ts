@@ -7,10 +7,11 @@ import type { PackId } from '@anysync/protocol/ids.ts'
 import { storingPacksMax } from '@anysync/protocol/limits.ts'
 import type { Chunk } from '../content/identify.ts'
 import { makeContent } from '../content/content.ts'
-import { buildPack, packWindows } from '../content/pack.ts'
+import { buildPack } from '../content/pack.ts'
 import { createPacker } from '../content/packer.ts'
 import { createContentReader } from '../content/read.ts'
 import { segmentOf } from '../content/segment.ts'
+import { createWindows } from '../content/windows.ts'
 import type { ContentWork } from '../content/work.ts'
 import { createContentWriter, type ContentWriter } from '../content/write.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
@@ -35,7 +36,7 @@ export const createIndexWriter = (parts: StoreParts): Pick<ContentWriter, 'write
 export const createStore = (
   parts: StoreParts,
 ): { place(chunk: Chunk): Promise<void>; finish(): Promise<IndexedPack[]> } => {
-  const windows = packWindows(parts)
+  const windows = createWindows(parts.work.allocate)
   const packer = createPacker({
     seal: async ({ kind, chunks }) => {
       const plaintexts = chunks.map(({ plaintext }) => plaintext)
