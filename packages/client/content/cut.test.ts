@@ -50,6 +50,18 @@ test('the cuts are the same a byte at a time', () => {
   assert.deepEqual(cut(bytes, small, 1), cut(bytes, small))
 })
 
+test('the cuts are the same wherever in memory the bytes lie', () => {
+  const bytes = noise(10_000)
+  for (let offset = 0; offset < 8; offset++) {
+    for (const length of [9_992, 9_991, 9_990, 9_989, 40, 33, 20, 17]) {
+      const there = concatBytes(new Uint8Array(offset), bytes.subarray(0, length)).subarray(offset)
+      // A memory whose length is no multiple of a word's.
+      assert.deepEqual(ends(cut(there, small)), ends(cut(bytes.slice(0, length), small)))
+      assert.deepEqual(ends(cut(there, small)), ends(cut(there, small, 1)))
+    }
+  }
+})
+
 test('chunks laid end to end are what was cut, whatever the sizes of the windows', () => {
   fc.assert(
     fc.property(

@@ -62,9 +62,13 @@ const endOf = (gear: () => Gear, limits: CutLimits, masks: Masks, bytes: Uint8Ar
 /** The highest bits depend on the most bytes, 32 of them for the first: a cut looks at a window of that size. */
 const topBits = (count: number): number => -1 << (32 - count)
 
+/** Whether the lowest byte of a number lies first in memory. */
+const isLowestFirst = new Uint8Array(Int32Array.of(1).buffer)[0] === 1
+
 /**
- * The hot loop: the end of the first byte in from..to after which the hash has no bit of the mask, or -1. Eight times
- * unrolled, which makes it half as fast again; `?? 0` costs nothing there, for no index is ever out of bounds.
+ * The hot loop: the end of the first byte in from..to after which the hash has no bit of the mask, or -1. Bytes are read
+ * four at a time, and sixteen are one round, which makes it twice as fast; `?? 0` costs nothing there, for no index is
+ * ever out of bounds.
  */
 const scan = (
   gear: Gear,
@@ -74,27 +78,66 @@ const scan = (
   mask: number,
   rolling: { hash: number },
 ): number => {
+  // Words lie at multiples of four bytes.
+  const wordsFrom = Math.min(from + (-(bytes.byteOffset + from) & 3), to)
+  const rounds = isLowestFirst ? (to - wordsFrom) >> 4 : 0
+  const early = scanBytes(gear, bytes, from, wordsFrom, mask, rolling)
+  if (early >= 0) return early
+  const words = new Int32Array(bytes.buffer, rounds === 0 ? 0 : bytes.byteOffset + wordsFrom, 4 * rounds)
   let hash = rolling.hash
-  let i = from
-  for (; i + 8 <= to; i += 8) {
-    hash = ((hash << 1) + (gear[bytes[i] ?? 0] ?? 0)) | 0
-    if ((hash & mask) === 0) return i + 1
-    hash = ((hash << 1) + (gear[bytes[i + 1] ?? 0] ?? 0)) | 0
-    if ((hash & mask) === 0) return i + 2
-    hash = ((hash << 1) + (gear[bytes[i + 2] ?? 0] ?? 0)) | 0
-    if ((hash & mask) === 0) return i + 3
-    hash = ((hash << 1) + (gear[bytes[i + 3] ?? 0] ?? 0)) | 0
-    if ((hash & mask) === 0) return i + 4
-    hash = ((hash << 1) + (gear[bytes[i + 4] ?? 0] ?? 0)) | 0
-    if ((hash & mask) === 0) return i + 5
-    hash = ((hash << 1) + (gear[bytes[i + 5] ?? 0] ?? 0)) | 0
-    if ((hash & mask) === 0) return i + 6
-    hash = ((hash << 1) + (gear[bytes[i + 6] ?? 0] ?? 0)) | 0
-    if ((hash & mask) === 0) return i + 7
-    hash = ((hash << 1) + (gear[bytes[i + 7] ?? 0] ?? 0)) | 0
-    if ((hash & mask) === 0) return i + 8
+  for (let i = 0; i < 4 * rounds; i += 4) {
+    const a = words[i] ?? 0
+    const b = words[i + 1] ?? 0
+    const c = words[i + 2] ?? 0
+    const d = words[i + 3] ?? 0
+    hash = ((hash << 1) + (gear[a & 255] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 1
+    hash = ((hash << 1) + (gear[(a >>> 8) & 255] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 2
+    hash = ((hash << 1) + (gear[(a >>> 16) & 255] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 3
+    hash = ((hash << 1) + (gear[a >>> 24] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 4
+    hash = ((hash << 1) + (gear[b & 255] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 5
+    hash = ((hash << 1) + (gear[(b >>> 8) & 255] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 6
+    hash = ((hash << 1) + (gear[(b >>> 16) & 255] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 7
+    hash = ((hash << 1) + (gear[b >>> 24] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 8
+    hash = ((hash << 1) + (gear[c & 255] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 9
+    hash = ((hash << 1) + (gear[(c >>> 8) & 255] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 10
+    hash = ((hash << 1) + (gear[(c >>> 16) & 255] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 11
+    hash = ((hash << 1) + (gear[c >>> 24] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 12
+    hash = ((hash << 1) + (gear[d & 255] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 13
+    hash = ((hash << 1) + (gear[(d >>> 8) & 255] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 14
+    hash = ((hash << 1) + (gear[(d >>> 16) & 255] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 15
+    hash = ((hash << 1) + (gear[d >>> 24] ?? 0)) | 0
+    if ((hash & mask) === 0) return wordsFrom + 4 * i + 16
   }
-  for (; i < to; i++) {
+  rolling.hash = hash
+  return scanBytes(gear, bytes, wordsFrom + 16 * rounds, to, mask, rolling)
+}
+
+/** The same, a byte at a time: before the first word and after the last. */
+const scanBytes = (
+  gear: Gear,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  mask: number,
+  rolling: { hash: number },
+): number => {
+  let hash = rolling.hash
+  for (let i = from; i < to; i++) {
     hash = ((hash << 1) + (gear[bytes[i] ?? 0] ?? 0)) | 0
     if ((hash & mask) === 0) return i + 1
   }
