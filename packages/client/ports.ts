@@ -47,8 +47,14 @@ export interface Cipher {
   ): Promise<Uint8Array<ArrayBuffer>>
   /** AES-256 of one 16-byte block under one key. */
   aesBlock(key: Uint8Array): (block: Uint8Array) => Uint8Array<ArrayBuffer>
-  /** AES-256-GCM (SP 800-38D), 12-byte nonce: ciphertext | tag 16. */
-  gcmSeal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, associated: Uint8Array): Uint8Array<ArrayBuffer>
+  /** AES-256-GCM (SP 800-38D), 12-byte nonce: ciphertext | tag 16, behind the bytes of `front` as they are, if any. */
+  gcmSeal(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    plaintext: Uint8Array,
+    associated: Uint8Array,
+    front?: Uint8Array,
+  ): Uint8Array<ArrayBuffer>
   /** Null when the tag does not hold. */
   gcmOpen(
     key: Uint8Array,

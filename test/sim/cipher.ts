@@ -2,6 +2,7 @@
  * A Cipher that remembers: every function of a cipher is pure, and in a household of devices one seals what all others
  * open, so most of it need not be worked out twice. It remembers what another cipher answered and passes the same suite.
  */
+import { concatBytes } from '@anysync/client/crypto/bytes.ts'
 import type { Cipher, Mac } from '@anysync/client/ports.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
@@ -91,13 +92,13 @@ export const rememberingCipher = (inner: Cipher): RememberingCipher => {
       return remembering
     },
 
-    gcmSeal: (key, nonce, plaintext, associated) => {
-      if (!isShort(plaintext, associated)) return inner.gcmSeal(key, nonce, plaintext, associated)
+    gcmSeal: (key, nonce, plaintext, associated, front = new Uint8Array()) => {
+      if (!isShort(plaintext, associated)) return inner.gcmSeal(key, nonce, plaintext, associated, front)
       const sealed = answer(`seal ${keyOf(key, nonce, plaintext, associated)}`, () =>
         inner.gcmSeal(key, nonce, plaintext, associated),
       )
       note(`open ${keyOf(key, nonce, sealed, associated)}`, plaintext)
-      return sealed
+      return front.length === 0 ? sealed : concatBytes(front, sealed)
     },
 
     gcmOpen: (key, nonce, sealed, associated) => {

@@ -17,7 +17,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { discard } from '@anysync/client/crypto/bytes.ts'
+import { concatBytes, discard } from '@anysync/client/crypto/bytes.ts'
 import { isPlainFrame } from '@anysync/client/crypto/zstd-frame.ts'
 import type { Cipher } from '@anysync/client/ports.ts'
 import { keyBytes } from '@anysync/protocol/limits.ts'
@@ -66,14 +66,12 @@ export const nodeCipher: Cipher = {
     return (block) => plain(cipher.update(block.subarray(0, blockBytes)))
   },
 
-  gcmSeal: (key, nonce, plaintext, associated) => {
+  gcmSeal: (key, nonce, plaintext, associated, front = new Uint8Array()) => {
     const cipher = createCipheriv(gcm, createSecretKey(key), nonce).setAAD(associated)
-    const sealed = new Uint8Array(plaintext.length + tagBytes)
     const ciphertext = cipher.update(plaintext)
-    sealed.set(ciphertext)
-    discard(ciphertext)
     cipher.final()
-    sealed.set(cipher.getAuthTag(), plaintext.length)
+    const sealed = concatBytes(front, ciphertext, cipher.getAuthTag())
+    discard(ciphertext)
     return sealed
   },
 

@@ -5,7 +5,7 @@
  */
 import { demand } from '@anysync/protocol/errors.ts'
 import type { Chance, Cipher } from '../ports.ts'
-import { concatBytes, discard } from './bytes.ts'
+import { concatBytes } from './bytes.ts'
 
 const nonceBytes = 24
 const tagBytes = 16
@@ -30,10 +30,7 @@ export const sealKey = (cipher: Cipher, chance: Chance, key: Uint8Array): SealKe
   return {
     seal: (plaintext, context) => {
       const nonce = chance.bytes(nonceBytes)
-      const sealed = cipher.gcmSeal(derive(nonce), nonce.subarray(12), plaintext, context)
-      const bytes = concatBytes(nonce, sealed)
-      discard(sealed)
-      return bytes
+      return cipher.gcmSeal(derive(nonce), nonce.subarray(12), plaintext, context, nonce)
     },
     open: opener(cipher, derive),
   }

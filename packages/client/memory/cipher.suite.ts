@@ -73,6 +73,8 @@ export const cipherSuite = (name: string, makeCipher: () => Cipher): void => {
   test(`${name}: AES-256-GCM seals and opens as published`, () => {
     for (const { key, nonce, plaintext, associated, sealed } of gcmVectors) {
       assert.equal(cipher.gcmSeal(key, nonce, plaintext, associated).toHex(), sealed.toHex())
+      const behind = cipher.gcmSeal(key, nonce, plaintext, associated, utf8('front'))
+      assert.equal(behind.toHex(), concatBytes(utf8('front'), sealed).toHex())
       assert.deepEqual(cipher.gcmOpen(key, nonce, sealed, associated), plaintext)
     }
   })

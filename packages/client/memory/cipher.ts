@@ -9,7 +9,7 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { scryptAsync } from '@noble/hashes/scrypt.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { keyBytes, signatureBytes } from '@anysync/protocol/limits.ts'
-import { utf8 } from '../crypto/bytes.ts'
+import { concatBytes, utf8 } from '../crypto/bytes.ts'
 import type { Cipher } from '../ports.ts'
 import { compressRaw, decompressChecked } from './zstd.ts'
 
@@ -41,7 +41,8 @@ export const memoryCipher: Cipher = {
     return (block) => ecb(own, { disablePadding: true }).encrypt(block)
   },
 
-  gcmSeal: (key, nonce, plaintext, associated) => gcm(key, nonce, associated).encrypt(plaintext),
+  gcmSeal: (key, nonce, plaintext, associated, front = new Uint8Array()) =>
+    concatBytes(front, gcm(key, nonce, associated).encrypt(plaintext)),
 
   gcmOpen: (key, nonce, sealed, associated) => {
     if (sealed.length < tagBytes) return null
