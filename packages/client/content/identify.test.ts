@@ -4,15 +4,15 @@ import { test } from 'node:test'
 import { windowBytes } from '@anysync/protocol/limits.ts'
 import { ContentKind, type Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { sameContent } from './content.ts'
-import { createIdentify } from './identify.ts'
-import { noise, portions, testKeys, testWork } from './store.suite.ts'
+import { createIdentify, type ByteSource } from './identify.ts'
+import { noise, sourceOf, testKeys, testWork } from './store.suite.ts'
 import type { ContentWork } from './work.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const keys = testKeys()
 const windowCount = 5
 const large = noise((windowCount - 1) * windowBytes + 1000)
-const source = (): AsyncGenerator<Uint8Array> => portions(large, 1 << 20)
+const source = (): ByteSource => sourceOf(large)
 const wanted = (): Promise<Content> => createIdentify(testWork(keys))(ContentKind.DATA, source())
 
 /** Counts what is asked of it, and does it a little later. */
@@ -58,16 +58,13 @@ test('a source is read through a few windows, again and again', async () => {
   const identify = createIdentify(work)
   for (let times = 0; times < 3; times++)
     assert.ok(sameContent(await identify(ContentKind.DATA, source()), await wanted()))
-  // That of its first portion, and three windows: one is filled, one cut and one named.
+  // A smaller one, for nothing lies in front of the first, and three: one is filled, one cut and one named.
   assert.ok(counts.allocated <= 4, `${counts.allocated} pieces of memory`)
 })
 
 const trouble = new Error('trouble')
 
-async function* broken(): AsyncGenerator<Uint8Array> {
-  yield* portions(large.subarray(0, 2 * windowBytes + 5), 1 << 20)
-  throw trouble
-}
+const broken = (): ByteSource => sourceOf(large, 2 * windowBytes + 5, trouble)
 
 for (const { what, fail } of [
   { what: 'source', fail: (work: ContentWork) => createIdentify(work)(ContentKind.DATA, broken()) },

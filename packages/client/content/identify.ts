@@ -23,8 +23,15 @@ import type { ContentWork } from './work.ts'
 /** What a content may be of. Lists come along with what they list. */
 export type SourceKind = ContentKind.DATA | ContentKind.TREE | ContentKind.INDEX
 
-/** Bytes in any portions. A buffer may be used again once the next is asked for. */
-export type Source = AsyncIterable<Uint8Array> | Uint8Array
+/** Bytes that are read on and on. */
+export type ByteSource = {
+  /** How many are expected; more or fewer may come. */
+  size: number
+  /** Fills the memory with those that come next; returns how many: fewer than it holds are the last. */
+  read: (memory: Uint8Array) => Promise<number>
+}
+
+export type Source = ByteSource | Uint8Array
 
 export type Chunk = {
   kind: ContentKind

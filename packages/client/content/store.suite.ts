@@ -9,7 +9,7 @@ import { vaultIdFromBytes, type ChunkId, type PackId } from '@anysync/protocol/i
 import { openVaultKeys, type VaultKeys } from '../crypto/vault-keys.ts'
 import { seededChance } from '../memory/chance.ts'
 import type { Chance, ChunkPlace } from '../ports.ts'
-import type { Chunk } from './identify.ts'
+import type { ByteSource, Chunk } from './identify.ts'
 import { indexedPack, type SealedPack } from './pack.ts'
 import { placesOf } from './places.ts'
 import { createContentReader, type ContentReader, type ContentReaderParts } from './read.ts'
@@ -56,9 +56,19 @@ export const prose = (length: number, seed = 0): Uint8Array<ArrayBuffer> => {
   return new TextEncoder().encode(text.slice(0, length))
 }
 
-/** Bytes in portions of such a size. */
-export async function* portions(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += size) yield bytes.slice(start, start + size)
+/** Bytes as they are read from a file; `failAt`: where reading fails. */
+export const sourceOf = (bytes: Uint8Array, failAt = Infinity, failure = new Error('the disk is gone')): ByteSource => {
+  let at = 0
+  return {
+    size: bytes.length,
+    read: async (memory) => {
+      if (at + memory.length > failAt) throw failure
+      const part = bytes.subarray(at, at + memory.length)
+      memory.set(part)
+      at += part.length
+      return part.length
+    },
+  }
 }
 
 export type TestStore = {

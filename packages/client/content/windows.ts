@@ -66,83 +66,31 @@ export async function* cutSource(
     return
   }
   // What the window before leaves is copied in front of what was read meanwhile.
-  const fill = async (read: Reader): Promise<Filled> => {
-    const window = windows.take(chunkBytesMax + windowBytes)
-    const length = await read(window.memory.subarray(chunkBytesMax, chunkBytesMax + windowBytes))
-    return { window, start: chunkBytesMax, end: chunkBytesMax + length, isLast: length < windowBytes }
+  const fill = async (start: number, most: number): Promise<Filled> => {
+    const window = windows.take(start + most)
+    const length = await source.read(window.memory.subarray(start, start + most))
+    return { window, start, end: start + length, isLast: length < most }
   }
-  const iterator = source[Symbol.asyncIterator]()
-  try {
-    // Most sources are one portion: they need no window.
-    const first = await copyOf(iterator, windows)
-    const second = await iterator.next()
-    if (second.done === true) {
-      yield { plaintexts: await cut(first.bytes, true), window: first.window }
-      first.window.release()
-      return
+  // Nothing lies in front of the first. With room for one byte more than is expected, most sources end in it.
+  let current: Filled | null = await fill(0, Math.min(source.size + 1, windowBytes))
+  while (current !== null) {
+    const { window, start, end, isLast }: Filled = current
+    const [plaintexts, next]: [Uint8Array[], Filled | null] = await Promise.all([
+      cut(window.memory.subarray(start, end), isLast),
+      isLast ? null : fill(chunkBytesMax, windowBytes),
+    ])
+    yield { plaintexts, window }
+    const rest = window.memory.subarray(
+      plaintexts.reduce((sum, { length }) => sum + length, start),
+      end,
+    )
+    if (next !== null) {
+      next.start -= rest.length
+      next.window.memory.set(rest, next.start)
     }
-    const read = readerOf(iterator, [first.bytes, second.value])
-    let current: Filled | null = await fill(read)
-    // All of it lies in the window now, unless portions are larger than windows.
-    if (first.bytes.length <= windowBytes) first.window.release()
-    while (current !== null) {
-      const { window, start, end, isLast }: Filled = current
-      const [plaintexts, next]: [Uint8Array[], Filled | null] = await Promise.all([
-        cut(window.memory.subarray(start, end), isLast),
-        isLast ? null : fill(read),
-      ])
-      yield { plaintexts, window }
-      const rest = window.memory.subarray(
-        plaintexts.reduce((sum, { length }) => sum + length, start),
-        end,
-      )
-      if (next !== null) {
-        next.start -= rest.length
-        next.window.memory.set(rest, next.start)
-      }
-      window.release()
-      current = next
-    }
-  } finally {
-    await iterator.return?.()
+    window.release()
+    current = next
   }
 }
 
 type Filled = { window: Window; start: number; end: number; isLast: boolean }
-
-/** Fills memory as far as the source goes; the bytes that came. */
-type Reader = (memory: Uint8Array) => Promise<number>
-
-const copyOf = async (
-  portions: AsyncIterator<Uint8Array>,
-  windows: Windows,
-): Promise<{ window: Window; bytes: Uint8Array }> => {
-  const { done, value } = await portions.next()
-  const length = done === true ? 0 : value.length
-  const window = windows.take(length)
-  if (done !== true) window.memory.set(value)
-  return { window, bytes: window.memory.subarray(0, length) }
-}
-
-/** Reads the portions that came already, and then on. */
-const readerOf = (portions: AsyncIterator<Uint8Array>, came: Uint8Array[]): Reader => {
-  const more = async (): Promise<Uint8Array | null> => {
-    const next = came.shift()
-    if (next !== undefined) return next
-    const { done, value } = await portions.next()
-    return done === true ? null : value
-  }
-  let rest: Uint8Array | null = new Uint8Array(0)
-  return async (memory) => {
-    let filled = 0
-    while (rest !== null && filled < memory.length) {
-      if (rest.length === 0) rest = await more()
-      if (rest === null) break
-      const part: Uint8Array = rest.subarray(0, memory.length - filled)
-      memory.set(part, filled)
-      filled += part.length
-      rest = rest.subarray(part.length)
-    }
-    return filled
-  }
-}

@@ -12,7 +12,7 @@ import { cutEnds, makeGear } from './cut.ts'
 import { placesOf } from './places.ts'
 import { buildPack, indexedPack } from './pack.ts'
 import { openSegment, segmentOf } from './segment.ts'
-import { cipher, createTestStore, noise, portions, prose, testKeys } from './store.suite.ts'
+import { cipher, createTestStore, noise, sourceOf, prose, testKeys } from './store.suite.ts'
 import { seededChance } from '../memory/chance.ts'
 import type { ContentWork } from './work.ts'
 import type { ContentWriter } from './write.ts'
@@ -130,7 +130,7 @@ export const contentWorkSuite = (open: () => ContentWork & AsyncDisposable): voi
     const small = Array.from({ length: 200 }, (_, i) => prose(i * 300, i))
     const [contents, ...others] = await Promise.all([
       writeSmall(writer, small),
-      ...large.map((bytes) => writer.write(ContentKind.DATA, portions(bytes, 1 << 20))),
+      ...large.map((bytes) => writer.write(ContentKind.DATA, sourceOf(bytes))),
     ])
     await writer.finish()
     const reader = store.reader({ work })

@@ -7,9 +7,9 @@ import { packIdFromBytes } from '@anysync/protocol/ids.ts'
 import { chunkBytesMax, packBytesTarget } from '@anysync/protocol/limits.ts'
 import { concatBytes } from '../crypto/bytes.ts'
 import { sameContent } from './content.ts'
-import { createIdentify } from './identify.ts'
+import { createIdentify, type ByteSource } from './identify.ts'
 import { indexedPack, readDirectory } from './pack.ts'
-import { cipher, createTestStore, noise, portions, prose, testKeys, testWork, type TestStore } from './store.suite.ts'
+import { cipher, createTestStore, noise, sourceOf, prose, testKeys, testWork, type TestStore } from './store.suite.ts'
 
 const tiny = {
   dataCut: { min: 16, average: 64, max: 256 },
@@ -38,7 +38,7 @@ test('many small and some large contents come back as they were written', async 
   const next = sources.entries()
   await Promise.all(
     [1, 2, 3, 4].map(async () => {
-      for (const [i, source] of next) contents[i] = await writer.write(ContentKind.DATA, portions(source, 100_000))
+      for (const [i, source] of next) contents[i] = await writer.write(ContentKind.DATA, sourceOf(source))
     }),
   )
   const packs = await writer.finish()
@@ -58,7 +58,7 @@ test('any bytes of any kind come back, through lists as well', async () => {
         const writer = store.writer({ limits: tiny })
         const contents = await Promise.all(
           wanted.map(({ length, seed, isTree }) =>
-            writer.write(isTree ? ContentKind.TREE : ContentKind.DATA, portions(noise(length, seed), 1000)),
+            writer.write(isTree ? ContentKind.TREE : ContentKind.DATA, sourceOf(noise(length, seed))),
           ),
         )
         await writer.finish()
@@ -111,7 +111,7 @@ test('what was written is known by the writer before it is stored, and by the va
 test('identical sources that are written at the same time are stored once', async () => {
   const store = createTestStore()
   const writer = store.writer()
-  await Promise.all([1, 2, 3, 4].map(() => writer.write(ContentKind.DATA, portions(noise(2_000_000), 65_536))))
+  await Promise.all([1, 2, 3, 4].map(() => writer.write(ContentKind.DATA, sourceOf(noise(2_000_000)))))
   await writer.finish()
   assert.ok(storedBytes(store) < 2_400_000)
 })
@@ -180,7 +180,7 @@ test('small neighbours share a segment, and chunks of one source stay together',
   const trees = createTestStore()
   const treeWriter = trees.writer()
   const contents = await Promise.all(
-    [1, 2, 3, 4].map((seed) => treeWriter.write(ContentKind.TREE, portions(noise(400_000, seed), 10_000))),
+    [1, 2, 3, 4].map((seed) => treeWriter.write(ContentKind.TREE, sourceOf(noise(400_000, seed)))),
   )
   await treeWriter.finish()
   const order = [...trees.places.keys()] as string[]
@@ -207,6 +207,22 @@ test('tiny files do not make a directory larger than an index chunk', async () =
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+/** So many MiB of noise, and how many were read. */
+const noiseOf = (lengthMiB: number): { source: ByteSource; readMiB: () => number } => {
+  let read = 0
+  const source: ByteSource = {
+    size: lengthMiB << 20,
+    read: async (memory) => {
+      const length = Math.min(memory.length, (lengthMiB << 20) - read)
+      for (let at = 0; at < length; at += 1 << 20)
+        memory.set(noise(Math.min(1 << 20, length - at), (read + at) >> 20), at)
+      read += length
+      return length
+    },
+  }
+  return { source, readMiB: () => read / (1 << 20) }
+}
+
 /** The most packs of 100 MiB that are stored at once. */
 const mostStoredAtOnce = async (storingMax?: () => number): Promise<number> => {
   const store = createTestStore()
@@ -221,14 +237,11 @@ const mostStoredAtOnce = async (storingMax?: () => number): Promise<number> => {
     },
     ...(storingMax ? { storingMax } : {}),
   })
-  let read = 0
-  async function* source(): AsyncGenerator<Uint8Array> {
-    for (; read < 100; read++) yield noise(1 << 20, read)
-  }
-  const writing = writer.write(ContentKind.DATA, source())
+  const { source, readMiB } = noiseOf(100)
+  const writing = writer.write(ContentKind.DATA, source)
   for (let turns = 0; turns < 20; turns++) await turn()
   const packMiB = packBytesTarget / (1 << 20)
-  assert.ok(read < 28 + packMiB * most, `${read} MiB were read while ${most} packs of ${packMiB} MiB wait`)
+  assert.ok(readMiB() < 28 + packMiB * most, `${readMiB()} MiB were read while ${most} packs of ${packMiB} MiB wait`)
   const finished = writing.then(() => writer.finish())
   for (let packs = null; packs === null; packs = await Promise.race([finished, turn().then(() => null)]))
     waiting.shift()?.()
@@ -255,7 +268,7 @@ test('packs lie in memory that is used again, and stay as they are until they ar
     },
   })
   const large = concatBytes(...Array.from({ length: 80 }, (_, i) => noise(1 << 20, i)))
-  await writer.write(ContentKind.DATA, portions(large, 1 << 20))
+  await writer.write(ContentKind.DATA, sourceOf(large))
   await writer.finish()
   assert.ok(packs >= 9 && memories.size <= 4, `${packs} packs lay in ${memories.size} pieces of memory`)
 })
@@ -274,29 +287,21 @@ test('a failed store fails the writer for good', async () => {
 
 test('a store that fails in the middle stops a large write', async () => {
   const store = createTestStore()
-  let read = 0
-  async function* source(): AsyncGenerator<Uint8Array> {
-    for (; read < 200; read++) yield noise(1 << 20, read)
-  }
+  const { source, readMiB } = noiseOf(200)
   const writer = store.writer({
     storePack: () => {
       throw new SyncError('store', 'full', 'the quota is used up')
     },
   })
-  await assert.rejects(writer.write(ContentKind.DATA, source()), /quota/)
-  assert.ok(read < 40)
+  await assert.rejects(writer.write(ContentKind.DATA, source), /quota/)
+  assert.ok(readMiB() < 40)
 })
-
-async function* broken(): AsyncGenerator<Uint8Array> {
-  yield noise(700_000)
-  throw new SyncError('disk.read', 'unavailable', 'the disk is gone')
-}
 
 test('a source that fails makes only its own write fail', async () => {
   const store = createTestStore()
   const writer = store.writer()
   const [failed, other] = await Promise.allSettled([
-    writer.write(ContentKind.DATA, broken()),
+    writer.write(ContentKind.DATA, sourceOf(noise(700_000), 0)),
     writer.write(ContentKind.DATA, noise(900_000, 1)),
   ])
   assert.equal(failed.status, 'rejected')

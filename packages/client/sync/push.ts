@@ -7,6 +7,7 @@ import type { Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { assert, isTrouble } from '@anysync/protocol/errors.ts'
 import { commitBytesMax, commitMsMax, commitNodesMax } from '@anysync/protocol/limits.ts'
 import { contentBytes } from '../content/content.ts'
+import type { ByteSource } from '../content/identify.ts'
 import type { DiskStat } from '../ports.ts'
 import type { SnapshotInfo } from '../vault/vault-types.ts'
 import type { ApplyParts } from './apply.ts'
@@ -209,12 +210,11 @@ const pushFile = async (
   })
 }
 
-async function* counted(
-  source: AsyncIterable<Uint8Array>,
-  report: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  for await (const bytes of source) {
-    report(bytes.length)
-    yield bytes
-  }
-}
+const counted = ({ size, read }: ByteSource, report: (bytes: number) => void): ByteSource => ({
+  size,
+  read: async (memory) => {
+    const length = await read(memory)
+    report(length)
+    return length
+  },
+})

@@ -2,11 +2,11 @@
  * Reads a file that its owner may be writing. What is handed on is what the file held from first byte to last without
  * a change in between; a file that keeps changing is given up for this turn.
  */
+import type { ByteSource } from '../content/identify.ts'
 import type { Clock, Disk, DiskStat } from '../ports.ts'
 import { isSameStat } from '../disk-stat.ts'
 import { rememberedDisk } from './node.ts'
 
-const readBytes = 1024 * 1024
 const attemptsMax = 3
 
 /** What is told of a file that was given up for this turn. */
@@ -16,26 +16,21 @@ export const busyMessage = 'it changes while it is read; it is synced when it re
 export const readStable = async <Result>(
   { disk, clock }: { disk: Disk; clock: Clock },
   path: string,
-  use: (source: AsyncIterable<Uint8Array>) => Promise<Result>,
+  use: (source: ByteSource) => Promise<Result>,
 ): Promise<{ result: Result; stat: DiskStat; remembered: DiskStat } | null> => {
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     await using file = await disk.openFile(path)
     const lookedNs = clock.nowNs()
     const before = await file.stat()
     let bytesRead = 0
-    // One buffer for the whole file: whoever takes a portion is done with it before asking for the next.
-    const buffer = new Uint8Array(Math.min(readBytes, before.size + 1))
-    const source = async function* (): AsyncGenerator<Uint8Array> {
-      for (;;) {
-        const length = await file.read(buffer, bytesRead)
-        if (length === 0) return
-        bytesRead += length
-        yield buffer.subarray(0, length)
-        // A file that grows without end must not be followed without end.
-        if (bytesRead > before.size) return
-      }
+    const read: ByteSource['read'] = async (memory) => {
+      // A file that grows without end must not be followed without end.
+      if (bytesRead > before.size) return 0
+      const length = await file.read(memory, bytesRead)
+      bytesRead += length
+      return length
     }
-    const result = await use(source())
+    const result = await use({ size: before.size, read })
     const after = await file.stat()
     const named = await disk.lstat(path)
     // The name is checked too: an editor may have put another file under it meanwhile.

@@ -14,7 +14,7 @@ import {
   type PackId,
 } from '@anysync/protocol/ids.ts'
 import { chunkIdOf } from '../content/chunk-id.ts'
-import { createIdentify, type Chunk, type Portion } from '../content/identify.ts'
+import { createIdentify, type ByteSource, type Chunk, type Portion } from '../content/identify.ts'
 import { joinPath } from '../path.ts'
 import type { Clock, Disk, Link } from '../ports.ts'
 import { anew } from '../vault/anew.ts'
@@ -93,7 +93,7 @@ const takeFiles = async (
       if (node.kind === 'folder') await visit(node.id, at)
       if (node.kind !== 'file') continue
       try {
-        const giveChunks = (source: AsyncIterable<Uint8Array>) => identify(ContentKind.DATA, source, takePortion)
+        const giveChunks = (source: ByteSource) => identify(ContentKind.DATA, source, takePortion)
         await readStable({ disk, clock: parts.clock }, at, giveChunks)
       } catch (error) {
         if (!(error instanceof SyncError) || !error.operation.startsWith('disk.')) throw error

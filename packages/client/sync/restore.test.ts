@@ -44,8 +44,9 @@ const createShelf = () => {
     },
     expect: () => undefined,
     async identify(source) {
-      const read = Buffer.concat(source instanceof Uint8Array ? [source] : await Array.fromAsync(source)).toString()
-      return newContent(files.indexOf(read), read.length)
+      const bytes = source instanceof Uint8Array ? source : new Uint8Array(source.size + 1)
+      const length = source instanceof Uint8Array ? source.length : await source.read(bytes)
+      return newContent(files.indexOf(new TextDecoder().decode(bytes.subarray(0, length))), length)
     },
   }
   return {

@@ -3,6 +3,7 @@
  */
 import type { ChunkId, DeviceId, NodeId, RecordHash, VaultId } from '@anysync/protocol/ids.ts'
 import type { Content, Node, Statistics, Touched } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { Source } from '../content/identify.ts'
 import type { Window } from '../content/windows.ts'
 import type { ContentWork } from '../content/work.ts'
 import type { VaultKeys } from '../crypto/vault-keys.ts'
@@ -111,12 +112,12 @@ export type Vault = {
   keepTrees(): void
 
   /** What the content of these bytes would be, storing nothing: to see whether two files are equal. */
-  identify(source: AsyncIterable<Uint8Array> | Uint8Array): Promise<Content>
+  identify(source: Source): Promise<Content>
   /**
    * Stores a file's bytes, but for what the vault has already. May be called several times at once. After a failure
    * every write and commit fails until `refresh`: contents given before it may not have been stored.
    */
-  writeFile(source: AsyncIterable<Uint8Array> | Uint8Array): Promise<Content>
+  writeFile(source: Source): Promise<Content>
   /** Memory for small files, 2 MiB and one more file of them; whoever takes it releases it. */
   takeWindow(): Window
   /** The same for many files of up to 256 KiB at once, which lie in a window, in their order. */

@@ -10,7 +10,7 @@ import {
   type PackId,
 } from '@anysync/protocol/ids.ts'
 import { MiB, packBytesTarget } from '@anysync/protocol/limits.ts'
-import { noise } from '../content/store.suite.ts'
+import { noise, sourceOf } from '../content/store.suite.ts'
 import { createMemoryState, type MemoryState } from '../memory/state.ts'
 import type { Remote } from '../ports.ts'
 import { fileOf, folderOf, trouble } from './vault.suite.ts'
@@ -192,10 +192,7 @@ test('after a pack could not be stored every write fails until a refresh, and no
 
 test('a source that fails spoils only its own file', async () => {
   const { vault } = (await createVaultWorld()).open(0)
-  const broken = (async function* () {
-    yield noise(MiB, 1)
-    await Promise.reject(new Error('the file is gone'))
-  })()
+  const broken = sourceOf(noise(20 * MiB, 1), 10 * MiB, new Error('the file is gone'))
   await assert.rejects(vault.writeFile(broken), /the file is gone/)
   await push(vault, [await addFile(vault, 2, noise(10, 2))])
   assert.deepEqual(await namesIn(vault), ['file 2'])
