@@ -91,7 +91,8 @@ export interface State extends Disposable {
   nodeByInode(linkId: string, device: bigint, inode: bigint): BaseNode | null
   putNode(linkId: string, node: BaseNode): void
   removeNode(linkId: string, nodeId: NodeId): void
-  countFiles(linkId: string): number
+  /** Of the files in the base. Looks at every row. */
+  totals(linkId: string): { files: number; bytes: number }
   /**
    * The folders within a folder (or the root), when all in it was as the base has it at the last look that gave this same
    * listing, and no row of anything in it was put or removed since; else null.

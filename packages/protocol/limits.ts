@@ -72,7 +72,7 @@ export const storingPacksMax = 2
 export const fetchBytesMax = 8 * MiB
 export const fetchGapBytesMax = 256 * KiB
 export const fetchedBytesMax = 32 * MiB
-export const openedBytesMax = 32 * MiB
+export const openedBytesMax = 16 * MiB
 /** Fetches at the same time (unless a person says otherwise), chunks that a stream reads ahead, and segments that a hint may name. */
 export const fetchesMax = 4
 export const readAheadChunks = 4
@@ -135,10 +135,10 @@ export const scrambledSharedRatioMax = 0.5
 export const turnRoundsMax = 20
 
 /**
- * A scan stops at so many changes, which are carried out before it goes on: a first push must fit in memory. With those of
- * the folder at which it stops they are one commit.
+ * A round takes up so many changes, here and at the head, which are carried out before the turn goes on: a first push, and
+ * a first pull, must fit in memory. With those of the folder at which the scan stops they are one commit.
  */
-export const scanChangesMax = 4_000
+export const roundChangesMax = 4_000
 /** A turn over more folders than this looks at everything instead. */
 export const scopeFoldersMax = 1000
 /** When more than this is missing from the folders that were looked at, everything is looked at before it counts as deleted. */

@@ -129,7 +129,7 @@ export type History = {
   /** A device whose disk folds names. */
   folding: number | null
   /** After how many changes scans stop, to go on when those are carried out, and how many files are pulled at once; null: all. */
-  scanChangesMax: number | null
+  roundChangesMax: number | null
   steps: Step[]
 }
 
@@ -153,7 +153,7 @@ export const historyOf = (seed: number): History => {
   const tree = dice.below(treesMax)
   const refusing = dice.oneIn(10) ? dice.below(devices) : null
   const folding = dice.oneIn(10) ? dice.below(devices) : null
-  const plain = { steps, hasModes, refusing, scanChangesMax: dice.oneIn(4) ? 1 + dice.below(8) : null }
+  const plain = { steps, hasModes, refusing, roundChangesMax: dice.oneIn(4) ? 1 + dice.below(8) : null }
   const themed = withTheme(plain, seed, { devices, people: isOnePerson ? 1 : devices })
   const all = isOnePerson ? themed.steps : withChores(themed.steps, diceOf(seed ^ 0x5eed), devices)
   return { ...themed, seed, devices, isOnePerson, tree, folding, steps: all }

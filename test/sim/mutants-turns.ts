@@ -30,6 +30,19 @@ export const turnMutants: Mutant[] = [
     replace: "if (kind === 'busy') folders.add(path)",
     breaks: 'a folder that could not be listed is forgotten',
   },
+  // A pull that takes many rounds.
+  {
+    file: sync('apply'),
+    find: '    for (const id of head.rest) climb(id)\n',
+    replace: '',
+    breaks: 'a folder counts as agreed on while folders in it were not looked into',
+  },
+  {
+    file: sync('look'),
+    find: 'if (head.rest.size > 0 && scanned.changes.size > 0) head = await changesAtHead(Infinity)',
+    replace: '',
+    breaks: 'what changed here is not compared with what the head has there',
+  },
   // Folders in which nothing happened.
   {
     file: sync('known-folder'),

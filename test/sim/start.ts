@@ -44,7 +44,7 @@ const makeStart = async (count: number, tree: number): Promise<Start> => {
     hasModes: false,
     refusing: null,
     folding: null,
-    scanChangesMax: null,
+    roundChangesMax: null,
     steps: [],
   }
   const world = await makeWorld(history, { server: copy, timeNs, disks: [], states: [] }, () => undefined)

@@ -72,7 +72,7 @@ const lastMoment: Theme = (steps, dice, { devices, people }) => {
     dice.oneIn(2) ? { kind: 'busy', at: at() } : { kind: 'flaky', at: at(), oneIn: 4 + dice.below(20) },
   )
   const all = [...steps, turns(dice, numbers(devices)), ...busy, last]
-  return { steps: all, ...(dice.oneIn(2) ? { scanChangesMax: 1 + dice.below(2) } : {}) }
+  return { steps: all, ...(dice.oneIn(2) ? { roundChangesMax: 1 + dice.below(2) } : {}) }
 }
 
 /** Somebody moves folders about while somebody else works in them, whose next scan stops before it comes to these. */
@@ -88,7 +88,7 @@ const movedUnderneath: Theme = (steps, dice, { devices, people }) => {
     { kind: 'event', device: worker, event: 'restart', seed: 0 },
     turns(dice, [worker]),
   ]
-  return { steps: [...steps, ...story], scanChangesMax: 1 + dice.below(2) }
+  return { steps: [...steps, ...story], roundChangesMax: 1 + dice.below(2) }
 }
 
 /** The same, while somebody works in these folders in the middle of the turn that moves them. */

@@ -6,7 +6,7 @@ import type { Act, ActName, History, Step } from './history.ts'
 export type Household = { devices: number; people: number }
 
 /** What a theme may change of a history. */
-export type Themed = Pick<History, 'steps' | 'hasModes' | 'refusing' | 'scanChangesMax'>
+export type Themed = Pick<History, 'steps' | 'hasModes' | 'refusing' | 'roundChangesMax'>
 
 export type StepsTheme = (steps: Step[], dice: Dice, household: Household) => Step[]
 

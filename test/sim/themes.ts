@@ -75,7 +75,7 @@ const cutScans: Theme = (steps, dice, household) => ({
     ...(['put inside', 'put inside', 'nest', 'nest', 'box', 'box'] as const),
     ...(['move', 'make many', 'edit', 'remove', 'create'] as const),
   ]),
-  scanChangesMax: 1 + dice.below(3),
+  roundChangesMax: 1 + dice.below(3),
 })
 
 /** Links are in one mode and another, and names change hands meanwhile. */

@@ -51,7 +51,7 @@ export const startTurn = (world: World, device: Device, turn: Turn, isWhole: boo
   const before: Before = {
     contents: world.oracle.look(disk),
     isDiskGone: device.isDiskGone,
-    files: state.countFiles(link.id),
+    files: state.totals(link.id).files,
     isConfirmed: engine.isConfirmed(),
     newestAction: state.actions(link.id, { limit: 1 })[0],
     inodes: inodesHere(),
@@ -182,7 +182,7 @@ const checkReport = (world: World, { device, report, before }: TurnTask, isAlone
     () => `${name}: ${removed} nodes were deleted from the vault, and ${gone} are gone from the disk`,
   )
   // What comes in the same turn counts too.
-  const files = Math.max(before.files, state.countFiles(link.id) + removed)
+  const files = Math.max(before.files, state.totals(link.id).files + removed)
   const isMany = removed >= 10 && removed > files / 2
   demand(!isMany || before.isConfirmed, () => `${name}: ${removed} of ${files} files were removed unasked`)
   if (world.hasTwins || world.hasModes || world.hasForgotten || report.conflicts.length === 0) return

@@ -150,9 +150,9 @@ export const makeWorld = async (history: History, start: Start, say: (line: stri
   return world
 }
 
-/** Where scans stop early, so few files get their names together while the next are written. */
-const sizesOf = ({ scanChangesMax }: History): EngineOptions =>
-  scanChangesMax === null ? {} : { scanChangesMax, sliceFilesMax: scanChangesMax }
+/** Where scans stop early, a pull takes many rounds too, and few files get their names together while the next are written. */
+const sizesOf = ({ roundChangesMax }: History): EngineOptions =>
+  roundChangesMax === null ? {} : { roundChangesMax, sliceFilesMax: roundChangesMax }
 
 const createDevice = async (
   world: World,

@@ -115,7 +115,7 @@ const documentOf = (state: State, link: Link, known: FolderKnowledge, found: Fol
     mode: link.mode,
     ...found,
     sequence: headSequence,
-    files: state.countFiles(link.id),
+    files: state.totals(link.id).files,
     lastTurn: report === null ? null : isoTime(report.timeNs),
     lastScan: scanNs === null ? null : isoTime(scanNs),
     lastProven: proven === null ? null : { time: isoTime(proven.timeNs), share: proven.share },
@@ -160,7 +160,7 @@ const linesOf = (state: State, link: Link, known: FolderKnowledge, found: Folder
     ...progressLines(known),
     ...table([
       ['vault at', headSequence === 0 ? 'nothing yet' : `snapshot ${headSequence}`],
-      ['here', counted(state.countFiles(link.id), 'file')],
+      ['here', counted(state.totals(link.id).files, 'file')],
       ['last turn', report === null ? 'never' : localTime(report.timeNs)],
       ['last full look', timeOrNever(scannedNs(state, link))],
       ['history kept', shown(kept)],

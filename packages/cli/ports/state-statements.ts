@@ -31,7 +31,9 @@ export const prepareAll = (database: StateDatabase) => {
     ),
     putNode: prepare('INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     removeNode: prepare('DELETE FROM nodes WHERE link = ? AND id = ?'),
-    countFiles: prepare(`SELECT count(*) AS count FROM nodes WHERE link = ? AND kind = 'file'`),
+    totals: prepare(
+      `SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM nodes WHERE link = ? AND kind = 'file'`,
+    ),
 
     hasListings: prepare('SELECT 1 FROM listings WHERE link = ? LIMIT 1'),
     listing: prepare('SELECT hash, folders FROM listings WHERE link = ? AND folder = ?'),

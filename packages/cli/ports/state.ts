@@ -133,7 +133,10 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       sql.absentNodes
         .all(refOf.link(linkId), kind, after === undefined ? new Uint8Array() : idToBytes(after), limit)
         .map(nodeFromList),
-    countFiles: (linkId) => numberOf(sql.countFiles.get(refOf.link(linkId)) ?? {}, 'count'),
+    totals(linkId) {
+      const row = sql.totals.get(refOf.link(linkId)) ?? {}
+      return { files: numberOf(row, 'files'), bytes: numberOf(row, 'bytes') }
+    },
 
     fact(scope, name) {
       const row = sql.fact.get(scope, name)

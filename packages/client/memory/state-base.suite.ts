@@ -96,7 +96,8 @@ export const testBase = (check: Check): void => {
     assert.deepEqual(idsIn(rootNodeId).toSorted(), [folder.id, nodeIdOf(10)].toSorted())
     state.removeNode(link.id, nodeIdOf(10))
     assert.deepEqual(idsIn(rootNodeId), [folder.id])
-    assert.equal(state.countFiles(link.id), 9)
+    assert.deepEqual(state.totals(link.id), { files: 9, bytes: 9 * node.size })
+    assert.deepEqual(state.totals('no such link'), { files: 0, bytes: 0 })
     assert.deepEqual(state.children('no such link', rootNodeId), [])
   })
 

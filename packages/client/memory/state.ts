@@ -138,8 +138,10 @@ export const createMemoryState = (options: MemoryStateOptions = {}): MemoryState
         .filter(({ id }) => after === undefined || id > after)
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .slice(0, limit),
-    countFiles: (linkId) =>
-      [...(tables.nodes.get(linkId)?.values() ?? [])].filter((node) => node.kind === 'file').length,
+    totals(linkId) {
+      const files = [...(tables.nodes.get(linkId)?.values() ?? [])].filter((node) => node.kind === 'file')
+      return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) }
+    },
     foldersListed(linkId, folder, listing) {
       const known = tables.listings.get(`${linkId} ${folder}`)
       return known?.text === listing ? [...known.folders] : null

@@ -12,6 +12,7 @@ import { noteAbsentBelow, openWithAbove } from './absences.ts'
 import { facts } from './facts.ts'
 import { forgetContents, type HeadChanges } from './head-changes.ts'
 import { rootContentFact } from './node.ts'
+import type { PullProgress } from './pull-progress.ts'
 import type { Counts, OnProgress, Trouble } from './report.ts'
 import type { Move } from './scope.ts'
 import type { Whereabouts } from './whereabouts.ts'
@@ -37,6 +38,8 @@ export type ApplyParts = {
   /** Is told of every folder that was moved on the disk. */
   onMoved: (move: Move) => void
   onProgress: OnProgress
+  /** How far the pulls of the turn are. */
+  pulling: PullProgress
 }
 
 /** What the base shall say of a node: a row, or that it is gone. */
@@ -221,6 +224,8 @@ export class Ledger {
         if (parent !== undefined) climb(parent)
     }
     for (const id of this.#reopened) climb(id)
+    // What is in those has not come yet.
+    for (const id of head.rest) climb(id)
     for (const id of this.#owed) {
       const change = head.changes.get(id)
       if (change?.remote) climb(change.remote.parent)

@@ -29,7 +29,7 @@ export const askAbout = async (parts: ApplyParts, steps: Step[], deletedBefore: 
   const scrambled = paths.length === 0 ? 0 : before + paths.length
   // Counting looks at every row, and few are no share of anything.
   const isFew = allDeletions < deletionShareFilesMin && scrambled < scrambledShareFilesMin
-  const files = isFew ? 0 : state.countFiles(linkId) + deletedBefore
+  const files = isFew ? 0 : state.totals(linkId).files + deletedBefore
   const isConfirmed = hasConfirmed(state, linkId)
   const confirmed = confirmedOf(state, linkId)
   const isAsking =

@@ -11,7 +11,7 @@ test('a confirmation is not used up by what goes before the deletions that it is
   const files = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`m/f/${index}`, `${index}`]))
   const world = await household({ ...files, 'm/z': 'z' })
   const { a } = world
-  a.restart({ scanChangesMax: 1 })
+  a.restart({ roundChangesMax: 1 })
   await a.engine.turn()
   a.user.writeFile('new', 'n')
   a.user.rm('m/f')

@@ -159,10 +159,10 @@ test('files are flushed before they get their names, and names before the base k
   a.user.rename('moved', 'renamed')
   await a.engine.turn()
   const trace: string[] = []
-  const files = b.state.countFiles('link of device1')
+  const files = b.state.totals('link of device1').files
   b.faults.disk = ({ operation }) => void trace.push(operation.slice('disk.'.length))
   b.faults.commit = (moment) => {
-    if (moment === 'after' && b.state.countFiles('link of device1') !== files) trace.push('base')
+    if (moment === 'after' && b.state.totals('link of device1').files !== files) trace.push('base')
   }
   await b.engine.turn()
   const between = (from: number, to: number): string[] => trace.slice(from + 1, to)

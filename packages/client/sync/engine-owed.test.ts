@@ -125,7 +125,7 @@ test('what is new in a folder that a turn moved on before it failed is sent by t
 test('a folder that a turn was still to look into when it failed is looked into by the next', async () => {
   const world = await household({ 'f/x': 'x' })
   const { a, b } = world
-  b.restart({ scanChangesMax: 1 })
+  b.restart({ roundChangesMax: 1 })
   await b.engine.turn()
   b.user.writeFile('new/y', 'y')
   let appends = 0
@@ -142,7 +142,7 @@ test('a folder that a turn was still to look into when it failed is looked into 
 
 test('what could not be carried out before a scan went on is looked at again', async () => {
   const { a, b } = await household({ 'f/x': 'x', 'g/y': 'y' })
-  b.restart({ scanChangesMax: 1 })
+  b.restart({ roundChangesMax: 1 })
   await b.engine.turn()
   b.user.writeFile('f/x', 'edited')
   b.user.writeFile('g/y', 'edited as well')
@@ -157,7 +157,7 @@ test('what could not be carried out before a scan went on is looked at again', a
 test('a folder that could not be listed before a scan went on is looked into with all below it', async () => {
   const world = await household({ 'a/b/x': 'x', 'c/y': 'y', 'e/z': 'z' })
   const { a, b } = world
-  b.restart({ scanChangesMax: 1 })
+  b.restart({ roundChangesMax: 1 })
   await b.engine.turn()
   b.user.writeFile('a/b/x', 'edited')
   b.user.writeFile('c/new', 'n')
@@ -172,7 +172,7 @@ test('a folder that could not be listed before a scan went on is looked into wit
 test('a folder that two devices made is looked into, though the scan stopped before it came to it', async () => {
   const world = await household({ 'c/x': 'x', a: 'a' })
   const { a, b } = world
-  b.restart({ scanChangesMax: 1 })
+  b.restart({ roundChangesMax: 1 })
   await b.engine.turn()
   a.user.mkdir('c/new')
   await a.engine.turn()
@@ -186,7 +186,7 @@ test('a folder that two devices made is looked into, though the scan stopped bef
 test('a folder that a turn moved is looked into where it is now, though it made way for a spelling of its name', async () => {
   const world = await household({ 'b/x': 'x', 'c/y': 'y', e: 'e' }, { foldsB: true })
   const { a, b } = world
-  b.restart({ scanChangesMax: 1 })
+  b.restart({ roundChangesMax: 1 })
   await b.engine.turn()
   a.user.rename('b', 'c/moved')
   a.user.mkdir('B')
@@ -203,7 +203,7 @@ test('a first turn that goes on in rounds looks into each folder once', async ()
   const [device] = world.devices
   assert.ok(device !== undefined)
   for (const path of ['a/1', 'a/b/2', 'c/3', 'c/d/4', 'e/5', '6']) device.user.writeFile(path, path)
-  device.restart({ scanChangesMax: 1 })
+  device.restart({ roundChangesMax: 1 })
   const listed: string[] = []
   device.faults.disk = ({ operation, path }) => {
     if (operation === 'disk.list') listed.push(path)

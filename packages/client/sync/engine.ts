@@ -9,9 +9,11 @@ import type { Vault } from '../vault/vault-types.ts'
 import { forgetOldAbsences, forgetRuledAbsences } from './absences.ts'
 import { confirmWaiting, facts, hasConfirmed } from './facts.ts'
 import { checkMarker } from './guards.ts'
+import { HeadCourse } from './head-course.ts'
 import { linkNow, takeUpMode } from './link-mode.ts'
 import { look } from './look.ts'
 import type { Plan } from './plan.ts'
+import { PullProgress } from './pull-progress.ts'
 import { noCounts, type OnProgress, type TurnReport, type Waiting } from './report.ts'
 import { oneRound, type Listeners, type Tally } from './round.ts'
 import { noRules, type Rules } from './rules.ts'
@@ -31,8 +33,8 @@ export type EngineParts = {
   deviceName: string
   /** What is not synced on this device, as of now. */
   rules?: () => Promise<Rules>
-  /** After how many changes a scan stops, to have them carried out first; fewer in tests. */
-  scanChangesMax?: number
+  /** How many changes a round takes up, here and at the head; fewer in tests. */
+  roundChangesMax?: number
   /** How many files of a pull get their names together; fewer in tests. */
   sliceFilesMax?: number
   onProgress?: OnProgress
@@ -73,7 +75,8 @@ export const createEngine = (parts: EngineParts): Engine => {
   return {
     turn: (scope = 'all') => turn(parts, memory, scope),
     async preview() {
-      const where = { scope: 'all' as const, rules: await rulesOf(parts), changesMax: Infinity }
+      const all = { scope: 'all' as const, changesMax: Infinity, headChangesMax: Infinity }
+      const where = { ...all, rules: await rulesOf(parts) }
       return (await look({ ...parts, link: linkNow(state, link) }, await parts.vault.refresh(), where)).plan
     },
     confirm: () => confirmWaiting(state, link.id),
@@ -101,7 +104,8 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
   const wanted: Scope = isNewRules ? 'all' : memory.owed
   memory.owed = wanted
   await forgetRuledAbsences({ disk: parts.disk, state, linkId: link.id }, rules, parts.clock.nowNs(), wanted)
-  const course = new ScanCourse(wanted, memory.owedWhole, parts.scanChangesMax)
+  const course = new ScanCourse(wanted, memory.owedWhole, parts.roundChangesMax)
+  const headCourse = new HeadCourse(parts.roundChangesMax)
   const listeners: Listeners = {
     onMoved: (move) => memory.moves.push(move),
     onOwed: (folders, scanned) => {
@@ -109,15 +113,16 @@ const turn = async (given: EngineParts, memory: Memory, asked: Scope): Promise<T
       memory.owedWhole = memory.owedWhole.union(pathsOf(scanned.unlisted, true))
     },
   }
-  const tally: Tally = { deletions: 0 }
+  const tally: Tally = { deletions: 0, pulling: new PullProgress() }
   for (let rounds = 0, busyRounds = 0; rounds < turnRoundsMax;) {
-    const where = { ...course.where, rules }
+    const where = { ...course.where, rules, headChangesMax: headCourse.changesMax }
     const round = await oneRound(parts, report, where, listeners, tally)
     const { outcome, scanned, again } = round
     await memory.troubles.forgetGone(parts.disk, scanned.listed)
     memory.troubles.note(round.scope, scanned.listed, report.troubles)
     if (outcome === 'more') {
       course.goOn(round, memory.moves)
+      headCourse.goOn(round)
       // Should this turn fail, the next would find folders at their places that this one was still to look into.
       if (course.hasWhole) memory.owed = 'all'
       continue

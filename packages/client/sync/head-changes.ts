@@ -18,6 +18,8 @@ export type HeadChanges = {
   changes: Map<NodeId, HeadChange>
   /** The folders that were opened, with their content at the head. */
   visited: Map<NodeId, Uint8Array>
+  /** Folders of which the base has nothing, and that were not opened because so much was found: they are for another round. */
+  rest: Set<NodeId>
 }
 
 export type HeadParts = {
@@ -26,19 +28,36 @@ export type HeadParts = {
   tree: (content: Content) => Promise<Node[]>
 }
 
-/** Compares the head's tree with the base. `root` is null for a vault without a snapshot. Throws `corrupt` for a tree that holds a node twice. */
-export const headChanges = async ({ state, linkId, tree }: HeadParts, root: Content | null): Promise<HeadChanges> => {
-  const result: HeadChanges = { changes: new Map(), visited: new Map() }
-  if (root === null) return result
+/** A folder of the head that is to be opened. `isShut`: it, or one above it, cannot be entered or written in by its owner. */
+type FolderToOpen = { id: NodeId; content: Uint8Array; depth: number; isShut: boolean }
+
+/**
+ * Compares the head's tree with the base. `root` is null for a vault without a snapshot. Folders of which the base has
+ * nothing are opened until so many changes are found, those that are shut with the one above them, whose mode comes last.
+ * When anything of the base is missing all are opened: it may have been moved into any of them. Throws `corrupt` for a tree that holds a node twice.
+ */
+export const headChanges = async (
+  { state, linkId, tree }: HeadParts,
+  root: Content | null,
+  changesMax = Infinity,
+): Promise<HeadChanges> => {
+  const result: HeadChanges = { changes: new Map(), visited: new Map(), rest: new Set() }
+  if (root === null || sameBytes(contentBytes(root), agreedContent(state, linkId, rootNodeId))) return result
   const seen = new Set<NodeId>()
   const missed: BaseNode[] = []
-  const queue = [{ id: rootNodeId, content: contentBytes(root), depth: 0 }]
+  const known: FolderToOpen[] = [{ id: rootNodeId, content: contentBytes(root), depth: 0, isShut: false }]
+  /** Depth first: so folders come to their end, and few are left at any moment. */
+  const fresh: FolderToOpen[] = []
 
-  for (let folder = queue.shift(); folder !== undefined; folder = queue.shift()) {
-    if (sameBytes(folder.content, agreedContent(state, linkId, folder.id))) continue
+  let isLimited = changesMax !== Infinity
+
+  /** Nothing of the base can be missing from such a folder. */
+  const isEmpty = (base: BaseNode): boolean => state.children(linkId, base.id).length === 0
+  const open = async (folder: FolderToOpen): Promise<void> => {
     if (folder.depth > treeDepthMax)
       throw new SyncError('tree.read', 'corrupt', `the vault's tree is deeper than ${treeDepthMax} folders`)
     result.visited.set(folder.id, folder.content)
+    const found: FolderToOpen[] = []
     for (const node of await tree(parseContent(folder.content))) {
       const remote = nodeStateOf(node, folder.id)
       if (seen.has(remote.id))
@@ -49,20 +68,48 @@ export const headChanges = async ({ state, linkId, tree }: HeadParts, root: Cont
         throw new SyncError('tree.read', 'corrupt', `node ${remote.id} changed from ${base.kind} to ${remote.kind}`)
       }
       if (base === null || !sameNode(base, remote)) result.changes.set(remote.id, { base, remote })
-      if (remote.kind === 'folder' && remote.content !== null) {
-        queue.push({ id: remote.id, content: remote.content, depth: folder.depth + 1 })
-      }
+      if (remote.kind !== 'folder' || remote.content === null) continue
+      if (base !== null && sameBytes(remote.content, base.content)) continue
+      const isShut = folder.isShut || (remote.mode & ownersMode) !== ownersMode
+      const below = { id: remote.id, content: remote.content, depth: folder.depth + 1, isShut }
+      if (base === null || (isLimited && isEmpty(base))) found.push(below)
+      else known.push(below)
     }
-    missed.push(...baseChildren(state, linkId, folder.id))
+    for (const below of found.toReversed()) fresh.push(below)
+    for (const child of baseChildren(state, linkId, folder.id)) missed.push(child)
   }
 
-  for (let node = missed.shift(); node !== undefined; node = missed.shift()) {
+  for (let next = 0; ;) {
+    const folder = known[next]
+    if (folder !== undefined) {
+      next += 1
+      await open(folder)
+      continue
+    }
+    const isFull = isLimited && result.changes.size >= changesMax
+    if (isFull && missed.some(({ id }) => !seen.has(id))) isLimited = false
+    const last = isFull && isLimited ? takeShut(fresh) : fresh.pop()
+    if (last === undefined) break
+    await open(last)
+  }
+  for (const { id } of fresh) result.rest.add(id)
+
+  for (let node = missed.pop(); node !== undefined; node = missed.pop()) {
     if (seen.has(node.id)) continue
     seen.add(node.id)
     result.changes.set(node.id, { base: node, remote: null })
-    if (node.kind === 'folder') missed.push(...state.children(linkId, node.id))
+    if (node.kind !== 'folder') continue
+    for (const child of state.children(linkId, node.id)) missed.push(child)
   }
   return result
+}
+
+/** Whoever owns a folder may enter it, and put something into it. */
+const ownersMode = 0o300
+
+const takeShut = (folders: FolderToOpen[]): FolderToOpen | undefined => {
+  const at = folders.findLastIndex(({ isShut }) => isShut)
+  return at < 0 ? undefined : folders.splice(at, 1)[0]
 }
 
 /**

@@ -33,17 +33,27 @@ export type Look = {
   unread: Set<NodeId>
 }
 
-/** Where to look on the disk (`whole`: with all below), by which rules, and after how many changes to stop. */
-export type Where = { scope: Scope; whole?: ReadonlySet<string>; rules: Rules; changesMax: number }
+/**
+ * Where to look on the disk (`whole`: with all below), by which rules, and after how many changes to stop. After how many
+ * changes of the head new folders are left for another round.
+ */
+export type Where = {
+  scope: Scope
+  whole?: ReadonlySet<string>
+  rules: Rules
+  changesMax: number
+  headChangesMax: number
+}
 
-/** Looks at what the scope names, and at all that is new at the head. */
+/** Looks at what the scope names, and at what is new at the head. */
 export const look = async (parts: EngineParts, newest: SnapshotInfo | null, where: Where): Promise<Look> => {
   const { disk, state, link, chance, clock, vault } = parts
-  const head = await headChanges(
-    { state, linkId: link.id, tree: (content) => vault.tree(content) },
-    newest?.root ?? null,
-  )
+  const changesAtHead = (changesMax: number): Promise<HeadChanges> =>
+    headChanges({ state, linkId: link.id, tree: (content) => vault.tree(content) }, newest?.root ?? null, changesMax)
+  let head = await changesAtHead(where.headChangesMax)
   const scanned = await scanAsFarAsNeeded(parts, where)
+  // What changed here may be, or go, where the head has something that was not looked at.
+  if (head.rest.size > 0 && scanned.changes.size > 0) head = await changesAtHead(Infinity)
   // A disk that was taken out while it was looked at shows an empty folder: the marker went with it.
   await checkMarker(disk, link)
   const tree = {

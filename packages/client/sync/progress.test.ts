@@ -19,7 +19,7 @@ test('every file that travels is told of by name, with how much of it is through
   const world = await createWorld(1)
   const [first, second] = world.devices
   assert.ok(first && second)
-  const size = 3_000_000
+  const size = 8_000_000
   first.user.writeFile('docs/large', seededChance(5).bytes(size))
   for (const [phase, device] of [
     ['push', first],

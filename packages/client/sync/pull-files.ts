@@ -3,6 +3,7 @@
  * then they get their names, while the next slice is written. [Note: order of writes]
  */
 import { assert, SyncError } from '@anysync/protocol/errors.ts'
+import type { Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { filesTogetherMax } from '@anysync/protocol/limits.ts'
 import { parseContent } from '../content/content.ts'
 import { folderOf, nameOf } from '../path.ts'
@@ -28,7 +29,19 @@ const needsContent = ({ merged, local, toDisk }: Step): boolean =>
   (toDisk === 'create' ||
     (local !== null && (merged.kind === 'symlink' || merged.content !== null) && !isSameContent(local, merged)))
 
-type Small = { step: Step; path: string; merged: NodeState }
+/** A file, and the bytes that it shall have. */
+type FileToCome = { path: string; merged: NodeState; content: Content }
+type Small = FileToCome & { step: Step }
+
+/** Of the files that are to be written. */
+const contentsOf = (steps: Step[]): Map<Step, Content> => {
+  const contents = new Map<Step, Content>()
+  for (const step of steps) {
+    if (step.merged?.kind !== 'file' || !needsContent(step)) continue
+    contents.set(step, parseContent(step.merged.content ?? new Uint8Array()))
+  }
+  return contents
+}
 
 /** What is written to the disk for a step. */
 const writtenBytes = (step: Step): number => (needsContent(step) && step.merged?.kind === 'file' ? step.merged.size : 0)
@@ -40,9 +53,7 @@ function* groupsOf<Thing>(things: Thing[], most: number): Generator<Thing[]> {
 /** Small files, verified, in temporary files, in their order; null when not all of them could be made. */
 const writeTogether = async ({ vault, disk }: ApplyParts, files: Small[]): Promise<TempFile[] | null> => {
   try {
-    const all = await Promise.all(
-      files.map(({ merged }) => vault.readSmallFile(parseContent(merged.content ?? new Uint8Array()))),
-    )
+    const all = await Promise.all(files.map(({ content }) => vault.readSmallFile(content)))
     return await disk.writeTemps(
       files.map(({ path, merged: { mode, mtimeNs } }, i) => ({
         folder: folderOf(path),
@@ -76,14 +87,13 @@ export const pullFiles = async (
   agree: (agreements: Agreement[]) => Promise<void>,
 ): Promise<Agreement[]> => {
   const bytesTotal = files.reduce((sum, step) => sum + (needsContent(step) ? (step.merged?.size ?? 0) : 0), 0)
-  const progress = { phase: 'pull' as const, files: 0, filesTotal: files.length, bytes: 0, bytesTotal }
+  parts.pulling.begin({ files: files.length, bytes: bytesTotal }, parts.head.rest.size === 0)
   const current = new CurrentFiles()
   const report: Report = (path, files, bytes, size) => {
-    progress.files += files
-    progress.bytes += bytes
+    parts.pulling.note({ files, bytes })
     if (files > 0) current.end(path)
     else current.add(path, bytes, size)
-    parts.onProgress({ ...progress, current: current.list() })
+    parts.onProgress({ ...parts.pulling.step(), current: current.list() })
   }
   let written: Agreement[] = []
   const finish = async (slice: Slice): Promise<void> => {
@@ -140,9 +150,8 @@ const writeSlice = async (
   const placed: Agreement[] = []
   const done = (step: Step, path: string, stat: DiskStat): void => notePlaced(parts, step, path, stat, counts, placed)
   try {
-    vault.expect(
-      steps.flatMap((step) => (needsContent(step) && step.merged?.content ? [parseContent(step.merged.content)] : [])),
-    )
+    const contents = contentsOf(steps)
+    vault.expect([...contents.values()])
     await forEachLimited(groupSmall(steps, writtenBytes), filesAtOnceMax, async (group) => {
       const together: Small[] = []
       for (const step of group) {
@@ -152,28 +161,28 @@ const writeSlice = async (
         if (path === null) continue
         await attempt(parts, ledger, step.id, path, async () => {
           const seen = parts.where.stat(step.id)
+          const content = contents.get(step)
           if (!needsContent(step)) {
             if (seen !== null) done(step, path, await disk.setAttributes(path, seen, merged))
-          } else if (merged.kind === 'symlink') {
+          } else if (content === undefined) {
             done(step, path, await disk.placeLink(merged.linkTarget, path, seen, merged.mtimeNs))
-          } else if (group.length > 1) together.push({ step, path, merged })
-          else
-            ready.push({
-              step,
-              path,
-              temp: await writeTemp(parts, step, folderOf(path), (bytes) => report(path, 0, bytes, merged.size)),
-            })
+          } else if (group.length > 1) together.push({ step, path, merged, content })
+          else {
+            const onBytes = (bytes: number): void => report(path, 0, bytes, merged.size)
+            ready.push({ step, path, temp: await writeTemp(parts, { path, merged, content }, onBytes) })
+          }
         })
         if (group.length === 1) report(path, 1, 0, 0)
       }
       const temps = await writeTogether(parts, together)
-      for (const [i, { step, path, merged }] of together.entries()) {
+      for (const [i, small] of together.entries()) {
+        const { step, path, merged } = small
         const temp = temps?.[i]
         if (temp) ready.push({ step, path, temp })
         // One by one, so that trouble with one holds up no other.
         else
           await attempt(parts, ledger, step.id, path, async () => {
-            ready.push({ step, path, temp: await writeTemp(parts, step, folderOf(path), () => undefined) })
+            ready.push({ step, path, temp: await writeTemp(parts, small, () => undefined) })
           })
         report(path, 0, merged.size, merged.size)
         report(path, 1, 0, 0)
@@ -217,20 +226,16 @@ const placeSlice = async (
 /** A file's bytes, verified chunk by chunk, in a temporary file with its final mode and time. */
 const writeTemp = async (
   parts: ApplyParts,
-  step: Step,
-  folder: string,
+  { path, merged, content }: FileToCome,
   report: (bytes: number) => void,
 ): Promise<TempFile> => {
-  const temp = await parts.disk.createTemp(folder)
+  const temp = await parts.disk.createTemp(folderOf(path))
   try {
-    const { merged } = step
-    if (merged !== null) {
-      for await (const bytes of parts.vault.stream(parseContent(merged.content ?? new Uint8Array()))) {
-        await temp.write(bytes)
-        report(bytes.length)
-      }
-      await temp.finish(merged)
+    for await (const bytes of parts.vault.stream(content)) {
+      await temp.write(bytes)
+      report(bytes.length)
     }
+    await temp.finish(merged)
     return temp
   } catch (error) {
     await temp[Symbol.asyncDispose]()

@@ -4,16 +4,20 @@
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { folderOf } from '../path.ts'
+import type { SnapshotInfo } from '../vault/vault-types.ts'
 import { forgetOldAbsences, noteLeftBehind, noteLeftOutGone } from './absences.ts'
 import { keepActions } from './actions.ts'
 import { Ledger, type ApplyParts } from './apply.ts'
 import { heldWithAbove } from './arrange.ts'
 import { askAbout, noteSent } from './ask.ts'
 import type { EngineParts } from './engine.ts'
+import type { HeadChanges } from './head-changes.ts'
 import { look, type Where } from './look.ts'
 import { isUnchanged } from './merge.ts'
+import { sameNode } from './node.ts'
 import type { Step } from './plan.ts'
 import { pull } from './pull.ts'
+import type { PullProgress } from './pull-progress.ts'
 import { push, type Pushed } from './push.ts'
 import type { Counts, TurnReport } from './report.ts'
 import { leftBehind } from './ruled-out.ts'
@@ -24,8 +28,8 @@ import { Whereabouts } from './whereabouts.ts'
 
 export type Round = {
   /**
-   * `raced`: the head moved, or what could not be here now can; look again at once. `more`: the scan stopped because it
-   * found so much; go on with the rest. `busy`: something changed under a step, or could not be done; look again a few times.
+   * `raced`: the head moved, or what could not be here now can; look again at once. `more`: so much was found here, or at
+   * the head, that the rest was not looked at; go on with it. `busy`: something changed under a step, or could not be done; look again a few times.
    */
   outcome: 'settled' | 'raced' | 'more' | 'busy'
   scanned: Scan
@@ -35,6 +39,8 @@ export type Round = {
   again: Set<string>
   /** How many of the changes on the disk the base does not hold yet. */
   undone: number
+  /** How many changes at the head were found, and how many of them the base does not hold yet. */
+  behind: { found: number; undone: number }
 }
 
 /** Who is told in the middle of a round. `onOwed`: folders that must be looked at again though the round throws. */
@@ -43,8 +49,8 @@ export type Listeners = {
   onOwed: (folders: ReadonlySet<string>, scanned: Scan) => void
 }
 
-/** Files that the pushes of a turn have deleted without a person's word. */
-export type Tally = { deletions: number }
+/** `deletions`: files that the pushes of a turn have deleted without a person's word; `pulling`: how far its pulls are. */
+export type Tally = { deletions: number; pulling: PullProgress }
 
 /** Takes one round, and adds what it did to the report and the tally. Throws what stops the turn; what was carried out before stands. */
 export const oneRound = async (
@@ -81,7 +87,10 @@ export const oneRound = async (
     troubles: report.troubles,
     onMoved,
     onProgress: parts.onProgress ?? (() => undefined),
+    pulling: tally.pulling,
   }
+  const hasMore = scanned.rest.length > 0 || head.rest.size > 0
+  if (head.rest.size > 0) tally.pulling.expect(() => lackedOf(parts, newest))
   const ledger = new Ledger(apply)
   ledger.begin(newest?.sequence ?? 0)
   for (const id of unread) ledger.unsettled.add(id)
@@ -90,7 +99,6 @@ export const oneRound = async (
     addCounts(report.pulled, await pull(apply, ledger, plan.steps))
     const asked = await askAbout(apply, plan.steps, tally.deletions)
     report.waiting = asked.waiting
-    const hasMore = scanned.rest.length > 0
     if (asked.waiting === null) {
       const pushed = await push(apply, ledger, plan.steps, newest, hasMore)
       addPushed(report, pushed)
@@ -114,11 +122,12 @@ export const oneRound = async (
   const again = owedFolders(apply, plan.steps, scanned, [...ledger.unsettled, ...ledger.held, ...changed])
   onOwed(again, scanned)
   const undone = countUndone(parts, scanned, ledger.held)
-  const ended = hasRaced ? 'raced' : scanned.rest.length > 0 ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
+  const behind = { found: head.changes.size, undone: countBehind(parts, head) }
+  const ended = hasRaced ? 'raced' : hasMore ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
   // What this round moved or removed may have made room for another.
   const hasRoom = ended === 'settled' && forgetOldAbsences(parts.state, parts.link.id, parts.disk, ledger.absences) > 0
   const outcome = hasRoom ? 'raced' : ended
-  return { outcome, scanned, scope, again, undone }
+  return { outcome, scanned, scope, again, undone, behind }
 }
 
 const addPushed = (report: TurnReport, { counts, snapshots }: Pushed): void => {
@@ -134,6 +143,22 @@ const countUndone = ({ state, link }: EngineParts, { changes }: Scan, held: Read
     if (held.has(id) || (local === null ? row !== null : row?.disk?.inode !== local.disk.inode)) undone += 1
   }
   return undone
+}
+
+const countBehind = ({ state, link }: EngineParts, { changes }: HeadChanges): number => {
+  let undone = 0
+  for (const [id, { remote }] of changes) {
+    const row = state.node(link.id, id)
+    if (remote === null ? row !== null : row === null || !sameNode(row, remote)) undone += 1
+  }
+  return undone
+}
+
+/** What the vault has and the base lacks. */
+const lackedOf = ({ state, link }: EngineParts, newest: SnapshotInfo | null): { files: number; bytes: number } => {
+  const here = state.totals(link.id)
+  const { files = 0n, bytes = 0n } = newest?.statistics ?? {}
+  return { files: Number(files) - here.files, bytes: Number(bytes) - here.bytes }
 }
 
 /**

@@ -2,7 +2,7 @@
  * Where the scans of one turn look, round by round. One that stopped because it found so much goes on where it stopped;
  * what a round could not carry out is looked at again; and folders that the turn moves are followed.
  */
-import { scanChangesMax, scopeFoldersMax } from '@anysync/protocol/limits.ts'
+import { roundChangesMax, scopeFoldersMax } from '@anysync/protocol/limits.ts'
 import type { Where } from './look.ts'
 import type { Round } from './round.ts'
 import { pathsOf } from './scan-scope.ts'
@@ -19,14 +19,14 @@ export class ScanCourse {
   readonly #listed = new Set<string>()
 
   /** `whole`: folders to begin with besides, with all below; `changesAtOnceMax`: after how many changes a scan stops. */
-  constructor(scope: Scope, whole: ReadonlySet<string>, changesAtOnceMax = scanChangesMax) {
+  constructor(scope: Scope, whole: ReadonlySet<string>, changesAtOnceMax = roundChangesMax) {
     this.#scope = scope
     this.#whole = whole
     this.#changesAtOnceMax = changesAtOnceMax
     this.#changesMax = changesAtOnceMax
   }
 
-  get where(): Omit<Where, 'rules'> {
+  get where(): Pick<Where, 'scope' | 'whole' | 'changesMax'> {
     return { scope: this.#scope, whole: this.#whole, changesMax: this.#changesMax }
   }
 
@@ -40,13 +40,15 @@ export class ScanCourse {
     return this.#isComplete
   }
 
-  /** The next round goes on where the scan of this one stopped. */
+  /** The next round goes on where the scan of this one stopped, if it did. */
   goOn({ scanned, again, undone }: Round, moves: readonly Move[]): void {
     // What could not be carried out is found again, and must not keep the scan from what lies behind it. Nor must what
     // cannot be remembered yet: a scan that came to no other folder than before goes further next time.
-    const isStuck = scanned.listed.isSubsetOf(this.#listed)
-    this.#changesMax = isStuck ? 2 * this.#changesMax : this.#changesAtOnceMax + undone
-    for (const path of scanned.listed) this.#listed.add(path)
+    if (scanned.rest.length > 0) {
+      const isStuck = scanned.listed.isSubsetOf(this.#listed)
+      this.#changesMax = isStuck ? 2 * this.#changesMax : this.#changesAtOnceMax + undone
+      for (const path of scanned.listed) this.#listed.add(path)
+    }
     // What could not be listed was to be looked at no less than what the scan did not come to.
     const left = [...scanned.rest, ...scanned.unlisted]
     this.#whole = followTrees(pathsOf(left, true), moves)

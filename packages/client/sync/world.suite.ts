@@ -107,13 +107,13 @@ export type ProcessParts = {
   rules: () => Promise<Rules>
 } & EngineOptions
 
-/** After how many changes a scan stops, and how many files get their names together. */
-export type EngineOptions = Pick<EngineParts, 'scanChangesMax' | 'sliceFilesMax'>
+/** How much is taken up at once. */
+export type EngineOptions = Pick<EngineParts, 'roundChangesMax' | 'sliceFilesMax'>
 
 /** A device's process: a vault and an engine over its ports. */
 export const openProcess = ({ disk, link, rules, grant, ...parts }: ProcessParts): { vault: Vault; engine: Engine } => {
   const vault = openVault({ ...parts, grants: [grant] })
-  const { state, clock, chance, scanChangesMax, sliceFilesMax } = parts
+  const { state, clock, chance, roundChangesMax, sliceFilesMax } = parts
   const deviceName = parts.accessKeys.deviceName
   return {
     vault,
@@ -126,7 +126,7 @@ export const openProcess = ({ disk, link, rules, grant, ...parts }: ProcessParts
       link,
       deviceName,
       rules,
-      ...(scanChangesMax === undefined ? {} : { scanChangesMax }),
+      ...(roundChangesMax === undefined ? {} : { roundChangesMax }),
       ...(sliceFilesMax === undefined ? {} : { sliceFilesMax }),
     }),
   }
