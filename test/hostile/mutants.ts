@@ -197,13 +197,13 @@ export const mutants: CheckMutant[] = [
   ),
   without(
     'client/content/read',
-    "demand(left >= 0, 'content.read', 'corrupt', `chunk ${id} goes beyond the ${content.size} bytes of its content`)",
+    "demand(left >= 0, 'content.read', 'corrupt', `chunk ${id} goes beyond the ${size} bytes of its content`)",
     'a folder is told to be smaller than it is',
     'a content may have more bytes than it says',
   ),
   without(
     'client/content/read',
-    "demand(left === 0, 'content.read', 'corrupt', `the chunks of a content lack ${left} of its ${content.size} bytes`)",
+    "demand(left === 0, 'content.read', 'corrupt', `the chunks of a content lack ${left} of its ${size} bytes`)",
     'a folder is told to be larger than it is',
     'a content may have fewer bytes than it says',
   ),

@@ -4,7 +4,7 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { Compression, ContentKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { idToBytes, packIdFromBytes, parseNodeId, vaultIdFromBytes } from '@anysync/protocol/ids.ts'
+import { idToBytes, parseNodeId, parsePackId, vaultIdFromBytes } from '@anysync/protocol/ids.ts'
 import {
   linkModes,
   type Absence,
@@ -16,18 +16,7 @@ import {
   type Link,
 } from '@anysync/client/ports.ts'
 import { deeds, type Action } from '@anysync/client/action.ts'
-import {
-  asBigint,
-  asBlob,
-  asNumber,
-  asText,
-  bigintOf,
-  blobOf,
-  numberOf,
-  textOf,
-  type List,
-  type Row,
-} from './state-database.ts'
+import { asBigint, asBlob, asNumber, asText, bigintOf, blobOf, textOf, type List, type Row } from './state-database.ts'
 
 const unknownWord = (what: string): SyncError =>
   new SyncError('state.read', 'invalid', `the state database holds an unknown ${what}: update AnySync`)
@@ -128,20 +117,28 @@ export const valuesOfNode = ({ disk, absence, ...node }: BaseNode): SQLInputValu
 const contentKinds = [ContentKind.DATA, ContentKind.TREE, ContentKind.LIST, ContentKind.INDEX]
 const compressions = [Compression.NONE, Compression.ZSTD]
 
-const wordOf = <Word extends number>(words: Word[], row: Row, column: string): Word => {
-  const value = numberOf(row, column)
-  const word = words.find((word) => word === value)
-  if (word === undefined) throw unknownWord(column)
+const wordOf = <Word extends number>(words: Word[], value: SQLOutputValue | undefined, what: string): Word => {
+  const number = asNumber(value)
+  const word = words.find((word) => word === number)
+  if (word === undefined) throw unknownWord(what)
   return word
 }
 
-export const placeFromRow = (row: Row): ChunkPlace => ({
-  pack: packIdFromBytes(blobOf(row, 'pack_id')),
-  segmentOffset: numberOf(row, 'segment_offset'),
-  sealedLength: numberOf(row, 'sealed_length'),
-  plainLength: numberOf(row, 'plain_length'),
-  kind: wordOf(contentKinds, row, 'kind'),
-  compression: wordOf(compressions, row, 'compression'),
-  offset: numberOf(row, 'chunk_offset'),
-  length: numberOf(row, 'chunk_length'),
-})
+/** In the order in which `placeFromList` takes them. */
+export const placeColumns = `lower(hex(packs.id)), segment_offset, sealed_length, plain_length, kind, compression,
+  chunk_offset, chunk_length`
+
+/** The place of a row of `placeColumns`. */
+export const placeFromList = (list: List): ChunkPlace => {
+  const [pack, segmentOffset, sealedLength, plainLength, kind, compression, offset, length] = list
+  return {
+    pack: parsePackId(asText(pack)),
+    segmentOffset: asNumber(segmentOffset),
+    sealedLength: asNumber(sealedLength),
+    plainLength: asNumber(plainLength),
+    kind: wordOf(contentKinds, kind, 'kind of a chunk'),
+    compression: wordOf(compressions, compression, 'compression'),
+    offset: asNumber(offset),
+    length: asNumber(length),
+  }
+}

@@ -2,7 +2,7 @@
  * What is asked of the state database, in SQL: each statement is prepared once, and which index it goes by is said here.
  */
 import type { StateDatabase } from './state-database.ts'
-import { nodeColumns } from './state-rows.ts'
+import { nodeColumns, placeColumns } from './state-rows.ts'
 
 /** Every statement of the local state. */
 export const prepareAll = (database: StateDatabase) => {
@@ -76,8 +76,8 @@ export const prepareAll = (database: StateDatabase) => {
     pendingPacks: prepare('SELECT directory FROM packs WHERE vault = ? AND is_pending = 1 ORDER BY ref'),
     putChunk: prepare('INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     // What a record brought before what is pending: the server keeps the former.
-    findChunk: prepare(
-      `SELECT chunks.*, packs.id AS pack_id FROM chunks JOIN packs ON packs.ref = chunks.pack
+    findChunk: database.prepareLists(
+      `SELECT ${placeColumns} FROM chunks JOIN packs ON packs.ref = chunks.pack
        WHERE chunks.vault = ? AND chunks.id = ? ORDER BY packs.is_pending, packs.ref LIMIT 1`,
     ),
     hasChunk: prepare('SELECT 1 FROM chunks WHERE vault = ? AND id = ? LIMIT 1'),

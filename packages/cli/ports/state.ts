@@ -14,7 +14,7 @@ import { RowCache } from './row-cache.ts'
 import { blobOf, numberOf, openStateDatabase, textOf, type Row } from './state-database.ts'
 import { Listings } from './state-listings.ts'
 import { refsIn } from './state-refs.ts'
-import { actionFromRow, linkFromRow, nodeFromList, placeFromRow, valuesOfNode } from './state-rows.ts'
+import { actionFromRow, linkFromRow, nodeFromList, placeFromList, valuesOfNode } from './state-rows.ts'
 import { prepareAll } from './state-statements.ts'
 
 /** Records are read in pages of so many. */
@@ -209,8 +209,8 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       })
     },
     findChunk(vaultId, chunkId) {
-      const row = sql.findChunk.get(refOf.vault(vaultId), idToBytes(chunkId))
-      return row && placeFromRow(row)
+      const list = sql.findChunk.get(refOf.vault(vaultId), idToBytes(chunkId))
+      return list && placeFromList(list)
     },
     hasChunk: (vaultId, chunkId) => sql.hasChunk.get(refOf.vault(vaultId), idToBytes(chunkId)) !== null,
     pendingPacks: (vaultId) =>

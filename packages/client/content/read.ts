@@ -154,14 +154,26 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
   async function* chunksOf(kind: SourceKind, content: Content): AsyncGenerator<ReadChunk, void, void> {
     checkContent(content)
     const isCached = kind === ContentKind.TREE
-    let left = Number(content.size)
+    const size = countSize(content)
     const portions = readAhead(chunkIds(kind, content), readAheadChunks, (id) => readChunk(kind, id, isCached))
     for await (const { item: id, result } of portions) {
-      left -= result.chunk.length
-      demand(left >= 0, 'content.read', 'corrupt', `chunk ${id} goes beyond the ${content.size} bytes of its content`)
+      size.take(id, result.chunk)
       yield result
     }
-    demand(left === 0, 'content.read', 'corrupt', `the chunks of a content lack ${left} of its ${content.size} bytes`)
+    size.end()
+  }
+
+  /** The chunks of a content that names few itself, as nearly all do: without the streams that more of them need. */
+  const fewChunks = async (kind: SourceKind, content: Content): Promise<Uint8Array[]> => {
+    checkContent(content)
+    const isCached = kind === ContentKind.TREE
+    const ids = content.chunks.map(chunkIdFromBytes)
+    if (!isCached && ids.length > 1) expectChunks(ids)
+    const size = countSize(content)
+    const chunks = await Promise.all(ids.map((id) => readChunk(kind, id, isCached)))
+    for (const [i, id] of ids.entries()) size.take(id, chunks[i]?.chunk ?? new Uint8Array())
+    size.end()
+    return chunks.map(({ chunk }) => chunk)
   }
 
   async function* stream(content: Content): AsyncGenerator<Uint8Array, void, void> {
@@ -181,13 +193,29 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
         'corrupt',
         `${content.size} bytes are more than ${treeBytesMax}, the most of a tree`,
       )
-      const chunks = await Array.fromAsync(chunksOf(kind, content), ({ chunk }) => chunk)
+      const isOfFew = content.depth === 0 && content.chunks.length <= readAheadChunks
+      const chunks = isOfFew
+        ? await fewChunks(kind, content)
+        : await Array.fromAsync(chunksOf(kind, content), ({ chunk }) => chunk)
       return chunks.length === 1 && chunks[0] ? chunks[0] : concatBytes(...chunks)
     },
     stream,
     forgetPlaces: () => expectedPlaces.clear(),
     list: async (id) => (await readChunk(ContentKind.LIST, id, false)).chunk,
     expect: (contents) => expectChunks(contents.flatMap(({ chunks }) => chunks.map(chunkIdFromBytes))),
+  }
+}
+
+/** Throws `corrupt` when chunks are more than the bytes of their content, or in the end fewer. */
+const countSize = ({ size }: Content): { take: (id: string, chunk: Uint8Array) => void; end: () => void } => {
+  let left = Number(size)
+  return {
+    take: (id, chunk) => {
+      left -= chunk.length
+      demand(left >= 0, 'content.read', 'corrupt', `chunk ${id} goes beyond the ${size} bytes of its content`)
+    },
+    end: () =>
+      demand(left === 0, 'content.read', 'corrupt', `the chunks of a content lack ${left} of its ${size} bytes`),
   }
 }
 
