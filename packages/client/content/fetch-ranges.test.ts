@@ -101,6 +101,23 @@ test('no more than four ranges are fetched at once, or as many as are asked for'
   }
 })
 
+test('what is fetched ahead is what will be wanted next, whatever the names of the packs', async () => {
+  const asked: number[] = []
+  const fetcher = createRangeFetcher((pack, _, length) => {
+    asked.push(Number(pack.slice(0, 2)))
+    return Promise.resolve(new Uint8Array(length))
+  }, allocate)
+  const order = [7, 3, 9, 1, 5]
+  const places = order.map((number) => {
+    return { ...placeAt(12, 4 * MiB), pack: packIdFromBytes(new Uint8Array(32).fill(number)) }
+  })
+  fetcher.expect(places)
+  for (const [i, place] of places.entries()) {
+    ;(await fetcher.take(place)).release()
+    assert.deepEqual(asked, order.slice(0, i + 2))
+  }
+})
+
 test('while one range is taken from, the one after it is fetched', async () => {
   const { fetcher, lengths } = counted()
   const places = Array.from({ length: 6 }, (_, i) => placeAt(12 + i * 4 * MiB, 4 * MiB))

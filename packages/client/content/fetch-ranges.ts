@@ -188,9 +188,12 @@ const createMemories = (allocate: (length: number) => Uint8Array) => {
   }
 }
 
-/** Ranges that cover these segments: gaps of up to 256 KiB are bridged, and none is longer than 8 MiB. */
+/**
+ * Ranges that cover these segments, in the order in which they will be wanted, which is that of the places. Gaps of up to
+ * 256 KiB are bridged, and none is longer than 8 MiB.
+ */
 const coalesce = (places: ChunkPlace[]): Range[] => {
-  const ranges: Range[] = []
+  const rangeByKey = new Map<string, Range>()
   let last: Range | undefined
   for (const place of places.toSorted(byPosition)) {
     const end = place.segmentOffset + place.sealedLength
@@ -201,13 +204,14 @@ const coalesce = (places: ChunkPlace[]): Range[] => {
     if (!last || !isNear) {
       const { pack, segmentOffset: offset } = place
       const range: Range = { pack, offset, length: 0, awaited: new Set(), fetched: null, users: 0, next: null }
-      if (last) last.next = range
       last = range
-      ranges.push(last)
     }
     last.length = end - last.offset
     last.awaited.add(segmentKeyOf(place))
+    rangeByKey.set(segmentKeyOf(place), last)
   }
+  const ranges = [...new Set(places.flatMap((place) => rangeByKey.get(segmentKeyOf(place)) ?? []))]
+  for (const [i, range] of ranges.entries()) range.next = ranges[i + 1] ?? null
   return ranges
 }
 
