@@ -14,6 +14,8 @@ export class Listings {
   readonly #sql: ListingStatements
   /** Whether a link has any, as far as it was looked up. */
   readonly #hasAny = new Map<number, boolean>()
+  /** Folders whose listing this transaction removed: the many rows of one folder ask once. Null outside of one. */
+  #gone: Set<string> | null = null
 
   constructor(sql: ListingStatements) {
     this.#sql = sql
@@ -38,11 +40,25 @@ export class Listings {
   put(link: number, folder: NodeId, listing: string, folders: readonly NodeId[]): void {
     this.#sql.putListing.run(link, idToBytes(folder), hashOf(listing), concatBytes(...folders.map(idToBytes)))
     this.#hasAny.set(link, true)
+    this.#gone?.delete(`${link} ${folder}`)
   }
 
   /** A row of what lies in the folder is put or removed. */
   remove(link: number, folder: NodeId): void {
+    const key = `${link} ${folder}`
+    if (this.#gone?.has(key)) return
     this.#sql.removeListing.run(link, idToBytes(folder))
+    this.#gone?.add(key)
+  }
+
+  /** Work that is one transaction: nobody else writes meanwhile. */
+  within<Result>(work: () => Result): Result {
+    this.#gone = new Set()
+    try {
+      return work()
+    } finally {
+      this.#gone = null
+    }
   }
 
   /** Others may have written, or what was written was taken back. */

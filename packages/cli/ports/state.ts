@@ -44,7 +44,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
     try {
       return database.transact(() => {
         lookForOthers()
-        return work()
+        return listings.within(work)
       })
     } catch (error) {
       // What was written, counted or numbered within the transaction is gone.

@@ -155,6 +155,16 @@ export const testBase = (check: Check): void => {
       }),
     )
     assert.ok(isKnown())
+    state.transact(() => {
+      for (const name of ['one', 'another']) {
+        state.putNode(link.id, { ...child, name })
+        state.putNode(link.id, { ...child, name, size: 7 })
+        assert.ok(!isKnown())
+        remember()
+        assert.ok(isKnown())
+      }
+    })
+    assert.ok(isKnown())
     state = under.reopen()
     assert.ok(isKnown() && isKnown(rootNodeId))
     state.putNode(link.id, child)
