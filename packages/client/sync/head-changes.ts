@@ -51,8 +51,9 @@ export const headChanges = async (
 
   let isLimited = changesMax !== Infinity
 
-  /** Nothing of the base can be missing from such a folder. */
-  const isEmpty = (base: BaseNode): boolean => state.children(linkId, base.id).length === 0
+  /** Nothing of the base can be missing from such a folder. One that was agreed on with something in it needs no look. */
+  const isEmpty = ({ id, content }: BaseNode): boolean =>
+    (content === null || content.length === 0) && state.children(linkId, id).length === 0
   const open = async (folder: FolderToOpen): Promise<void> => {
     if (folder.depth > treeDepthMax)
       throw new SyncError('tree.read', 'corrupt', `the vault's tree is deeper than ${treeDepthMax} folders`)

@@ -18,5 +18,8 @@ test('every round takes up as much again, besides what could not be carried out'
     course.goOn({ behind: { found, undone } })
     assert.equal(course.changesMax, next)
   }
+  course.goOn({ behind: { found: 12, undone: 2 } })
+  course.goOn({ behind: null })
+  assert.equal(course.changesMax, 12)
   assert.equal(new HeadCourse().changesMax, roundChangesMax)
 })

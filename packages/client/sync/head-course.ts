@@ -19,8 +19,9 @@ export class HeadCourse {
     return this.#changesMax
   }
 
-  /** The next round goes on where this one stopped. */
+  /** The next round goes on where this one stopped, if it did. */
   goOn({ behind }: Pick<Round, 'behind'>): void {
+    if (behind === null) return
     const isStuck = behind.undone === behind.found
     this.#changesMax = isStuck ? 2 * this.#changesMax : this.#atOnceMax + behind.undone
   }

@@ -39,8 +39,8 @@ export type Round = {
   again: Set<string>
   /** How many of the changes on the disk the base does not hold yet. */
   undone: number
-  /** How many changes at the head were found, and how many of them the base does not hold yet. */
-  behind: { found: number; undone: number }
+  /** Of a head that was not looked at to its end: how many changes were found, and how many of them the base lacks yet. */
+  behind: { found: number; undone: number } | null
 }
 
 /** Who is told in the middle of a round. `onOwed`: folders that must be looked at again though the round throws. */
@@ -122,7 +122,7 @@ export const oneRound = async (
   const again = owedFolders(apply, plan.steps, scanned, [...ledger.unsettled, ...ledger.held, ...changed])
   onOwed(again, scanned)
   const undone = countUndone(parts, scanned, ledger.held)
-  const behind = { found: head.changes.size, undone: countBehind(parts, head) }
+  const behind = head.rest.size === 0 ? null : { found: head.changes.size, undone: countBehind(parts, head) }
   const ended = hasRaced ? 'raced' : hasMore ? 'more' : ledger.unsettled.size > 0 ? 'busy' : 'settled'
   // What this round moved or removed may have made room for another.
   const hasRoom = ended === 'settled' && forgetOldAbsences(parts.state, parts.link.id, parts.disk, ledger.absences) > 0
