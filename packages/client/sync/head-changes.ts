@@ -1,6 +1,7 @@
 /**
  * The remote tree: what the head holds, compared with the base. Opens only folders whose content differs from what
- * the base says of them, so an unchanged vault costs nothing and one edit costs its path.
+ * the base says of them, so an unchanged vault costs nothing and one edit costs its path. Of much that is new it finds so
+ * much at a time, so that a first pull fits in memory.
  */
 import type { Content, Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
@@ -34,7 +35,8 @@ type FolderToOpen = { id: NodeId; content: Uint8Array; depth: number; isShut: bo
 /**
  * Compares the head's tree with the base. `root` is null for a vault without a snapshot. Folders of which the base has
  * nothing are opened until so many changes are found, those that are shut with the one above them, whose mode comes last.
- * When anything of the base is missing all are opened: it may have been moved into any of them. Throws `corrupt` for a tree that holds a node twice.
+ * When anything of the base is missing all are opened: it may have been moved into any of them. Throws `corrupt` for a
+ * tree that holds a node twice, as far as it was opened.
  */
 export const headChanges = async (
   { state, linkId, tree }: HeadParts,
@@ -48,12 +50,12 @@ export const headChanges = async (
   const known: FolderToOpen[] = [{ id: rootNodeId, content: contentBytes(root), depth: 0, isShut: false }]
   /** Depth first: so folders come to their end, and few are left at any moment. */
   const fresh: FolderToOpen[] = []
-
   let isLimited = changesMax !== Infinity
 
   /** Nothing of the base can be missing from such a folder. One that was agreed on with something in it needs no look. */
   const isEmpty = ({ id, content }: BaseNode): boolean =>
     (content === null || content.length === 0) && state.children(linkId, id).length === 0
+
   const open = async (folder: FolderToOpen): Promise<void> => {
     if (folder.depth > treeDepthMax)
       throw new SyncError('tree.read', 'corrupt', `the vault's tree is deeper than ${treeDepthMax} folders`)

@@ -29,7 +29,8 @@ import { Whereabouts } from './whereabouts.ts'
 export type Round = {
   /**
    * `raced`: the head moved, or what could not be here now can; look again at once. `more`: so much was found here, or at
-   * the head, that the rest was not looked at; go on with it. `busy`: something changed under a step, or could not be done; look again a few times.
+   * the head, that the rest was not looked at; go on with it. `busy`: something changed under a step, or could not be
+   * done; look again a few times.
    */
   outcome: 'settled' | 'raced' | 'more' | 'busy'
   scanned: Scan
