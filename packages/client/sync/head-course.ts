@@ -1,8 +1,8 @@
 /**
- * How much of what is new at the head the rounds of one turn take up at once. What a round could not carry out is found
- * again, and must not keep the next from what lies behind it.
+ * How much of what is new at the head the rounds of one turn take up at once.
  */
 import { roundChangesMax } from '@anysync/protocol/limits.ts'
+import { nextRoundSize } from './round-size.ts'
 import type { Round } from './round.ts'
 
 export class HeadCourse {
@@ -22,7 +22,7 @@ export class HeadCourse {
   /** The next round goes on where this one stopped, if it did. */
   goOn({ behind }: Pick<Round, 'behind'>): void {
     if (behind === null) return
-    const isStuck = behind.undone === behind.found
-    this.#changesMax = isStuck ? 2 * this.#changesMax : this.#atOnceMax + behind.undone
+    const { found, undone } = behind
+    this.#changesMax = nextRoundSize(this.#changesMax, this.#atOnceMax, { isStuck: undone === found, undone })
   }
 }

@@ -4,6 +4,7 @@
  */
 import { roundChangesMax, scopeFoldersMax } from '@anysync/protocol/limits.ts'
 import type { Where } from './look.ts'
+import { nextRoundSize } from './round-size.ts'
 import type { Round } from './round.ts'
 import { pathsOf } from './scan-scope.ts'
 import { followMoves, followTrees, joinScopes, type Move, type Scope } from './scope.ts'
@@ -46,7 +47,7 @@ export class ScanCourse {
     // cannot be remembered yet: a scan that came to no other folder than before goes further next time.
     if (scanned.rest.length > 0) {
       const isStuck = scanned.listed.isSubsetOf(this.#listed)
-      this.#changesMax = isStuck ? 2 * this.#changesMax : this.#changesAtOnceMax + undone
+      this.#changesMax = nextRoundSize(this.#changesMax, this.#changesAtOnceMax, { isStuck, undone })
       for (const path of scanned.listed) this.#listed.add(path)
     }
     // What could not be listed was to be looked at no less than what the scan did not come to.
