@@ -193,24 +193,25 @@ const createMemories = (allocate: (length: number) => Uint8Array) => {
  * 256 KiB are bridged, and none is longer than 8 MiB.
  */
 const coalesce = (places: ChunkPlace[]): Range[] => {
-  const rangeByKey = new Map<string, Range>()
-  let last: Range | undefined
-  for (const place of places.toSorted(byPosition)) {
+  const found: { range: Range; first: number }[] = []
+  for (const { place, at } of places.map((place, at) => ({ place, at })).sort((a, b) => byPosition(a.place, b.place))) {
     const end = place.segmentOffset + place.sealedLength
+    let last = found.at(-1)
     const isNear =
-      last?.pack === place.pack &&
-      place.segmentOffset - (last.offset + last.length) <= fetchGapBytesMax &&
-      end - last.offset <= fetchBytesMax
+      last?.range.pack === place.pack &&
+      place.segmentOffset - (last.range.offset + last.range.length) <= fetchGapBytesMax &&
+      end - last.range.offset <= fetchBytesMax
     if (!last || !isNear) {
       const { pack, segmentOffset: offset } = place
       const range: Range = { pack, offset, length: 0, awaited: new Set(), fetched: null, users: 0, next: null }
-      last = range
+      last = { range, first: at }
+      found.push(last)
     }
-    last.length = end - last.offset
-    last.awaited.add(segmentKeyOf(place))
-    rangeByKey.set(segmentKeyOf(place), last)
+    last.first = Math.min(last.first, at)
+    last.range.length = end - last.range.offset
+    last.range.awaited.add(segmentKeyOf(place))
   }
-  const ranges = [...new Set(places.flatMap((place) => rangeByKey.get(segmentKeyOf(place)) ?? []))]
+  const ranges = found.sort((a, b) => a.first - b.first).map(({ range }) => range)
   for (const [i, range] of ranges.entries()) range.next = ranges[i + 1] ?? null
   return ranges
 }

@@ -129,6 +129,7 @@ export const nameChunks = async (
   })
 }
 
+/** The id of one of them, which is there. */
 export const idAt = (chunks: readonly Chunk[], index: number): ChunkId => {
   const chunk = chunks[index]
   assert(chunk !== undefined, 'a chunk comes for each plaintext')

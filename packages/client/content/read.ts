@@ -93,6 +93,11 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
     fetcher.expect(fresh)
   }
 
+  /** Of one content. One alone is read at once, and trees have a cache of their own. */
+  const expectMany = (kind: SourceKind, ids: ChunkId[]): void => {
+    if (kind !== ContentKind.TREE && ids.length > 1) expectChunks(ids)
+  }
+
   /** A segment; whoever asks while it is being opened gets the same. */
   const readSegment = async (place: ChunkPlace, wanted: ChunkId): Promise<OpenedSegment> => {
     const key = segmentKeyOf(place)
@@ -145,8 +150,7 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
       content,
       async (id) => (await readChunk(ContentKind.LIST, id, isCached)).chunk,
     )) {
-      // One alone is read at once.
-      if (!isCached && ids.length > 1) expectChunks(ids)
+      expectMany(kind, ids)
       yield* ids
     }
   }
@@ -168,7 +172,7 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
     checkContent(content)
     const isCached = kind === ContentKind.TREE
     const ids = content.chunks.map(chunkIdFromBytes)
-    if (!isCached && ids.length > 1) expectChunks(ids)
+    expectMany(kind, ids)
     const size = countSize(content)
     const chunks = await Promise.all(ids.map((id) => readChunk(kind, id, isCached)))
     for (const [i, id] of ids.entries()) size.take(id, chunks[i]?.chunk ?? new Uint8Array())
