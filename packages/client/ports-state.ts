@@ -23,6 +23,9 @@ export type Link = {
   mode: LinkMode
 }
 
+/** So many files, of so many bytes together. */
+export type FileTotals = { files: number; bytes: number }
+
 /** What may be said of a node's matter and place; the base, local and remote trees are made of these. */
 export type NodeState = {
   id: NodeId
@@ -92,7 +95,7 @@ export interface State extends Disposable {
   putNode(linkId: string, node: BaseNode): void
   removeNode(linkId: string, nodeId: NodeId): void
   /** Of the files in the base. Looks at every row. */
-  totals(linkId: string): { files: number; bytes: number }
+  totals(linkId: string): FileTotals
   /**
    * The folders within a folder (or the root), when all in it was as the base has it at the last look that gave this same
    * listing, and no row of anything in it was put or removed since; else null.

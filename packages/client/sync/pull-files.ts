@@ -86,7 +86,7 @@ export const pullFiles = async (
   counts: Counts,
   agree: (agreements: Agreement[]) => Promise<void>,
 ): Promise<Agreement[]> => {
-  const bytesTotal = files.reduce((sum, step) => sum + (needsContent(step) ? (step.merged?.size ?? 0) : 0), 0)
+  const bytesTotal = files.reduce((sum, step) => sum + writtenBytes(step), 0)
   parts.pulling.begin({ files: files.length, bytes: bytesTotal }, parts.head.rest.size === 0)
   const current = new CurrentFiles()
   const report: Report = (path, files, bytes, size) => {

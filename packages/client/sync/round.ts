@@ -4,6 +4,7 @@
  */
 import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { folderOf } from '../path.ts'
+import type { FileTotals } from '../ports.ts'
 import type { SnapshotInfo } from '../vault/vault-types.ts'
 import { forgetOldAbsences, noteLeftBehind, noteLeftOutGone } from './absences.ts'
 import { keepActions } from './actions.ts'
@@ -156,7 +157,7 @@ const countBehind = ({ state, link }: EngineParts, { changes }: HeadChanges): nu
 }
 
 /** What the vault has and the base lacks. */
-const lackedOf = ({ state, link }: EngineParts, newest: SnapshotInfo | null): { files: number; bytes: number } => {
+const lackedOf = ({ state, link }: EngineParts, newest: SnapshotInfo | null): FileTotals => {
   const here = state.totals(link.id)
   const { files = 0n, bytes = 0n } = newest?.statistics ?? {}
   return { files: Number(files) - here.files, bytes: Number(bytes) - here.bytes }
