@@ -182,16 +182,22 @@ test("what the decryptor makes of a server's home is what the client restores", 
   })
 
   await t.test('a record that was altered, or that is missing, is refused', async () => {
-    const changes = [
-      'update record set bytes = (select bytes from record where sequence = 1) where sequence = 2',
-      "update record set bytes = cast(substr(bytes, 1, length(bytes) - 1) || x'00' as blob) where sequence = 1",
-      'delete from record where sequence = 1',
+    const changes: ((database: DatabaseSync) => void)[] = [
+      (database) =>
+        database.exec('update record set bytes = (select bytes from record where sequence = 1) where sequence = 2'),
+      (database) => {
+        const bytes = database.prepare('select bytes from record where sequence = 1').get()?.['bytes']
+        assert.ok(bytes instanceof Uint8Array)
+        bytes[bytes.length - 1]! ^= 1
+        database.prepare('update record set bytes = ? where sequence = 1').run(bytes)
+      },
+      (database) => database.exec('delete from record where sequence = 1'),
     ]
     for (const [i, change] of changes.entries()) {
       const home = into(`record ${i}`)
       cpSync(server.home, home, { recursive: true })
       using database = new DatabaseSync(join(home, 'server/anysync.db'))
-      database.exec(change)
+      change(database)
       const { exitCode, stderr } = await decrypt([home, '--to', into('nothing')])
       assert.equal(exitCode, 1)
       assert.match(stderr, /record [12] (does not follow|was not signed|of vault)/)
