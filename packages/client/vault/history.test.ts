@@ -89,6 +89,20 @@ test('a file that was replaced by another of its name, as programs save, keeps t
   ])
 })
 
+test('a path that was taken, left, and taken again, before its folder became a file, has all its versions', async () => {
+  const { vault, tell, file, put, remove } = await createStory()
+  await tell(put(null, folderOf(1, 'docs')), put(1, await file(10, 'a', 'one')))
+  await tell(remove(10))
+  await tell(put(1, await file(11, 'a', 'two!')))
+  await tell(remove(1), remove(11), put(null, await file(12, 'docs', 'no folder')))
+  assert.deepEqual(await told(vault, 'docs/a'), [
+    '4 removed docs/a -',
+    '3 created docs/a 4',
+    '2 removed docs/a -',
+    '1 created docs/a 3',
+  ])
+})
+
 test('the versions of a folder are the snapshots in which something in it changed', async () => {
   const { vault, tell, file, put } = await createStory()
   await tell(put(null, folderOf(1, 'docs')), put(null, await file(20, 'top', 'x')))

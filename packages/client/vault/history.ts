@@ -40,7 +40,7 @@ export async function* versions(
 ): AsyncGenerator<Version, void, void> {
   const newestFirst = snapshots.toReversed()
   let chain: Chain | null = null
-  // The way to where it is not, as far as it goes.
+  // The way to where it is not, as far as it goes; empty when it is not known.
   let nowhere: Chain = []
   let lastPath = path
   let ahead = createWaysAhead(vault, path)
@@ -74,6 +74,7 @@ export async function* versions(
     const change = changeBetween(before, chain)
     if (change !== null) yield { snapshot, change, path: here, node }
     chain = before
+    if (chain === null) nowhere = []
   }
 }
 
