@@ -36,6 +36,14 @@ test('what is asked of threads that are closed is refused, what they had not ans
   await assert.rejects(threads.run('join', [vaultId, [], allocateShared(0)]), /were closed/)
 })
 
+test('work that is told ahead counts before it is asked for', async () => {
+  await using threads = createThreads({ count: 1, worthBytes: 100 })
+  threads.prepare(60)
+  assert.ok(!threads.areWorth(1))
+  threads.prepare(60)
+  assert.ok(threads.areWorth(1))
+})
+
 test('the first little work is not worth a thread', () => {
   const threads = createThreads({ worthBytes: 100 })
   assert.deepEqual([threads.areWorth(60), threads.areWorth(40), threads.areWorth(1)], [false, false, true])

@@ -20,6 +20,7 @@ export const workInThreads =
       // One for each thread to work on, and one that lies ready.
       atOnceMax: 2 * threads.count,
       allocate: allocateShared,
+      prepare: (bytes) => threads.prepare(bytes),
       cut: (limits, bytes, isLast) =>
         goes(bytes.length)
           ? threads.run('cut', [vaultId, limits, sendable(bytes), isLast])

@@ -19,6 +19,8 @@ export interface Threads extends AsyncDisposable {
   readonly count: number
   /** Whether so many bytes of work are for threads: the first few are done faster than a thread starts. */
   areWorth(bytes: number): boolean
+  /** So many bytes of work are to come: threads that are worth it start now, and not when they are waited for. */
+  prepare(bytes: number): void
   /** Asks the thread that has least to do. Moved buffers are the caller's no longer. Rejects with what the work throws. */
   run<Name extends ThreadWorkName>(
     name: Name,
@@ -52,11 +54,16 @@ export const createThreads = ({
     return threads
   }
 
+  const areWorth = (bytes: number): boolean => {
+    bytesAsked += bytes
+    return bytesAsked > worthBytes
+  }
+
   return {
     count,
-    areWorth(bytes) {
-      bytesAsked += bytes
-      return bytesAsked > worthBytes
+    areWorth,
+    prepare(bytes) {
+      if (areWorth(bytes)) start()
     },
     run: async <Name extends ThreadWorkName>(
       name: Name,

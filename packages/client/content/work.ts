@@ -23,6 +23,8 @@ export type ContentWork = {
   /** How many segments may be handed over before the first is answered, so that nobody is idle. */
   readonly atOnceMax: number
   allocate: (length: number) => Uint8Array
+  /** So many bytes are about to be handed over: whoever takes a while to begin may do so now. */
+  prepare(bytes: number): void
   /** Where the chunks end that begin at the first byte, as `cutEnds` says. */
   cut(limits: CutLimits, bytes: Uint8Array, isLast: boolean): Promise<number[]>
   /** The names of chunks of one kind, in their order. */
@@ -50,6 +52,7 @@ export const createContentWork = ({ cipher, keys }: { cipher: Cipher; keys: Vaul
   return {
     atOnceMax: 1,
     allocate: (length) => new Uint8Array(length),
+    prepare: () => undefined,
     cut: async (limits, bytes, isLast) => cutEnds(gear, limits, bytes, isLast),
     name: async (kind, plaintexts) => plaintexts.map((plaintext) => chunkIdOf(keys, kind, plaintext)),
     seal: async (kind, plaintexts) => sealPlaintexts({ cipher, keys }, kind, plaintexts),

@@ -87,6 +87,7 @@ export const pullFiles = async (
   agree: (agreements: Agreement[]) => Promise<void>,
 ): Promise<Agreement[]> => {
   const bytesTotal = files.reduce((sum, step) => sum + writtenBytes(step), 0)
+  parts.vault.prepare(bytesTotal)
   parts.pulling.begin({ files: files.length, bytes: bytesTotal }, parts.head.rest.size === 0)
   const current = new CurrentFiles()
   const report: Report = (path, files, bytes, size) => {

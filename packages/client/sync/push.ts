@@ -54,6 +54,7 @@ export const push = async (
   // A file that is only in the vault is moved there, and there is nothing to read.
   const files = wanted.filter((step) => step.merged?.kind === 'file' && step.local !== null && step.local.path !== '')
   const progress = { phase: 'push' as const, files: 0, filesTotal: files.length, bytes: 0, bytesTotal: sum(files) }
+  parts.vault.prepare(progress.bytesTotal)
   const current = new CurrentFiles()
   let next = 0
   do {

@@ -111,6 +111,8 @@ export type Vault = {
   /** Keeps the trees that were read, for whoever opens the vault next. */
   keepTrees(): void
 
+  /** So many bytes of files are about to be read or written, so that what does the work can begin. */
+  prepare(bytes: number): void
   /** What the content of these bytes would be, storing nothing: to see whether two files are equal. */
   identify(source: Source): Promise<Content>
   /**

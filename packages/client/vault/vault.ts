@@ -199,6 +199,7 @@ export const openVault = (parts: VaultParts): Vault => {
     readSmallFile: (content) => reader.bytes(ContentKind.DATA, content),
     expect: (contents) => reader.expect(contents),
     keepTrees: () => treeCache.flush(),
+    prepare: (bytes) => work.prepare(bytes),
     identify: (source) => identify(ContentKind.DATA, source),
     writeFile: (source) => writer.write(ContentKind.DATA, source),
     takeWindow: () => writer.takeWindow(),
