@@ -36,6 +36,8 @@ const removeOld = (): void => {
 mkdirSync(folder, { recursive: true })
 // Before anything is read: what is written meanwhile makes the bundle old.
 writeFileSync(join(folder, 'made'), '')
+// Else Node compiles each file once more, to find out what it is.
+writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
 await build({
   absWorkingDir: project,
   // One folder for all, as packages/cli/ports/program-file.ts has it.
@@ -50,7 +52,6 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node22',
-  keepNames: true,
   // Native code, and a library that depends on the order in which its modules run.
   external: ['koffi', '@peculiar/x509', 'reflect-metadata'],
   // For what is not an ES module.
