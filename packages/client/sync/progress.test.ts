@@ -33,3 +33,18 @@ test('every file that travels is told of by name, with how much of it is through
     assert.deepEqual(told.at(-1)?.current, [], 'what is through is told of no more')
   }
 })
+
+test('a pull comes to its end in its progress, also where links and modes travel', async () => {
+  const world = await createWorld(1)
+  const [first, second] = world.devices
+  assert.ok(first && second)
+  for (const name of ['a', 'b', 'c']) first.user.writeFile(name, name)
+  await watchedTurn(world, first)
+  await watchedTurn(world, second)
+  first.user.chmod('a', 0o600)
+  first.user.symlink('a', 'link')
+  first.user.writeFile('b', 'longer')
+  await watchedTurn(world, first)
+  const last = (await watchedTurn(world, second)).findLast(({ phase }) => phase === 'pull')
+  assert.deepEqual([last?.files, last?.filesTotal, last?.bytes, last?.bytesTotal], [3, 3, 6, 6])
+})

@@ -7,7 +7,7 @@ import type { Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { filesTogetherMax } from '@anysync/protocol/limits.ts'
 import { parseContent } from '../content/content.ts'
 import { folderOf, nameOf } from '../path.ts'
-import type { DiskStat, NodeState, TempFile } from '../ports.ts'
+import type { DiskStat, FileTotals, NodeState, TempFile } from '../ports.ts'
 import { attempt, countNode, type Agreement, type ApplyParts, type Ledger } from './apply.ts'
 import { reachableTarget } from './arrange.ts'
 import { CurrentFiles } from './current-files.ts'
@@ -73,7 +73,15 @@ type Ready = { step: Step; path: string; temp: TempFile }
 /** What is on the disk of a slice, and what waits for its name. */
 type Slice = { placed: Agreement[]; ready: Ready[] }
 
-type Report = (path: string, files: number, bytes: number, size: number) => void
+/** Tells how far the files are. */
+type Report = {
+  /** More bytes of a file that travels by itself, which is `size` bytes large. */
+  part(path: string, bytes: number, size: number): void
+  /** That file is through, or given up. */
+  end(path: string): void
+  /** So many are through; the bytes are those that were not told of in parts. */
+  through(done: FileTotals): void
+}
 
 /**
  * Carries out the steps of files and symlinks. `agree` is given what may be agreed on, since it is settled, slice by
@@ -90,11 +98,17 @@ export const pullFiles = async (
   parts.vault.prepare(bytesTotal)
   parts.pulling.begin({ files: files.length, bytes: bytesTotal }, parts.head.rest.size === 0)
   const current = new CurrentFiles()
-  const report: Report = (path, files, bytes, size) => {
-    parts.pulling.note({ files, bytes })
-    if (files > 0) current.end(path)
-    else current.add(path, bytes, size)
+  const through = (done: FileTotals): void => {
+    parts.pulling.note(done)
     parts.onProgress({ ...parts.pulling.step(), current: current.list() })
+  }
+  const report: Report = {
+    part(path, bytes, size) {
+      current.add(path, bytes, size)
+      through({ files: 0, bytes })
+    },
+    end: (path) => current.end(path),
+    through,
   }
   let written: Agreement[] = []
   const finish = async (slice: Slice): Promise<void> => {
@@ -169,15 +183,15 @@ const writeSlice = async (
             done(step, path, await disk.placeLink(merged.linkTarget, path, seen, merged.mtimeNs))
           } else if (group.length > 1) together.push({ step, path, merged, content })
           else {
-            const onBytes = (bytes: number): void => report(path, 0, bytes, merged.size)
+            const onBytes = (bytes: number): void => report.part(path, bytes, merged.size)
             ready.push({ step, path, temp: await writeTemp(parts, { path, merged, content }, onBytes) })
           }
         })
-        if (group.length === 1) report(path, 1, 0, 0)
+        report.end(path)
       }
       const temps = await writeTogether(parts, together)
       for (const [i, small] of together.entries()) {
-        const { step, path, merged } = small
+        const { step, path } = small
         const temp = temps?.[i]
         if (temp) ready.push({ step, path, temp })
         // One by one, so that trouble with one holds up no other.
@@ -185,9 +199,8 @@ const writeSlice = async (
           await attempt(parts, ledger, step.id, path, async () => {
             ready.push({ step, path, temp: await writeTemp(parts, small, () => undefined) })
           })
-        report(path, 0, merged.size, merged.size)
-        report(path, 1, 0, 0)
       }
+      report.through({ files: group.length, bytes: together.reduce((sum, { merged }) => sum + merged.size, 0) })
     })
     return { placed, ready }
   } catch (error) {
