@@ -20,6 +20,8 @@ import type { Counts } from './report.ts'
 import { slicesOf } from './slices.ts'
 
 const filesAtOnceMax = 8
+/** While one group gets its names, what became of the one before is noted. */
+const placingMax = 2
 
 export const isDiskStep = (step: Step): boolean => step.toDisk === 'create' || step.toDisk === 'change'
 
@@ -219,7 +221,7 @@ const placeSlice = async (
   const { disk } = parts
   try {
     await disk.settle()
-    for (const some of groupsOf(ready, filesTogetherMax)) {
+    await forEachLimited(groupsOf(ready, filesTogetherMax), placingMax, async (some) => {
       const answers = await disk.placeFiles(
         some.map(({ step, path, temp }) => ({ temp, path, expected: parts.where.stat(step.id) })),
       )
@@ -231,7 +233,7 @@ const placeSlice = async (
           notePlaced(parts, step, path, answer.stat, counts, placed)
         })
       }
-    }
+    })
   } finally {
     await dispose(ready)
   }
