@@ -30,6 +30,11 @@ export const placesOf = (pack: IndexedPack): Iterable<{ id: ChunkId; place: Chun
   return walk(packId, directory)
 }
 
+/** The names of the chunks in a pack, from a directory that was checked before. */
+export function* chunkIdsOf({ directory }: IndexedPack): Generator<ChunkId, void, void> {
+  for (const { chunks } of directory?.segments ?? []) for (const { id } of chunks) yield chunkIdFromBytes(id)
+}
+
 /** Where the segments of a directory end in the pack. */
 export const segmentsEnd = (directory: PackDirectory): number =>
   directory.segments.reduce((sum, { sealedLength }) => sum + sealedLength, packHeaderBytes)

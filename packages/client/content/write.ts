@@ -3,7 +3,7 @@
  * Nothing is durable before `finish`.
  */
 import { assert, demand } from '@anysync/protocol/errors.ts'
-import { chunkIdFromBytes, type ChunkId } from '@anysync/protocol/ids.ts'
+import type { ChunkId } from '@anysync/protocol/ids.ts'
 import {
   chunkBytesMax,
   dataCut,
@@ -26,6 +26,7 @@ import {
 } from './identify.ts'
 import { buildPack, type SealedPack } from './pack.ts'
 import { createPacker, type LaneName } from './packer.ts'
+import { chunkIdsOf } from './places.ts'
 import { segmentOf } from './segment.ts'
 import { createWindows, type Window } from './windows.ts'
 import type { ContentWork } from './work.ts'
@@ -145,11 +146,7 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
     },
     async finish() {
       const packs = await packer.finish()
-      for (const { directory } of packs) {
-        for (const { chunks } of directory?.segments ?? []) {
-          for (const { id } of chunks) written.delete(chunkIdFromBytes(id))
-        }
-      }
+      for (const pack of packs) for (const id of chunkIdsOf(pack)) written.delete(id)
       return packs
     },
   }

@@ -12,12 +12,14 @@ import {
   StatisticsSchema,
   type AccessKeys,
   type Content,
+  type IndexedPack,
 } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { chunkIdFromBytes, type ChunkId } from '@anysync/protocol/ids.ts'
 import { appendPacksMax, fetchesMax, storingPacksMax } from '@anysync/protocol/limits.ts'
 import { contentChunkIds } from '../content/content.ts'
 import type { Fetch } from '../content/fetch-ranges.ts'
 import { createIdentify } from '../content/identify.ts'
+import { chunkIdsOf } from '../content/places.ts'
 import { createContentReader } from '../content/read.ts'
 import { createContentWork, type WorkFor } from '../content/work.ts'
 import { openVaultKeys } from '../crypto/vault-keys.ts'
@@ -110,11 +112,13 @@ export const openVault = (parts: VaultParts): Vault => {
   let followed = state.head(vaultId)
 
   /** [Note: nothing dangling] A snapshot is never appended unless every content that it newly names is in the index. */
-  const checkEdited = (): void => {
+  const checkEdited = (pending: readonly IndexedPack[]): void => {
+    // Nearly all of them lie in these, where a look costs a tenth of one in the index.
+    const brought = new Set(pending.flatMap((pack) => [...chunkIdsOf(pack)]))
     for (const { chunks } of edited) {
       for (const chunk of chunks) {
         const chunkId = chunkIdFromBytes(chunk)
-        const isStored = state.hasChunk(vaultId, chunkId)
+        const isStored = brought.has(chunkId) || state.hasChunk(vaultId, chunkId)
         demand(isStored, 'vault.commit', 'conflict', `chunk ${chunkId}, which was to be stored, is not: write it again`)
       }
     }
@@ -135,8 +139,8 @@ export const openVault = (parts: VaultParts): Vault => {
     await writer.finish()
     treeCache.flush()
     edited.push(root)
-    checkEdited()
     const pending = state.pendingPacks(vaultId)
+    checkEdited(pending)
     const { packs, indexPacks } = await packsForBody(pending, writer)
     const brought = [...pending, ...indexPacks]
     const isFitting = brought.length <= appendPacksMax
