@@ -12,7 +12,7 @@ import { anysyncKeeper } from './anysync-keeper.ts'
 import { insertInto, makeLargeFile, makeTree } from './corpora.ts'
 import type { Keeper, KeeperMaker, Step } from './keeper.ts'
 import type { BenchOptions } from './options.ts'
-import { otherKeepers } from './other-keepers.ts'
+import { bareKeeper, otherKeepers } from './other-keepers.ts'
 import { demandSame } from './same.ts'
 import { percentile, type Findings, type Row } from './table.ts'
 
@@ -77,6 +77,7 @@ const remarks = [
   'Medians of whole processes. Ratio: our time to that of the fastest other program; less than 1 is faster.',
   'AnySync goes through a TLS server on this machine that flushes what it stores; the others write to a local folder.',
   'Stored: what the step added to the store.',
+  'The bare work: files read, hashed, compressed, sealed and flushed in threads of Node.js, and the way back, by plain calls alone.',
 ]
 
 const restored = async (source: string, keeper: Keeper, leave: Leave): Promise<Step> => {
@@ -91,7 +92,7 @@ const restored = async (source: string, keeper: Keeper, leave: Leave): Promise<S
 }
 
 const compare = async (source: string, options: BenchOptions, leave: Leave, job: Job): Promise<Row[]> => {
-  const makers = [anysyncKeeper, ...(options.isAlone ? [] : otherKeepers())]
+  const makers = [anysyncKeeper, bareKeeper, ...(options.isAlone ? [] : otherKeepers())]
   const samples = new Map<StepName, Map<string, Sample[]>>()
   for (let run = 0; run < options.runs; run++) {
     // Another one begins each time, so that none always comes after the same.
@@ -150,7 +151,7 @@ const onceEven = <Answer>(step: () => Answer): Answer => {
 const rowsOf = (name: StepName, byProgram: ReadonlyMap<string, Sample[]>): Row[] => {
   const medianOf = (program: string, of: (sample: Sample) => number): number =>
     percentile((byProgram.get(program) ?? []).map(of), 0.5)
-  const others = [...byProgram.keys()].filter((program) => program !== anysyncKeeper.name)
+  const others = [...byProgram.keys()].filter((program) => ![anysyncKeeper.name, bareKeeper.name].includes(program))
   const fastestMs = Math.min(...others.map((program) => medianOf(program, ({ ms }) => ms)))
   return [...byProgram.keys()].map((program) => {
     const isOurs = program === anysyncKeeper.name

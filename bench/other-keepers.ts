@@ -89,6 +89,16 @@ const rclone: Recipe = {
   restore: (_store, to) => ({ program: 'rclone', words: rcloneWords(['copy', 'kept:', to]) }),
 }
 
+/** No program for anybody: the work itself, as a limit. */
+const bare: Recipe = {
+  begin: () => Promise.resolve(),
+  push: (store, source) => ({ program: process.execPath, words: [bareProgram, 'push', store, source] }),
+  restore: (store, to) => ({ program: process.execPath, words: [bareProgram, 'restore', store, to] }),
+}
+const bareProgram = join(import.meta.dirname, 'bare.ts')
+
+export const bareKeeper = keeperOf('the bare work', bare)
+
 /** All that are installed. */
 export const otherKeepers = (): KeeperMaker[] => [
   ...(isInstalled('restic') ? [keeperOf('restic', restic)] : []),
