@@ -91,7 +91,7 @@ const rclone: Recipe = {
 
 /** No program for anybody: the work itself, as a limit. */
 const bare: Recipe = {
-  begin: () => Promise.resolve(),
+  begin: (_home, store) => Promise.resolve(mkdirSync(store)),
   push: (store, source) => ({ program: process.execPath, words: [bareProgram, 'push', store, source] }),
   restore: (store, to) => ({ program: process.execPath, words: [bareProgram, 'restore', store, to] }),
 }
