@@ -92,7 +92,7 @@ const restored = async (source: string, keeper: Keeper, leave: Leave): Promise<S
 }
 
 const compare = async (source: string, options: BenchOptions, leave: Leave, job: Job): Promise<Row[]> => {
-  const makers = [anysyncKeeper, bareKeeper, ...(options.isAlone ? [] : otherKeepers())]
+  const makers = [anysyncKeeper, ...(options.isAlone ? [] : [bareKeeper, ...otherKeepers()])]
   const samples = new Map<StepName, Map<string, Sample[]>>()
   for (let run = 0; run < options.runs; run++) {
     // Another one begins each time, so that none always comes after the same.

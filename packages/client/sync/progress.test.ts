@@ -34,6 +34,26 @@ test('every file that travels is told of by name, with how much of it is through
   }
 })
 
+test('whoever does the work is told how much there is before it is asked for', async () => {
+  const world = await createWorld(1)
+  const [first, second] = world.devices
+  assert.ok(first && second)
+  first.user.writeFile('large', new Uint8Array(3_000_000))
+  first.user.writeFile('small', 'small')
+  for (const device of [first, second]) {
+    const told: string[] = []
+    const { vault } = device
+    const watched: Device['vault'] = {
+      ...vault,
+      prepare: (bytes) => void (bytes > 0 && told.push(`prepare ${bytes}`)),
+      writeFile: (source) => (told.push('work'), vault.writeFile(source)),
+      stream: (content) => (told.push('work'), vault.stream(content)),
+    }
+    await watchedTurn(world, { ...device, vault: watched })
+    assert.deepEqual(told.slice(0, 2), ['prepare 3000005', 'work'])
+  }
+})
+
 test('a pull comes to its end in its progress, also where links and modes travel', async () => {
   const world = await createWorld(1)
   const [first, second] = world.devices
