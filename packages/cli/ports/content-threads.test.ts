@@ -36,10 +36,11 @@ test('what is asked of threads that are closed is refused, what they had not ans
   await assert.rejects(threads.run('join', [vaultId, [], allocateShared(0)]), /were closed/)
 })
 
-test('work that is told ahead counts before it is asked for', async () => {
+test('much that is told ahead is worth threads before it is asked for, and little does not count twice', async () => {
   await using threads = createThreads({ count: 1, worthBytes: 100 })
   threads.prepare(60)
-  assert.ok(!threads.areWorth(1))
+  threads.prepare(60)
+  assert.ok(!threads.areWorth(60))
   threads.prepare(60)
   assert.ok(threads.areWorth(1))
 })

@@ -54,16 +54,17 @@ export const createThreads = ({
     return threads
   }
 
-  const areWorth = (bytes: number): boolean => {
-    bytesAsked += bytes
-    return bytesAsked > worthBytes
-  }
-
   return {
     count,
-    areWorth,
+    areWorth(bytes) {
+      bytesAsked += bytes
+      return bytesAsked > worthBytes
+    },
     prepare(bytes) {
-      if (areWorth(bytes)) start()
+      // Little is counted when it is asked for.
+      if (bytesAsked + bytes <= worthBytes) return
+      bytesAsked += bytes
+      start()
     },
     run: async <Name extends ThreadWorkName>(
       name: Name,
