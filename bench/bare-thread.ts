@@ -1,7 +1,7 @@
 /**
  * A thread of `bare.ts`: takes files, or packs, one after the other, until none are left.
  */
-import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hash as hashOf, randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants as fileConstants,
@@ -48,7 +48,7 @@ const open = (sealed: Buffer): Buffer => {
   return zstdDecompressSync(frame)
 }
 
-const nameOf = (bytes: Uint8Array): string => hash('sha256', bytes, 'hex')
+const nameOf = (bytes: Uint8Array): string => hashOf('sha256', bytes, 'hex')
 
 const push = (): Pack[] => {
   const packs: Pack[] = []
@@ -95,7 +95,8 @@ const push = (): Pack[] => {
   return packs
 }
 
-const restore = (): void => {
+/** Leaves nothing to remember. */
+const restore = (): Pack[] => {
   const aside = asideOf(folder)
   for (let next = take(1); next < index.packs.length; next = take(1)) {
     const pack = index.packs[next]
@@ -108,6 +109,7 @@ const restore = (): void => {
       for (const piece of pieces) put(aside, piece, plaintext.subarray(piece.at, piece.at + piece.length))
     }
   }
+  return []
 }
 
 const put = (aside: string, { file, offset, hash, isWhole }: Piece, bytes: Buffer): void => {
@@ -130,7 +132,5 @@ const put = (aside: string, { file, offset, hash, isWhole }: Piece, bytes: Buffe
 
 const take = (many: number): number => Atomics.add(counter, 0, many)
 
-const packs = job === 'push' ? push() : []
-if (job === 'restore') restore()
 const port = parentPort
-port?.postMessage(packs)
+port?.postMessage(job === 'push' ? push() : restore())
