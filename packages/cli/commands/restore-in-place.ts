@@ -2,18 +2,19 @@
  * `anysync restore --in-place`: makes a path of the vault what it was, by a new snapshot that every device pulls, this
  * one at once. Undone like any change: by restoring what was before.
  */
+import { newNodeId } from '@anysync/client/new-node-id.ts'
 import { walk } from '@anysync/client/vault/history.ts'
 import { commitPutBack } from '@anysync/client/vault/commit-put-back.ts'
 import { planPutBack, type PutBackStep } from '@anysync/client/vault/put-back.ts'
 import type { SnapshotInfo } from '@anysync/client/vault/vault-types.ts'
 import { NodeKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
-import { nodeIdFromBytes } from '@anysync/protocol/ids.ts'
 import { findThen, openHistory, snapshotAt, snapshotDocument, type OpenedHistory } from '../history.ts'
 import { exitCodes, type ExitCode } from '../output/fail.ts'
 import { createOutput } from '../output/print.ts'
 import { createProgress } from '../output/progress.ts'
 import { counted, localTime, shown } from '../output/words.ts'
 import { nodeChance } from '../ports/chance.ts'
+import { nodeClock } from '../ports/clock.ts'
 import { openTurns } from '../turns.ts'
 import type { RestoreOptions } from './restore.ts'
 
@@ -23,7 +24,7 @@ export const restoreInPlace = async (typed: string | undefined, options: Restore
   const { vault } = history
   const { snapshot: then, found } = await findThen(history, options.at)
   if (options.verify === true) await verifyContents(history, then, options)
-  const putBack = { isExact: options.delete === true, newId: () => nodeIdFromBytes(nodeChance.bytes(16)) }
+  const putBack = { isExact: options.delete === true, newId: () => newNodeId(nodeChance, nodeClock) }
   const newest = snapshotAt(history, undefined)
   const { steps, snapshot } =
     options.dryRun === true

@@ -18,7 +18,7 @@ export const asideId = (name: string): NodeId | null => {
   return /^[0-9a-f]{32}$/.test(hex) ? parseNodeId(hex) : null
 }
 /** What becomes of a node under an aside name that nobody knows, because the database was lost: it gets a name of its own. */
-export const recoveredName = (id: NodeId): string => `recovered ${id.slice(0, 8)}`
+export const recoveredName = (id: NodeId): string => `recovered ${id.slice(-8)}`
 
 /** Something that was met in a folder. */
 export type Found = { folder: NodeId; path: string; name: string; stat: DiskStat }

@@ -2,10 +2,11 @@
  * Sees both trees and plans; changes nothing. What a round then carries out, and what a person is shown who only asks
  * what would be done.
  */
-import { nodeIdFromBytes, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
+import { rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
-import { idBytes, scopedGoneMax } from '@anysync/protocol/limits.ts'
+import { scopedGoneMax } from '@anysync/protocol/limits.ts'
 import { contentBytes } from '../content/content.ts'
+import { newNodeId } from '../new-node-id.ts'
 import type { BaseNode, NodeState } from '../ports.ts'
 import type { SnapshotInfo } from '../vault/vault-types.ts'
 import { adopt } from './adopt.ts'
@@ -71,7 +72,7 @@ export const look = async (parts: EngineParts, newest: SnapshotInfo | null, wher
     local,
     remote: head.changes,
     pathOf,
-    newId: () => nodeIdFromBytes(chance.bytes(idBytes)),
+    newId: () => newNodeId(chance, clock),
     conflictName: (name, isTaken) => conflictName(name, parts.deviceName, nowNs, isTaken),
     policy: { mode, isSamePlace, isSameContent, isUnchanged },
   })
@@ -106,7 +107,7 @@ const scanWhere = (parts: EngineParts, where: Where): Promise<Scan> => {
     disk,
     state,
     linkId: link.id,
-    newId: () => nodeIdFromBytes(chance.bytes(idBytes)),
+    newId: () => newNodeId(chance, clock),
     nowNs: clock.nowNs(),
     ...where,
     onProgress: (nodes) => onProgress?.({ phase: 'scan', files: nodes, filesTotal: 0, bytes: 0, bytesTotal: 0 }),

@@ -1,9 +1,10 @@
 /** A folder in memory to scan: change it, say that what it holds is agreed on, and see what a scan finds. */
-import { nodeIdFromBytes, parseVaultId } from '@anysync/protocol/ids.ts'
+import { parseVaultId } from '@anysync/protocol/ids.ts'
 import { seededChance } from '../memory/chance.ts'
 import { steppedClock } from '../memory/clock.ts'
 import { createMemoryDisk } from '../memory/disk.ts'
 import { createMemoryState } from '../memory/state.ts'
+import { newNodeId } from '../new-node-id.ts'
 import { baseNodeOf } from './node.ts'
 import { noRules } from './rules.ts'
 import { scan } from './scan.ts'
@@ -23,7 +24,7 @@ export const scannedFolder = async () => {
       disk,
       state,
       linkId,
-      newId: () => nodeIdFromBytes(chance.bytes(16)),
+      newId: () => newNodeId(chance, clock),
       rules,
       nowNs: clock.nowNs(),
       scope,

@@ -516,7 +516,7 @@ export declare const TreeSchema: GenMessage<Tree>;
  */
 export declare type Node = Message<"anysync.v1.Node"> & {
   /**
-   * Survives rename and edit.
+   * Survives rename and edit. Writers make a UUID of version 7 (RFC 9562); readers take any.
    *
    * @generated from field: bytes id = 1;
    */
