@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, sta
 import { homedir, tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { create } from '@bufbuild/protobuf'
 import { isTrouble, type Kind } from '@anysync/protocol/errors.ts'
 import { AccessKeysSchema, type AccessKeys } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
@@ -206,4 +207,37 @@ test('a lock is given back when its process is killed', async (t) => {
   child.kill('SIGKILL')
   await once(child, 'exit')
   lockAccount(account)[Symbol.dispose]()
+})
+
+test('of two that want an account at the same moment one gets it', async (t) => {
+  const account = accountHome(newHome(t), newUserId())
+  const races = 200
+  // How many have come to the next race, which race runs, and how often each was won.
+  const shared = new Int32Array(new SharedArrayBuffer((2 + races) * 4))
+  const script = `
+    const { workerData: shared } = require('node:worker_threads')
+    const meet = (race) => {
+      if (Atomics.add(shared, 0, 1) + 1 === 2 * race) {
+        Atomics.store(shared, 1, race)
+        Atomics.notify(shared, 1)
+      } else while (Atomics.load(shared, 1) < race) Atomics.wait(shared, 1, race - 1)
+    }
+    import(${JSON.stringify(import.meta.resolve('./homes.ts'))}).then(({ lockAccount }) => {
+      for (let race = 1; race <= ${races}; race++) {
+        meet(race)
+        try {
+          lockAccount(${JSON.stringify(account)})[Symbol.dispose]()
+          Atomics.add(shared, 1 + race, 1)
+        } catch (error) {
+          if (error.kind !== 'unavailable') throw error
+        }
+      }
+    })`
+  const workers = [1, 2].map(() => new Worker(script, { eval: true, workerData: shared }))
+  await Promise.all(workers.map((worker) => once(worker, 'exit')))
+  assert.equal(shared[1], races)
+  assert.equal(
+    shared.subarray(2).findIndex((wins) => wins === 0),
+    -1,
+  )
 })

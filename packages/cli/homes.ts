@@ -161,6 +161,9 @@ const ambiguous = (matching: SignedIn[], wanted: string | undefined): SyncError 
 const sqliteBusy = 5
 const sqliteFull = 13
 
+/** Of two that begin at one moment each may find the other at it and give up: whoever waits so long finds out who has it. */
+const lockMsMax = 100
+
 /**
  * Takes the account for this process until it is disposed of. The system gives it back when the process dies, however
  * it dies. Throws `unavailable` when another process has it.
@@ -169,7 +172,7 @@ export const lockAccount = (account: AccountHome): Disposable => {
   makePrivateFolder(account.folder)
   let database: DatabaseSync | null = null
   try {
-    database = new DatabaseSync(account.lockFile, { timeout: 0 })
+    database = new DatabaseSync(account.lockFile, { timeout: lockMsMax })
     database.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     database?.close()
