@@ -49,7 +49,7 @@ const tellRunning = ({ pid, folders }: DaemonStatus, output: Output): void => {
 }
 
 const lookMsEvery = 100
-const looksMax = 50
+const looksMax = 20
 
 /** The daemon that has the account, as soon as it answers; null when it is another command that has it. */
 const soonRunning = async (account: AccountHome): Promise<DaemonStatus | null> => {
