@@ -2,9 +2,9 @@
  * `anysync restore --in-place`: makes a path of the vault what it was, by a new snapshot that every device pulls, this
  * one at once. Undone like any change: by restoring what was before.
  */
-import { newNodeId } from '@anysync/client/new-node-id.ts'
 import { walk } from '@anysync/client/vault/history.ts'
 import { commitPutBack } from '@anysync/client/vault/commit-put-back.ts'
+import { newNodeId } from '@anysync/client/vault/new-node-id.ts'
 import { planPutBack, type PutBackStep } from '@anysync/client/vault/put-back.ts'
 import type { SnapshotInfo } from '@anysync/client/vault/vault-types.ts'
 import { NodeKind } from '@anysync/protocol/gen/anysync/v1/format_pb.js'

@@ -14,8 +14,8 @@ import { assert, SyncError, type Kind } from '@anysync/protocol/errors.ts'
 import { stateBusyMsMax } from '@anysync/protocol/limits.ts'
 
 /**
- * Names of chunks are random, so rows that are written together lie apart: what does not fit here is written and read again and again.
- * SQLite's own default is 2 MB.
+ * Names of chunks are random, so rows that are written together lie apart: what does not fit here is written and read
+ * again and again. SQLite's own default is 2 MB.
  */
 const statePagesBytesMax = 16 * 1024 * 1024
 

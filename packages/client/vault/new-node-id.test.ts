@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { seededChance } from './memory/chance.ts'
+import { seededChance } from '../memory/chance.ts'
 import { newNodeId } from './new-node-id.ts'
-import type { Chance } from './ports.ts'
+import type { Chance } from '../ports.ts'
 
 const at = (timeMs: bigint) => ({ nowNs: () => timeMs * 1_000_000n + 999_999n })
 
