@@ -152,21 +152,35 @@ export const openStateDatabase = (path: string, busyMsMax: number = stateBusyMsM
     const statement = guardState('state.prepare', () => database.prepare(sql))
     statement.setReadBigInts(true)
     statement.setReturnArrays(asLists)
-    const read = (work: () => unknown): unknown =>
-      guardState('state.read', () => {
-        if (!isOpen) reads.begin()
-        return work()
-      })
+    // Without a function of its own for each call: there are ten of them for every file.
     return {
       run(...values) {
-        // In a transaction of reads it would not be written before the event loop comes round.
-        if (!isOpen) reads.end()
-        guardState('state.write', () => statement.run(...values))
+        try {
+          // In a transaction of reads it would not be written before the event loop comes round.
+          if (!isOpen) reads.end()
+          statement.run(...values)
+        } catch (error) {
+          throw troubleOf('state.write', error)
+        }
       },
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- rows are what the statement was told to return
-      get: (...values) => read(() => statement.get(...values) ?? null) as Read | null,
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
-      all: (...values) => read(() => statement.all(...values)) as Read[],
+      get(...values) {
+        try {
+          if (!isOpen) reads.begin()
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- rows are what the statement was told to return
+          return (statement.get(...values) ?? null) as Read | null
+        } catch (error) {
+          throw troubleOf('state.read', error)
+        }
+      },
+      all(...values) {
+        try {
+          if (!isOpen) reads.begin()
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+          return statement.all(...values) as Read[]
+        } catch (error) {
+          throw troubleOf('state.read', error)
+        }
+      },
     }
   }
   return {
@@ -238,13 +252,17 @@ export const guardState = <Result>(operation: string, work: () => Result): Resul
   try {
     return work()
   } catch (error) {
-    if (error instanceof SyncError) throw error
-    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : null
-    const isFileTrouble = error instanceof Error && 'syscall' in error
-    const [kind, message] = troubleByCode.get(code ?? (isFileTrouble ? 14 : 0)) ?? []
-    if (kind === undefined || message === undefined) throw error
-    throw new SyncError(operation, kind, message, error)
+    throw troubleOf(operation, error)
   }
+}
+
+/** What is thrown for something that a call of SQLite threw: as it is, when it is no trouble of SQLite's. */
+const troubleOf = (operation: string, error: unknown): unknown => {
+  if (error instanceof SyncError) return error
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : null
+  const isFileTrouble = error instanceof Error && 'syscall' in error
+  const [kind, message] = troubleByCode.get(code ?? (isFileTrouble ? 14 : 0)) ?? []
+  return kind === undefined || message === undefined ? error : new SyncError(operation, kind, message, error)
 }
 
 const damaged = (): SyncError => new SyncError('state.read', 'corrupt', damagedMessage)
