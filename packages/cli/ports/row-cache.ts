@@ -9,24 +9,30 @@ import type { BaseNode } from '@anysync/client/ports.ts'
 /** A row as it is, or null for a node that has none. Whoever gets one leaves it as it is. */
 type Rows = Map<NodeId, BaseNode | null>
 
-/** `isEmpty`: whether the link is known to have no row at all, as before its first turn. */
-type LinkRows = { young: Rows; old: Rows; isEmpty: boolean }
+/**
+ * `highest`: no row of the link has an id above it; null: it has no row at all. New ids begin with the time, so that it
+ * spares most of what is new a look at the database, here and of another device alike.
+ */
+type LinkRows = { young: Rows; old: Rows; highest: NodeId | null }
 
 export class RowCache {
   readonly #rowsMax: number
-  readonly #hasRows: (linkId: string) => boolean
+  readonly #highestOf: (linkId: string) => NodeId | null
   readonly #links = new Map<string, LinkRows>()
 
-  /** `rowsMax`: so many rows of each link at most. `hasRows` is asked of a link of which nothing is remembered. */
-  constructor(rowsMax: number, hasRows: (linkId: string) => boolean) {
+  /**
+   * `rowsMax`: so many rows of each link at most. `highestOf`: the highest id of a link's rows, null when it has none; it is
+   * asked of a link of which nothing is remembered.
+   */
+  constructor(rowsMax: number, highestOf: (linkId: string) => NodeId | null) {
     this.#rowsMax = rowsMax
-    this.#hasRows = hasRows
+    this.#highestOf = highestOf
   }
 
   /** The row of a node, read when it is not remembered. */
   get(linkId: string, id: NodeId, read: () => BaseNode | null): BaseNode | null {
-    const { young, old, isEmpty } = this.#of(linkId)
-    if (isEmpty) return null
+    const { young, old, highest } = this.#of(linkId)
+    if (highest === null || id > highest) return null
     const known = young.get(id)
     if (known !== undefined) return known
     const before = old.get(id)
@@ -47,7 +53,7 @@ export class RowCache {
 
   #set(linkId: string, id: NodeId, row: BaseNode | null): void {
     const link = this.#of(linkId)
-    if (row !== null) link.isEmpty = false
+    if (row !== null && (link.highest === null || id > link.highest)) link.highest = id
     link.young.set(id, row)
     if (link.young.size * 2 <= this.#rowsMax) return
     link.old = link.young
@@ -61,7 +67,7 @@ export class RowCache {
   #of(linkId: string): LinkRows {
     const known = this.#links.get(linkId)
     if (known !== undefined) return known
-    const made = { young: new Map(), old: new Map(), isEmpty: !this.#hasRows(linkId) }
+    const made = { young: new Map(), old: new Map(), highest: this.#highestOf(linkId) }
     this.#links.set(linkId, made)
     return made
   }

@@ -93,26 +93,29 @@ const nodeKindOf = (value: SQLOutputValue | undefined): BaseNode['kind'] => {
 }
 
 /** In the order of the columns, without the link. */
-export const valuesOfNode = ({ disk, absence, ...node }: BaseNode): SQLInputValue[] => [
-  idToBytes(node.id),
-  idToBytes(node.parent),
-  node.name,
-  node.kind,
-  node.mode,
-  node.mtimeNs,
-  node.size,
-  node.content,
-  node.linkTarget,
-  absence?.message ?? '',
-  disk?.kind ?? null,
-  disk?.size ?? null,
-  disk?.mode ?? null,
-  disk?.mtimeNs ?? null,
-  disk?.ctimeNs ?? null,
-  disk ? BigInt.asIntN(64, disk.device) : null,
-  disk ? BigInt.asIntN(64, disk.inode) : null,
-  absence?.kind ?? '',
-]
+export const valuesOfNode = (node: BaseNode): SQLInputValue[] => {
+  const { disk, absence } = node
+  return [
+    idToBytes(node.id),
+    idToBytes(node.parent),
+    node.name,
+    node.kind,
+    node.mode,
+    node.mtimeNs,
+    node.size,
+    node.content,
+    node.linkTarget,
+    absence?.message ?? '',
+    disk?.kind ?? null,
+    disk?.size ?? null,
+    disk?.mode ?? null,
+    disk?.mtimeNs ?? null,
+    disk?.ctimeNs ?? null,
+    disk ? BigInt.asIntN(64, disk.device) : null,
+    disk ? BigInt.asIntN(64, disk.inode) : null,
+    absence?.kind ?? '',
+  ]
+}
 
 const contentKinds = [ContentKind.DATA, ContentKind.TREE, ContentKind.LIST, ContentKind.INDEX]
 const compressions = [Compression.NONE, Compression.ZSTD]

@@ -175,7 +175,7 @@ test('a row that another process changed is read anew by the next turn, and by t
 })
 
 test('rows are remembered up to a number, each as it was written last', () => {
-  const cache = new RowCache(4, () => true)
+  const cache = new RowCache(4, () => nodeIdFromBytes(new Uint8Array(16).fill(6)))
   const ids = [1, 2, 3, 4, 5, 6].map((n) => nodeIdFromBytes(new Uint8Array(16).fill(n)))
   const read: NodeId[] = []
   const get = (id: NodeId) =>
@@ -195,6 +195,27 @@ test('rows are remembered up to a number, each as it was written last', () => {
     return null
   })
   assert.equal(read.length, 8)
+})
+
+test('no node is looked for above the highest id that a row of its link has', () => {
+  const [low, middle, high] = [1, 2, 3].map((n) => nodeIdFromBytes(new Uint8Array(16).fill(n)))
+  assert.ok(low && middle && high)
+  let highest: NodeId | null = low
+  const cache = new RowCache(100, () => highest)
+  const read: NodeId[] = []
+  const get = (node: NodeId) => cache.get('link', node, () => (read.push(node), null))
+  for (const node of [low, middle, high]) assert.equal(get(node), null)
+  assert.deepEqual(read, [low])
+  cache.put('link', { ...row, id: high })
+  assert.equal(get(middle), null)
+  assert.equal(get(high)?.name, row.name)
+  assert.deepEqual(read, [low, middle])
+  cache.remove('link', high)
+  assert.equal(get(high), null)
+  highest = null
+  cache.forget()
+  for (const node of [low, middle, high]) assert.equal(get(node), null)
+  assert.deepEqual(read, [low, middle])
 })
 
 test('of a link without a row no node is looked for, until one is written here or by another process', () => {

@@ -6,7 +6,14 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { IndexedPackSchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { assert } from '@anysync/protocol/errors.ts'
-import { idToBytes, packIdFromBytes, recordHashFromBytes, type NodeId, type VaultId } from '@anysync/protocol/ids.ts'
+import {
+  idToBytes,
+  nodeIdFromBytes,
+  packIdFromBytes,
+  recordHashFromBytes,
+  type NodeId,
+  type VaultId,
+} from '@anysync/protocol/ids.ts'
 import { actionsMax, stateCacheBytesMax, stateRowsMax } from '@anysync/protocol/limits.ts'
 import type { BaseNode, LogHead, State } from '@anysync/client/ports.ts'
 import { placesOf } from '@anysync/client/content/places.ts'
@@ -25,7 +32,10 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
   const database = openStateDatabase(path)
   const sql = prepareAll(database)
   const refOf = refsIn(database, sql)
-  const rows = new RowCache(stateRowsMax, (linkId) => sql.hasNodes.get(refOf.link(linkId)) !== null)
+  const rows = new RowCache(stateRowsMax, (linkId) => {
+    const row = sql.highestNode.get(refOf.link(linkId))
+    return row && nodeIdFromBytes(blobOf(row, 'id'))
+  })
   const listings = new Listings(sql)
   /** Null: to be counted when it is asked for. */
   let cacheBytes: number | null = null
@@ -210,7 +220,8 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
     },
     findChunk(vaultId, chunkId) {
       const list = sql.findChunk.get(refOf.vault(vaultId), idToBytes(chunkId))
-      return list && placeFromList(list)
+      const rank = list?.at(-1) ?? null
+      return list === null || rank === null ? null : placeFromList(list)
     },
     hasChunk: (vaultId, chunkId) => sql.hasChunk.get(refOf.vault(vaultId), idToBytes(chunkId)) !== null,
     pendingPacks: (vaultId) =>
