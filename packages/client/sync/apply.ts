@@ -11,7 +11,7 @@ import type { Vault } from '../vault/vault-types.ts'
 import { noteAbsentBelow, openWithAbove } from './absences.ts'
 import { facts } from './facts.ts'
 import { forgetContents, type HeadChanges } from './head-changes.ts'
-import { rootContentFact } from './node.ts'
+import { rootContentFact, sameBytes } from './node.ts'
 import type { PullProgress } from './pull-progress.ts'
 import type { Counts, OnProgress, Trouble } from './report.ts'
 import type { Move } from './scope.ts'
@@ -109,7 +109,8 @@ export class Ledger {
           this.#close(row)
           // Should this turn fail, the next must look at the head for what is to be in it.
           const isReopened = this.#reopened.has(row.id)
-          state.putNode(linkId, isReopened ? { ...row, content: null } : row)
+          const content = isReopened ? null : (contents.get(id) ?? row.content)
+          state.putNode(linkId, content === row.content ? row : { ...row, content })
           if (isReopened) openWithAbove(state, linkId, row.parent)
           this.#owed.delete(id)
         }
@@ -208,7 +209,7 @@ export class Ledger {
       return
     }
     const row = state.node(linkId, id)
-    if (row !== null) state.putNode(linkId, { ...row, content })
+    if (row !== null && !sameBytes(row.content, content)) state.putNode(linkId, { ...row, content })
   }
 
   /** Every folder above something that is owed, by its place at the head and by its place in the base. */
