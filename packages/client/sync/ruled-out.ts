@@ -59,9 +59,15 @@ export const createPlaceJudges = (steps: Step[], parts: RuledParts): PlaceJudges
   const { root, base, rules, leftOut, nowNs } = parts
   const stepsById = new Map(steps.map((step) => [step.id, step]))
   const madeAnew = new Set(leftBehind(steps, parts))
+  const folderPaths = new Map<NodeId, string>()
   const pathOf = (id: NodeId): string => {
-    const node = stepsById.get(id)?.merged ?? base(id)
-    return id === root || node === null ? '' : joinPath(pathOf(node.parent), node.name)
+    const node = id === root ? null : (stepsById.get(id)?.merged ?? base(id))
+    return node === null ? '' : joinPath(pathOfFolder(node.parent), node.name)
+  }
+  const pathOfFolder = (id: NodeId): string => {
+    const path = folderPaths.get(id) ?? pathOf(id)
+    folderPaths.set(id, path)
+    return path
   }
   return {
     refuseFolder: (folder) => {

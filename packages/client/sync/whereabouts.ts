@@ -20,6 +20,8 @@ export class Whereabouts {
   readonly #stats = new Map<NodeId, DiskStat>()
   /** Nodes that are not on the disk, whatever the base says. */
   readonly #gone = new Set<NodeId>()
+  /** Of folders that were asked for since one last moved: most of what is asked lies in one of few. */
+  readonly #folderPaths = new Map<NodeId, string>()
 
   constructor({ state, linkId, foldName }: WhereaboutsParts, steps: Step[]) {
     this.#state = state
@@ -42,6 +44,7 @@ export class Whereabouts {
     this.#idsByPlace.set(this.#key({ folder, name }), id)
     this.#stats.set(id, stat)
     this.#gone.delete(id)
+    if (stat.kind === 'folder') this.#folderPaths.clear()
   }
 
   /** Notes that a node is gone. */
@@ -52,6 +55,7 @@ export class Whereabouts {
     this.#places.delete(id)
     this.#stats.delete(id)
     this.#gone.add(id)
+    this.#folderPaths.clear()
   }
 
   /** How a node of the plan looked when it was last seen; null when it is not on the disk. */
@@ -71,13 +75,17 @@ export class Whereabouts {
 
   /** The path of a folder or other node; null when it, or a folder above it, is not on this disk. */
   path(id: NodeId): string | null {
-    let path = ''
-    for (let at = id; at !== rootNodeId;) {
-      const place = this.#placeOf(at)
-      if (place === null) return null
-      path = path === '' ? place.name : joinPath(place.name, path)
-      at = place.folder
-    }
+    if (id === rootNodeId) return ''
+    const place = this.#placeOf(id)
+    const folder = place === null ? null : this.#pathOfFolder(place.folder)
+    return place === null || folder === null ? null : joinPath(folder, place.name)
+  }
+
+  #pathOfFolder(id: NodeId): string | null {
+    const known = this.#folderPaths.get(id)
+    if (known !== undefined) return known
+    const path = this.path(id)
+    if (path !== null) this.#folderPaths.set(id, path)
     return path
   }
 
