@@ -118,8 +118,8 @@ export const mutants: Mutant[] = [
   },
   {
     file: sync('plan'),
-    find: '(depths.get(step.id) ?? 0) * (step.merged === null ? -1 : 1)',
-    replace: '(depths.get(step.id) ?? 0) * (step.merged === null ? 1 : -1)',
+    find: '.sort(([a], [b]) => a - b).map(([, level]) => level)',
+    replace: '.sort(([a], [b]) => b - a).map(([, level]) => level)',
     breaks: 'children come before parents',
   },
   // Nothing that changed since the scan is touched.

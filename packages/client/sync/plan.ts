@@ -224,11 +224,11 @@ class MergedTree {
 
   steps(): Step[] {
     const steps = [...this.#drafts].map(([id, draft]) => stepOf(this.#input, id, draft))
-    const depths = new Map(steps.map((step) => [step.id, this.#depth(step)]))
-    const order = (step: Step): number => (depths.get(step.id) ?? 0) * (step.merged === null ? -1 : 1)
-    const living = steps.filter((step) => step.merged !== null).sort((a, b) => order(a) - order(b))
-    const removed = steps.filter((step) => step.merged === null).sort((a, b) => order(a) - order(b))
-    return [...living, ...removed]
+    const levels = (those: Step[]): Step[][] =>
+      [...Map.groupBy(those, (step) => this.#depth(step))].sort(([a], [b]) => a - b).map(([, level]) => level)
+    const living = levels(steps.filter((step) => step.merged !== null))
+    const removed = levels(steps.filter((step) => step.merged === null))
+    return [...living, ...removed.toReversed()].flat()
   }
 
   #depth(step: Step): number {
