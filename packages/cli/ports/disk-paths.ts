@@ -5,6 +5,7 @@
 import { lstatSync, realpathSync } from 'node:fs'
 import { join, resolve, sep } from 'node:path'
 import { demand, SyncError } from '@anysync/protocol/errors.ts'
+import { folderOf, nameOf } from '@anysync/client/path.ts'
 import { attempt } from './disk-errors.ts'
 import { noLibc, type Libc } from './libc.ts'
 import { privateName } from './refuse-name.ts'
@@ -51,9 +52,13 @@ export const diskPaths = (givenRoot: string, libc: Libc = noLibc): DiskPaths => 
   const fenceForMany = (operation: string): ((path: string) => string) => {
     const fullByFolder = new Map<string, string>()
     return (path) => {
-      const names = namesOf(operation, path)
-      const folder = names.slice(0, -1).join('/')
-      const full = fullByFolder.get(folder) ?? fence(operation, names.slice(0, -1))
+      if (path === '') return fence(operation, [])
+      const [folder, name] = [folderOf(path), nameOf(path)]
+      const known = fullByFolder.get(folder)
+      // What stands before the last name was looked at with the first path that began so.
+      const isSeen = known !== undefined && folder !== '' && name !== ''
+      const names = namesOf(operation, isSeen ? name : path)
+      const full = known ?? fence(operation, names.slice(0, -1))
       fullByFolder.set(folder, full)
       return below(full, ...names.slice(-1))
     }

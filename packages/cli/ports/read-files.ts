@@ -60,24 +60,23 @@ export const readTogether = (libc: Libc, root: string, files: FileToRead[], memo
 
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
+/** Only what was a file a moment ago is asked for, so it is opened at once: a pipe in its place holds nobody up. */
 const readOne = (full: string, room: Uint8Array): { stat: DiskStat; length: number } => {
-  // Opening a device can do things, so look first; that it is this file that opened shows afterwards.
-  const seen = lstatSync(full, { bigint: true })
-  refuseOther(seen)
-  const before = toDiskStat(seen)
-  if (before.size > room.length) throw fileChanged()
   const descriptor = openSync(full, flags)
   try {
+    const opened = fstatSync(descriptor, { bigint: true })
+    refuseOther(opened)
+    const before = toDiskStat(opened)
+    if (before.size > room.length) throw fileChanged()
     let length = 0
     while (length < before.size) {
       const read = readSync(descriptor, room, length, before.size - length, null)
       if (read === 0) break
       length += read
     }
-    const after = toDiskStat(fstatSync(descriptor, { bigint: true }))
-    // The name is looked at again: an editor may have put another file under it meanwhile.
-    const named = toDiskStat(lstatSync(full, { bigint: true }))
-    if (length !== before.size || !isSameStat(before, after) || !isSameStat(after, named)) throw fileChanged()
+    // By its name: an editor may have put another file there meanwhile.
+    const after = toDiskStat(lstatSync(full, { bigint: true }))
+    if (length !== before.size || !isSameStat(before, after)) throw fileChanged()
     return { stat: after, length }
   } finally {
     closeSync(descriptor)

@@ -126,7 +126,9 @@ export const testLooks = (fact: Fact): void => {
     assert.deepEqual(await namesIn(disk, 'real'), ['file'])
   })
 
-  fact('hostile paths are invalid', async ({ disk }) => {
+  fact('hostile paths are invalid, among others as well', async ({ disk, user }) => {
+    user.writeFile('a/file', 'x')
+    user.writeFile('top', 'x')
     for (const path of [
       '..',
       '../a',
@@ -140,10 +142,16 @@ export const testLooks = (fact: Fact): void => {
       '.anysync',
       '.anysync/marker',
       'a/.anysync',
+      'a/..',
     ]) {
       await refuses('invalid', disk.lstat(path))
       await refuses('invalid', placeText(disk, path, 'x', null))
       await refuses('invalid', disk.makeFolder(path))
+      const together = ['a/file', 'top', path].map((one) => ({ path: one, bytesMax: 1 }))
+      const told = (await disk.readFiles(together, new Uint8Array(3))).map((read) =>
+        'trouble' in read ? read.trouble.kind : 'read',
+      )
+      assert.deepEqual(told, ['read', 'read', 'invalid'], path)
     }
   })
 
