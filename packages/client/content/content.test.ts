@@ -1,13 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
+import * as fc from 'fast-check'
 import { isTrouble } from '@anysync/protocol/errors.ts'
 import { chunkBytesMax, contentChunksMax, dataCut } from '@anysync/protocol/limits.ts'
 import vectors from '../../../vectors/chunk.json' with { type: 'json' }
 import { ContentKind, ContentSchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { concatBytes } from '../crypto/bytes.ts'
+import { damaged } from '../crypto/damage.suite.ts'
+import { parseMessage } from '../crypto/message.ts'
+import { MessageReader } from '../crypto/message-reader.ts'
+import { MessageWriter } from '../crypto/message-writer.ts'
 import { chunkIdOf } from './chunk-id.ts'
-import { checkContent, contentBytes, emptyContent, parseContent, sameContent } from './content.ts'
+import {
+  checkContent,
+  contentBytes,
+  emptyContent,
+  parseContent,
+  readContent,
+  sameContent,
+  writeContent,
+} from './content.ts'
 import { createIdentify, type Chunk, type IdentifyLimits } from './identify.ts'
 import { noise, sourceOf, testKeys, testWork } from './store.suite.ts'
 
@@ -30,6 +43,55 @@ for (const { length, limits, depth, content } of vectors.contents) {
     assert.ok(sameContent(parseContent(Uint8Array.fromHex(content)), found))
   })
 }
+
+const numbers64 = fc.oneof(fc.bigInt({ min: 0n, max: 1000n }), fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }))
+const anyContent = fc
+  .record({
+    size: numbers64,
+    depth: fc.oneof(fc.nat(4), fc.nat(0xffff_ffff)),
+    chunks: fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { maxLength: 5 }),
+  })
+  .map((fields) => create(ContentSchema, fields))
+
+test('a content is written and read as by the library', () => {
+  fc.assert(
+    fc.property(anyContent, (content) => {
+      const writer = new MessageWriter(0)
+      writeContent(writer, content)
+      const bytes = writer.finish()
+      assert.deepEqual(bytes, toBinary(ContentSchema, content))
+      assert.deepEqual({ ...readContent(new MessageReader(bytes, { operation: 'a', name: 'b' })) }, { ...content })
+    }),
+  )
+})
+
+/** What is read, or that it is refused. */
+const outcome = (read: () => unknown): unknown => {
+  try {
+    return read()
+  } catch (error) {
+    assert.ok(isTrouble(error, 'corrupt'), String(error))
+    return 'refused'
+  }
+}
+
+test('a content that is damaged is read, or refused, as by the library', () => {
+  const bytes = [emptyContent(), create(ContentSchema, { size: 7n << 20n, chunks: [noise(32), noise(32)] })].map(
+    contentBytes,
+  )
+  fc.assert(
+    fc.property(damaged(...bytes), (given) => {
+      const byLibrary = outcome(() => {
+        const content = parseMessage(ContentSchema, given, 'a', 'b')
+        checkContent(content)
+        return { ...content }
+      })
+      const found = outcome(() => ({ ...parseContent(given) }))
+      assert.deepEqual(found, byLibrary)
+    }),
+    { numRuns: 2000 },
+  )
+})
 
 test('a file up to the least chunk is one chunk, and an empty file has none', async () => {
   const chunks = async (length: number): Promise<number> =>

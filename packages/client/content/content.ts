@@ -2,7 +2,6 @@
  * Content as a value: the bytes of a file or tree as the ids of their chunks. Two contents are equal exactly when
  * their bytes are, within one vault. A content of many chunks holds lists of ids, up to three levels deep.
  */
-import { create, toBinary } from '@bufbuild/protobuf'
 import { demand, SyncError } from '@anysync/protocol/errors.ts'
 import { chunkIdFromBytes, idToBytes, type ChunkId } from '@anysync/protocol/ids.ts'
 import {
@@ -12,26 +11,54 @@ import {
   hashBytes,
   listChunkBytesMax,
 } from '@anysync/protocol/limits.ts'
-import { ContentSchema, type Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import type { Content } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { equalBytes } from '../crypto/bytes.ts'
-import { parseMessage } from '../crypto/message.ts'
+import { MessageReader } from '../crypto/message-reader.ts'
+import { MessageWriter } from '../crypto/message-writer.ts'
 
 /** Ids that a list chunk holds at most. */
 const listIdsMax = listChunkBytesMax / hashBytes
 
-export const makeContent = (size: number, depth: number, chunks: ChunkId[]): Content =>
-  create(ContentSchema, { size: BigInt(size), depth, chunks: chunks.map(idToBytes) })
+export const makeContent = (size: number, depth: number, chunks: ChunkId[]): Content => ({
+  $typeName: 'anysync.v1.Content',
+  size: BigInt(size),
+  depth,
+  chunks: chunks.map(idToBytes),
+})
 
 /** The content of no bytes. */
 export const emptyContent = (): Content => makeContent(0, 0, [])
 
 /** Its one serialised form. */
-export const contentBytes = (content: Content): Uint8Array => toBinary(ContentSchema, content)
+export const contentBytes = (content: Content): Uint8Array => {
+  const writer = new MessageWriter(16 + content.chunks.length * (2 + hashBytes))
+  writeContent(writer, content)
+  return writer.finish()
+}
+
+/** Writes it as a message, or within one. */
+export const writeContent = (writer: MessageWriter, { size, depth, chunks }: Content): void => {
+  writer.uint64(1, size)
+  writer.uint32(2, depth)
+  for (const id of chunks) writer.bytes(3, id)
+}
 
 /** The content of these bytes; anything but the one form of a content within the limits is `corrupt`. */
 export const parseContent = (bytes: Uint8Array): Content => {
-  const content = parseMessage(ContentSchema, bytes, 'content.parse', 'a content')
+  const content = readContent(new MessageReader(bytes, { operation: 'content.parse', name: 'a content' }))
   checkContent(content)
+  return content
+}
+
+/** Reads one, by itself or within another message; it is not checked yet. */
+export const readContent = (reader: MessageReader): Content => {
+  const content: Content = { $typeName: 'anysync.v1.Content', size: 0n, depth: 0, chunks: [] }
+  for (let field = reader.next(3); field !== 0; field = reader.next(3)) {
+    if (field === 1) content.size = reader.uint64()
+    else if (field === 2) content.depth = reader.uint32()
+    else if (field === 3) content.chunks.push(reader.bytes())
+    else reader.refuse()
+  }
   return content
 }
 

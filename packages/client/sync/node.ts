@@ -2,11 +2,10 @@
  * A node in its two forms: the message that a tree stores, and the flat state that scan, plan and apply compare.
  * All comparisons of two states live here, so that "the same" means one thing.
  */
-import { create } from '@bufbuild/protobuf'
-import { NodeKind, NodeSchema, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { NodeKind, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { idToBytes, nodeIdFromBytes, rootNodeId, type NodeId } from '@anysync/protocol/ids.ts'
 import { assert, SyncError } from '@anysync/protocol/errors.ts'
-import { contentBytes, parseContent } from '../content/content.ts'
+import { contentBytes, emptyContent, parseContent } from '../content/content.ts'
 import type { Absence, BaseNode, DiskStat, NodeState } from '../ports.ts'
 
 /** A node of a checked tree, as a state below its folder. Throws `corrupt` for the root's own id. */
@@ -44,15 +43,17 @@ const kinds = { file: NodeKind.FILE, folder: NodeKind.FOLDER, symlink: NodeKind.
 
 /** The message for a state. A folder that is new has empty content; the tree's writer fills it in. */
 export const nodeOf = (state: NodeState): Node => {
-  const content = state.content === null ? parseContent(new Uint8Array()) : parseContent(state.content)
-  return create(NodeSchema, {
+  const node: Node = {
+    $typeName: 'anysync.v1.Node',
     id: idToBytes(state.id),
     name: state.name,
     kind: kinds[state.kind],
     mode: state.mode,
     mtimeNs: state.mtimeNs,
-    ...(state.kind === 'symlink' ? { linkTarget: state.linkTarget } : { content }),
-  })
+    linkTarget: state.kind === 'symlink' ? state.linkTarget : '',
+  }
+  if (state.kind !== 'symlink') node.content = state.content === null ? emptyContent() : parseContent(state.content)
+  return node
 }
 
 export const sameBytes = (a: Uint8Array | null, b: Uint8Array | null): boolean => {

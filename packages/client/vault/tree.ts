@@ -3,13 +3,13 @@
  * maybe through a broken writer, so every rule of the format is checked before a node is believed. Errors name nodes
  * by id.
  */
-import { create, toBinary } from '@bufbuild/protobuf'
-import { NodeKind, TreeSchema, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
+import { NodeKind, type Node } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { demand, isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import { rootNodeId, toHex } from '@anysync/protocol/ids.ts'
 import { idBytes, linkTargetBytesMax, nameBytesMax, treeBytesMax, treeNodesMax } from '@anysync/protocol/limits.ts'
-import { checkContent } from '../content/content.ts'
-import { parseMessage } from '../crypto/message.ts'
+import { checkContent, readContent, writeContent } from '../content/content.ts'
+import { MessageReader } from '../crypto/message-reader.ts'
+import { MessageWriter } from '../crypto/message-writer.ts'
 
 /** The permission bits there are. */
 const modeMax = 0o7777
@@ -18,7 +18,7 @@ const modeMax = 0o7777
 export const parseTree = (bytes: Uint8Array): Node[] => {
   const operation = 'tree.parse'
   demand(bytes.length <= treeBytesMax, operation, 'corrupt', `a tree of ${bytes.length} bytes is more than is allowed`)
-  const { nodes } = parseMessage(TreeSchema, bytes, operation, 'a tree')
+  const nodes = readNodes(new MessageReader(bytes, { operation, name: 'a tree' }))
   const fault = faultOf(nodes)
   demand(fault === null, operation, 'corrupt', `a tree is damaged: ${fault?.message ?? ''}`)
   return nodes
@@ -36,9 +36,58 @@ export const serializeTree = (nodes: Node[]): Uint8Array => {
     const kind = fault.isTwice ? 'conflict' : 'invalid'
     throw new SyncError(operation, kind, `a folder cannot be written: ${fault.message}`)
   }
-  const bytes = toBinary(TreeSchema, create(TreeSchema, { nodes: sorted }))
+  const writer = new MessageWriter(sorted.length * nodeBytesGuess)
+  for (const node of sorted) writer.message(1, () => writeNode(writer, node))
+  const bytes = writer.finish()
   demand(bytes.length <= treeBytesMax, operation, 'invalid', `a folder's tree would be ${bytes.length} bytes: split it`)
   return bytes
+}
+
+/** A file of one chunk with a name of a common length. */
+const nodeBytesGuess = 112
+
+/** Not checked yet, but for how many there are. */
+const readNodes = (reader: MessageReader): Node[] => {
+  const nodes: Node[] = []
+  for (let field = reader.next(1); field !== 0; field = reader.next(1)) {
+    if (field !== 1 || nodes.length > treeNodesMax) reader.refuse()
+    nodes.push(readNode(reader.message()))
+  }
+  return nodes
+}
+
+const readNode = (reader: MessageReader): Node => {
+  const node: Node = {
+    $typeName: 'anysync.v1.Node',
+    id: new Uint8Array(),
+    name: '',
+    kind: NodeKind.UNSPECIFIED,
+    mode: 0,
+    mtimeNs: 0n,
+    linkTarget: '',
+  }
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) node.id = reader.bytes()
+    else if (field === 2) node.name = reader.text()
+    else if (field === 3) node.kind = reader.uint32()
+    else if (field === 4) node.mode = reader.uint32()
+    else if (field === 5) node.mtimeNs = reader.sint64()
+    else if (field === 6) node.content = readContent(reader.message())
+    else if (field === 7) node.linkTarget = reader.text()
+    else reader.refuse()
+  }
+  return node
+}
+
+const writeNode = (writer: MessageWriter, node: Node): void => {
+  const { content } = node
+  writer.bytes(1, node.id)
+  writer.text(2, node.name)
+  writer.uint32(3, node.kind)
+  writer.uint32(4, node.mode)
+  writer.sint64(5, node.mtimeNs)
+  if (content !== undefined) writer.message(6, () => writeContent(writer, content))
+  writer.text(7, node.linkTarget)
 }
 
 /**
@@ -66,7 +115,7 @@ const faultOf = (nodes: Node[]): Fault | null => {
   let previous: Node | null = null
   for (const node of nodes) {
     const id = toHex(node.id)
-    const why = faultOfNode(node)
+    const why = id === rootNodeId ? 'has an id that no node has' : faultOfNode(node)
     if (why !== null) return { message: `node ${id} ${why}`, isTwice: false }
     if (ids.has(id)) return { message: `node ${id} is there twice`, isTwice: true }
     ids.add(id)
@@ -81,7 +130,7 @@ const faultOf = (nodes: Node[]): Fault | null => {
 
 /** What is wrong with one node, or null. */
 const faultOfNode = (node: Node): string | null => {
-  if (node.id.length !== idBytes || toHex(node.id) === rootNodeId) return 'has an id that no node has'
+  if (node.id.length !== idBytes) return 'has an id that no node has'
   if (!isName(node.name)) return 'has a name that no node may have'
   if (node.mode > modeMax) return `has mode ${node.mode.toString(8)}, which holds more than permission bits`
   switch (node.kind) {
