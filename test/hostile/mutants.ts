@@ -248,10 +248,10 @@ export const mutants: CheckMutant[] = [
   ),
   without(
     'client/vault/tree',
-    'node.id.length !== idBytes || toHex(node.id) === rootNodeId',
+    "id === rootNodeId ? 'has an id that no node has' : faultOfNode(node)",
     'a node has the id of the root folder',
     'a node may be the root folder',
-    'node.id.length !== idBytes',
+    'faultOfNode(node)',
   ),
   without(
     'client/vault/tree',

@@ -16,21 +16,21 @@ export const adopt = (
   baseChildren: (folder: NodeId) => BaseNode[],
 ): Map<NodeId, LocalChange> => {
   const remoteIdsByPlace = new Map<string, NodeId>()
-  for (const [id, change] of remote) {
+  remote.forEach((change, id) => {
     // One of the base that is still elsewhere on this disk cannot be what was found there. One that is gone from where it
     // was can: a turn that did not end may have put it there.
     const isNowhere = change.base === null || change.base.disk === null || local.get(id)?.local === null
     if (change.remote !== null && isNowhere) remoteIdsByPlace.set(placeKey(change.remote), id)
-  }
+  })
   const absent = new AbsentNodes(remote, baseChildren)
   const adoptedIds = new Map<NodeId, NodeId>()
   /** Nodes that were found under another id. */
   const found = new Set<NodeId>()
   const result = new Map<NodeId, LocalChange>()
-  for (const [id, change] of local) {
+  local.forEach((change, id) => {
     if (change.local === null) {
       if (!found.has(id)) result.set(id, change)
-      continue
+      return
     }
     const parent = adoptedIds.get(change.local.parent) ?? change.local.parent
     const folder = adoptedIds.get(change.local.folder) ?? change.local.folder
@@ -54,8 +54,9 @@ export const adopt = (
       if (change.base !== null) result.set(id, { base: change.base, local: null })
     }
     const base = isAdopted ? (local.get(newId)?.base ?? null) : change.base
-    result.set(newId, { base, local: { ...change.local, id: newId, parent, folder } })
-  }
+    const isAsBefore = newId === id && parent === change.local.parent && folder === change.local.folder
+    result.set(newId, isAsBefore ? change : { base, local: { ...change.local, id: newId, parent, folder } })
+  })
   return result
 }
 

@@ -15,14 +15,14 @@ import { forgetRemovals, noteRemovals } from './own-removals.ts'
 import type { Step } from './plan.ts'
 
 type Put = { state: NodeState; stat: DiskStat | null; absence: Absence | null }
+/** `from`: where the node was at the head before this batch; null for a new one. `put`: null for what is removed. */
+type Edit = { readonly id: NodeId; readonly from: NodeId | null; put: Put | null }
 
 export class Batch {
   readonly #parts: ApplyParts
   readonly #ledger: Ledger
   readonly #view: HeadView
-  /** Where each edited node was at the head before this batch; null for new ones. */
-  readonly #from = new Map<NodeId, NodeId | null>()
-  readonly #puts = new Map<NodeId, Put | null>()
+  readonly #edits = new Map<NodeId, Edit>()
   #agreements: Agreement[] = []
 
   constructor(parts: ApplyParts, ledger: Ledger, view: HeadView) {
@@ -32,7 +32,7 @@ export class Batch {
   }
 
   get size(): number {
-    return this.#puts.size
+    return this.#edits.size
   }
 
   /** The node shall be so. `stat`: what to remember of how the disk looks with it; null: it is not on this disk. */
@@ -50,22 +50,23 @@ export class Batch {
   }
 
   #note(id: NodeId, put: Put | null): void {
-    if (!this.#from.has(id)) this.#from.set(id, this.#view.node(id)?.parent ?? null)
-    this.#puts.set(id, put)
+    const known = this.#edits.get(id)
+    if (known === undefined) this.#edits.set(id, { id, from: this.#view.node(id)?.parent ?? null, put })
+    else known.put = put
     this.#view.edit(id, put?.state ?? null)
   }
 
   /** Commits what was gathered and empties the batch. Null when there was nothing to commit. */
   async commit(isPartial: boolean): Promise<SnapshotInfo | null> {
     const { vault, state, linkId } = this.#parts
-    if (this.#puts.size === 0) {
+    if (this.#edits.size === 0) {
       this.#ledger.agree(this.#agreements)
       this.#agreements = []
       return null
     }
     await this.#touchFolders()
-    const edited = await vault.editTree(this.#view.root, this.#edits(), this.#view.parentOf)
-    const isRemoving = this.#puts.values().some((put) => put === null)
+    const edited = await vault.editTree(this.#view.root, this.#treeEdits(), this.#view.parentOf)
+    const isRemoving = this.#edits.values().some(({ put }) => put === null)
     if (isRemoving) noteRemovals(state, linkId, this.#view.head?.sequence ?? 0, edited.root)
     const snapshot = await vault.commit({
       expected: this.#view.head,
@@ -79,16 +80,14 @@ export class Batch {
     this.#ledger.agree([...this.#agreements, ...this.#rows()], { sequence: snapshot.sequence, contents })
     if (isRemoving) forgetRemovals(state, linkId)
     this.#agreements = []
-    this.#from.clear()
-    this.#puts.clear()
+    this.#edits.clear()
     return snapshot
   }
 
   /** A folder's time changes with what is in it: it goes up with the edit that changed it. */
   async #touchFolders(): Promise<void> {
     const folders = new Set<NodeId>()
-    for (const [id, put] of this.#puts) {
-      const from = this.#from.get(id) ?? null
+    for (const { id, from, put } of this.#edits.values()) {
       if (from !== null) folders.add(from)
       if (put !== null) folders.add(put.state.parent)
       if (put?.state.kind === 'folder') folders.add(id)
@@ -104,15 +103,14 @@ export class Batch {
       if (stat === null || stat === 'closed' || seen === null || !isSameStat(seen, stat)) continue
       // Where a mode keeps an attribute of the disk from the vault, they do not agree on the folder.
       if (stat.mode !== state.mode) continue
-      if (state.mtimeNs !== stat.mtimeNs || this.#puts.get(id))
+      if (state.mtimeNs !== stat.mtimeNs || this.#edits.get(id)?.put)
         this.#note(id, { state: { ...state, mtimeNs: stat.mtimeNs }, stat, absence: null })
     }
   }
 
-  #edits(): TreeEdit[] {
+  #treeEdits(): TreeEdit[] {
     const edits: TreeEdit[] = []
-    for (const [id, put] of this.#puts) {
-      const from = this.#from.get(id) ?? null
+    for (const { id, from, put } of this.#edits.values()) {
       if (put === null) {
         if (from !== null) edits.push({ id, from, to: null })
       } else edits.push({ id, from, to: { parent: put.state.parent, node: nodeOf(put.state) } })
@@ -122,10 +120,10 @@ export class Batch {
 
   #rows(): Agreement[] {
     const { state, linkId } = this.#parts
-    return [...this.#puts].flatMap(([id, put]): Agreement[] => {
-      if (put === null) return [{ id, row: null }]
-      const content = put.state.kind === 'folder' ? (state.node(linkId, id)?.content ?? null) : put.state.content
-      return [{ id, row: baseNodeOf({ ...put.state, content }, put.stat, put.absence) }]
+    return Array.from(this.#edits.values(), ({ id, put }): Agreement => {
+      if (put === null) return { id, row: null }
+      const row = baseNodeOf(put.state, put.stat, put.absence)
+      return { id, row: row.kind === 'folder' ? { ...row, content: state.node(linkId, id)?.content ?? null } : row }
     })
   }
 }

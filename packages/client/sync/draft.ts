@@ -8,6 +8,7 @@ import type { PlanInput, Step } from './plan.ts'
 import type { LocalNode } from './scan.ts'
 
 export type Draft = {
+  readonly id: NodeId
   base: BaseNode | null
   local: LocalNode | null
   remote: NodeState | null
@@ -27,7 +28,7 @@ export const draftOf = (input: PlanInput, id: NodeId): Draft => {
   const remote = remoteChange === undefined ? row : remoteChange.remote
   // What is found at the place of a node that was not on this disk was never compared with it.
   const base = row !== null && row.disk === null && localChange?.local ? null : row
-  return { base, local, remote, merged: null, isHeld: false }
+  return { id, base, local, remote, merged: null, isHeld: false }
 }
 
 /** An unchanged node is on the disk as the base says. One that is only in the vault counts as unchanged too. */
@@ -38,8 +39,8 @@ const localOfBase = (input: PlanInput, base: BaseNode | null): LocalNode | null 
 }
 
 /** What a decided draft asks of disk, log and base. */
-export const stepOf = (input: PlanInput, id: NodeId, draft: Draft): Step => {
-  const { base, local, remote, merged, isHeld } = draft
+export const stepOf = (input: PlanInput, draft: Draft): Step => {
+  const { id, base, local, remote, merged, isHeld } = draft
   const sides = { id, base, local, remote, merged, absence: null }
   if (isHeld) return { ...sides, toDisk: 'none', toLog: 'none', toBase: 'none' }
   return { ...sides, toDisk: toDisk(input.policy, draft), toLog: toLog(input.policy, draft), toBase: 'put' }

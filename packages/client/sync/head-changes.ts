@@ -121,7 +121,9 @@ const takeShut = (folders: FolderToOpen[]): FolderToOpen | undefined => {
  */
 export const forgetContents = (state: State, linkId: string, { changes, visited }: HeadChanges): void => {
   const folders = new Set(visited.keys())
-  for (const [id, { base, remote }] of changes) if (base?.kind === 'folder' && remote === null) folders.add(id)
+  changes.forEach(({ base, remote }, id) => {
+    if (base?.kind === 'folder' && remote === null) folders.add(id)
+  })
   if (folders.delete(rootNodeId)) state.putFact(linkId, rootContentFact, null)
   for (const id of folders) {
     const row = state.node(linkId, id)

@@ -134,11 +134,10 @@ const readContested = async (
     try {
       const read = await readStable(parts, here.path, (source) => parts.vault.identify(source))
       if (read === null) throw new SyncError('disk.read', 'unavailable', busyMessage)
-      here.content = contentBytes(read.result)
-      here.size = Number(read.result.size)
-      here.disk = read.stat
-      here.mode = read.stat.mode
-      here.mtimeNs = read.stat.mtimeNs
+      const { result, stat } = read
+      const { mode, mtimeNs } = stat
+      const content = contentBytes(result)
+      local.set(id, { base, local: { ...here, content, size: Number(result.size), disk: stat, mode, mtimeNs } })
     } catch (error) {
       if (!(error instanceof SyncError) || !error.operation.startsWith('disk.')) throw error
       unread.add(id)

@@ -61,28 +61,26 @@ export const plan = (input: PlanInput): Plan => {
   const conflicts: NodeId[] = []
   for (const id of input.remote.keys()) drafts.set(id, draftOf(input, id))
   for (const id of input.local.keys()) if (!drafts.has(id)) drafts.set(id, draftOf(input, id))
-  const copies: [NodeId, Draft][] = []
-  for (const [id, draft] of drafts) {
+  const copies: Draft[] = []
+  for (const draft of drafts.values()) {
     const isAbsent = draft.base !== null && draft.base.disk === null
     const { state, isKeptTwice, isHeld } = input.policy.mode.merge(draft, isAbsent)
     draft.merged = state
     draft.isHeld = isHeld
     if (!isKeptTwice || draft.local === null || state === null) continue
     const copyId = input.newId()
-    copies.push([
-      copyId,
-      {
-        base: null,
-        local: draft.local,
-        remote: null,
-        merged: { ...draft.local, id: copyId, parent: state.parent, name: state.name },
-        isHeld: false,
-      },
-    ])
-    drafts.set(id, { ...draft, local: null })
+    copies.push({
+      id: copyId,
+      base: null,
+      local: draft.local,
+      remote: null,
+      merged: { ...draft.local, id: copyId, parent: state.parent, name: state.name },
+      isHeld: false,
+    })
+    draft.local = null
     if (input.policy.mode.namesAre === 'of the head') conflicts.push(copyId)
   }
-  for (const [id, copy] of copies) drafts.set(id, copy)
+  for (const copy of copies) drafts.set(copy.id, copy)
 
   const tree = new MergedTree(input, drafts)
   tree.reviveFolders()
@@ -111,11 +109,10 @@ class MergedTree {
 
   /** A folder deleted on one side lives on when something in it lives: new, edited, moved in, or never on this disk. */
   reviveFolders(): void {
-    for (const [id, draft] of this.#drafts) {
-      if (draft.merged === null && draft.base?.kind === 'folder') {
-        const isLivedIn = this.#input.baseChildren(id).some((child) => !this.#drafts.has(child.id))
-        if (isLivedIn) this.#revive(id)
-      }
+    for (const { id, base, merged } of this.#drafts.values()) {
+      if (merged !== null || base?.kind !== 'folder') continue
+      const isLivedIn = this.#input.baseChildren(id).some((child) => !this.#drafts.has(child.id))
+      if (isLivedIn) this.#revive(id)
     }
     for (const draft of this.#drafts.values()) if (draft.merged !== null) this.#revive(draft.merged.parent)
   }
@@ -135,9 +132,9 @@ class MergedTree {
   breakCycles(): void {
     for (let isBroken = true; isBroken;) {
       isBroken = false
-      for (const [id, draft] of this.#drafts) {
+      for (const draft of this.#drafts.values()) {
         if (draft.merged?.kind !== 'folder' || draft.remote === null) continue
-        if (this.#input.policy.isSamePlace(draft.merged, draft.remote) || !this.#isBelowItself(id)) continue
+        if (this.#input.policy.isSamePlace(draft.merged, draft.remote) || !this.#isBelowItself(draft.id)) continue
         draft.merged = { ...draft.merged, parent: draft.remote.parent, name: draft.remote.name }
         this.#revive(draft.remote.parent)
         isBroken = true
@@ -160,10 +157,12 @@ class MergedTree {
   separateNames(): NodeId[] {
     const renamed: NodeId[] = []
     const places = new Map<string, NodeId[]>()
-    for (const [id, { merged }] of this.#drafts) {
+    for (const { id, merged } of this.#drafts.values()) {
       if (merged === null) continue
       const key = placeKey(merged)
-      places.set(key, [...(places.get(key) ?? []), id])
+      const there = places.get(key)
+      if (there === undefined) places.set(key, [id])
+      else there.push(id)
     }
     const namesByFolder = new Map<NodeId, Map<string, BaseNode>>()
     const unchangedNames = (folder: NodeId): Map<string, BaseNode> => {
@@ -223,7 +222,7 @@ class MergedTree {
   }
 
   steps(): Step[] {
-    const steps = [...this.#drafts].map(([id, draft]) => stepOf(this.#input, id, draft))
+    const steps = Array.from(this.#drafts.values(), (draft) => stepOf(this.#input, draft))
     const levels = (those: Step[]): Step[][] =>
       [...Map.groupBy(those, (step) => this.#depth(step))].sort(([a], [b]) => a - b).map(([, level]) => level)
     const living = levels(steps.filter((step) => step.merged !== null))

@@ -144,21 +144,22 @@ const pushTogether = async (parts: ApplyParts, batch: Batch, group: Step[], coun
   const ready: { step: Step; stat: DiskStat; bytes: Uint8Array }[] = []
   const window = parts.vault.takeWindow()
   try {
-    for (const [i, read] of (await parts.disk.readFiles(files, window.memory)).entries()) {
+    const reads = await parts.disk.readFiles(files, window.memory)
+    reads.forEach((read, i) => {
       const step = group[i]
       assert(step !== undefined, 'an answer comes for each file')
       if ('trouble' in read) left.push(step)
-      else ready.push({ step, ...read })
-    }
+      else ready.push({ step, stat: read.stat, bytes: read.bytes })
+    })
     const contents = await parts.vault.writeSmallFiles(
       ready.map(({ bytes }) => bytes),
       window,
     )
-    for (const [i, content] of contents.entries()) {
+    contents.forEach((content, i) => {
       const file = ready[i]
       assert(file !== undefined, 'a content comes for each file')
       putFile(batch, file.step, content, file.stat, rememberedDisk(file.stat, lookedNs), counts)
-    }
+    })
     return left
   } finally {
     window.release()

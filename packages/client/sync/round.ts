@@ -140,19 +140,19 @@ const addPushed = (report: TurnReport, { counts, snapshots }: Pushed): void => {
 
 const countUndone = ({ state, link }: EngineParts, { changes }: Scan, held: ReadonlySet<NodeId>): number => {
   let undone = 0
-  for (const [id, { local }] of changes) {
+  changes.forEach(({ local }, id) => {
     const row = state.node(link.id, id)
     if (held.has(id) || (local === null ? row !== null : row?.disk?.inode !== local.disk.inode)) undone += 1
-  }
+  })
   return undone
 }
 
 const countBehind = ({ state, link }: EngineParts, { changes }: HeadChanges): number => {
   let undone = 0
-  for (const [id, { remote }] of changes) {
+  changes.forEach(({ remote }, id) => {
     const row = state.node(link.id, id)
     if (remote === null ? row !== null : row === null || !sameNode(row, remote)) undone += 1
-  }
+  })
   return undone
 }
 

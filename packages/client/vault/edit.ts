@@ -159,6 +159,8 @@ const createPlaces = (edits: Map<NodeId, TreeEdit>, parentOf: ParentOf): Places 
   const known = new Map<NodeId, Place>([[rootNodeId, { parent: null, depth: 0 }]])
   /** Walks up to what is known, then down again, noting where each folder lies. */
   const find = (folder: NodeId): Place => {
+    const found = known.get(folder)
+    if (found !== undefined) return found
     const path: NodeId[] = []
     let at = folder
     let place = known.get(at)
