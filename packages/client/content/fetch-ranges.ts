@@ -17,8 +17,15 @@ import type { ChunkPlace } from '../ports.ts'
 import { createGate } from './gate.ts'
 import { createWindows, type Window } from './windows.ts'
 
-/** Names a segment on this device: its pack and where it begins. */
-export const segmentKeyOf = ({ pack, segmentOffset }: ChunkPlace): string => `${pack}:${segmentOffset}`
+/** Names a segment on this device: its pack and where it begins. Chunks of one segment mostly come one after the other. */
+export const segmentKeyOf = ({ pack, segmentOffset }: ChunkPlace): string => {
+  if (pack !== last.pack || segmentOffset !== last.segmentOffset)
+    last = { pack, segmentOffset, key: `${pack}:${segmentOffset}` }
+  return last.key
+}
+
+/** The segment that was named last. */
+let last = { pack: '', segmentOffset: -1, key: '' }
 
 export type RangeFetcher = {
   /** What will be asked for soon. Nothing is fetched yet; the oldest hints are forgotten when there are too many. */
@@ -196,20 +203,20 @@ const coalesce = (places: ChunkPlace[]): Range[] => {
   const found: { range: Range; first: number }[] = []
   for (const { place, at } of places.map((place, at) => ({ place, at })).sort((a, b) => byPosition(a.place, b.place))) {
     const end = place.segmentOffset + place.sealedLength
-    let last = found.at(-1)
+    let before = found.at(-1)
     const isNear =
-      last?.range.pack === place.pack &&
-      place.segmentOffset - (last.range.offset + last.range.length) <= fetchGapBytesMax &&
-      end - last.range.offset <= fetchBytesMax
-    if (!last || !isNear) {
+      before?.range.pack === place.pack &&
+      place.segmentOffset - (before.range.offset + before.range.length) <= fetchGapBytesMax &&
+      end - before.range.offset <= fetchBytesMax
+    if (!before || !isNear) {
       const { pack, segmentOffset: offset } = place
       const range: Range = { pack, offset, length: 0, awaited: new Set(), fetched: null, users: 0, next: null }
-      last = { range, first: at }
-      found.push(last)
+      before = { range, first: at }
+      found.push(before)
     }
-    last.first = Math.min(last.first, at)
-    last.range.length = end - last.range.offset
-    last.range.awaited.add(segmentKeyOf(place))
+    before.first = Math.min(before.first, at)
+    before.range.length = end - before.range.offset
+    before.range.awaited.add(segmentKeyOf(place))
   }
   const ranges = found.sort((a, b) => a.first - b.first).map(({ range }) => range)
   for (const [i, range] of ranges.entries()) range.next = ranges[i + 1] ?? null

@@ -76,12 +76,12 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
   }
 
   const expectChunks = (ids: ChunkId[]): void => {
-    const fresh = ids
-      .map(locateAhead)
-      .filter((place) => place !== null)
-      .filter((place) => opened.get(segmentKeyOf(place)) === null && !opening.has(segmentKeyOf(place)))
-    for (const place of fresh) {
-      const key = segmentKeyOf(place)
+    const segments = new Map<string, ChunkPlace>()
+    for (const id of ids) {
+      const place = locateAhead(id)
+      const key = place === null ? '' : segmentKeyOf(place)
+      if (place === null || opened.get(key) !== null || opening.has(key)) continue
+      segments.set(key, place)
       const slices = expected.get(key)
       if (slices) slices.push(place)
       else expected.set(key, [place])
@@ -90,7 +90,7 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
       if (expected.size <= expectedSegmentsMax) break
       expected.delete(oldest)
     }
-    fetcher.expect(fresh)
+    fetcher.expect([...segments.values()])
   }
 
   /** Of one content. One alone is read at once, and trees have a cache of their own. */
@@ -175,9 +175,10 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
     expectMany(kind, ids)
     const size = countSize(content)
     const chunks = await Promise.all(ids.map((id) => readChunk(kind, id, isCached)))
-    for (const [i, id] of ids.entries()) size.take(id, chunks[i]?.chunk ?? new Uint8Array())
+    const read = chunks.map(({ chunk }) => chunk)
+    read.forEach((chunk, i) => size.take(ids[i] ?? '', chunk))
     size.end()
-    return chunks.map(({ chunk }) => chunk)
+    return read
   }
 
   async function* stream(content: Content): AsyncGenerator<Uint8Array, void, void> {
