@@ -48,7 +48,7 @@ export class NodeTempFile implements TempFile {
   #isPlaced = false
   #length = 0
   /** Bytes up to here are flushed when this comes to its end; what it throws is told to whoever goes on. */
-  #flushing: { upTo: number; done: Promise<void> } = { upTo: 0, done: Promise.resolve() }
+  #flushing: { upTo: number; done: Promise<void> } | null = null
 
   /** Open, or finished already with this stat. */
   constructor(path: string, state: FileHandle | DiskStat, options: TempOptions) {
@@ -65,8 +65,8 @@ export class NodeTempFile implements TempFile {
       for (const { start, end } of withoutHoles(bytes))
         for (let at = start; at < end;) at += (await handle.write(bytes, at, end - at, this.#length + at)).bytesWritten
       this.#length += bytes.length
-      if (this.#length - this.#flushing.upTo < flushedBytes) return
-      await this.#flushing.done
+      if (this.#length - (this.#flushing?.upTo ?? 0) < flushedBytes) return
+      await this.#flushing?.done
       this.#flushing = { upTo: this.#length, done: handle.datasync() }
       this.#flushing.done.catch(() => undefined)
     })
@@ -76,7 +76,7 @@ export class NodeTempFile implements TempFile {
     const handle = this.#handle
     assert(handle !== null, 'a temp file is finished once')
     await attemptAsync('disk.finish', async () => {
-      await this.#flushing.done
+      await this.#flushing?.done
       // A hole at the end is not written by anything.
       await handle.truncate(this.#length)
       // After the last write, which would take set-user-id bits away and move the mtime.

@@ -70,7 +70,8 @@ const writeTogether = async ({ vault, disk }: ApplyParts, files: Small[]): Promi
   }
 }
 
-type Ready = { step: Step; path: string; temp: TempFile }
+/** Written, but not under its name yet. */
+type Ready = { step: Step; path: string; temp: TempFile; isPlaced: boolean }
 
 /** What is on the disk of a slice, and what waits for its name. */
 type Slice = { placed: Agreement[]; ready: Ready[] }
@@ -133,7 +134,7 @@ export const pullFiles = async (
 }
 
 const dispose = async (ready: readonly Ready[]): Promise<void> => {
-  for (const { temp } of ready) await temp[Symbol.asyncDispose]()
+  for (const { temp, isPlaced } of ready) if (!isPlaced) await temp[Symbol.asyncDispose]()
 }
 
 /** Notes that a step's node is at its place, and what the base shall say of it. */
@@ -176,31 +177,38 @@ const writeSlice = async (
         if (merged === null || ledger.unsettled.has(step.id)) continue
         const path = reachableTarget(parts, ledger, step)
         if (path === null) continue
+        const content = contents.get(step)
+        if (group.length > 1 && content !== undefined) {
+          together.push({ step, path, merged, content })
+          continue
+        }
         await attempt(parts, ledger, step.id, path, async () => {
           const seen = parts.where.stat(step.id)
-          const content = contents.get(step)
           if (!needsContent(step)) {
             if (seen !== null) done(step, path, await disk.setAttributes(path, seen, merged))
           } else if (content === undefined) {
             done(step, path, await disk.placeLink(merged.linkTarget, path, seen, merged.mtimeNs))
-          } else if (group.length > 1) together.push({ step, path, merged, content })
-          else {
+          } else {
             const onBytes = (bytes: number): void => report.part(path, bytes, merged.size)
-            ready.push({ step, path, temp: await writeTemp(parts, { path, merged, content }, onBytes) })
+            const temp = await writeTemp(parts, { path, merged, content }, onBytes)
+            ready.push({ step, path, temp, isPlaced: false })
           }
         })
         report.end(path)
       }
       const temps = await writeTogether(parts, together)
-      for (const [i, small] of together.entries()) {
+      temps?.forEach((temp, i) => {
+        const small = together[i]
+        assert(small !== undefined, 'a temporary file comes for each')
+        ready.push({ step: small.step, path: small.path, temp, isPlaced: false })
+      })
+      // One by one, so that trouble with one holds up no other.
+      for (const small of temps === null ? together : []) {
         const { step, path } = small
-        const temp = temps?.[i]
-        if (temp) ready.push({ step, path, temp })
-        // One by one, so that trouble with one holds up no other.
-        else
-          await attempt(parts, ledger, step.id, path, async () => {
-            ready.push({ step, path, temp: await writeTemp(parts, small, () => undefined) })
-          })
+        await attempt(parts, ledger, step.id, path, async () => {
+          const temp = await writeTemp(parts, small, () => undefined)
+          ready.push({ step, path, temp, isPlaced: false })
+        })
       }
       report.through({ files: group.length, bytes: together.reduce((sum, { merged }) => sum + merged.size, 0) })
     })
@@ -225,13 +233,16 @@ const placeSlice = async (
       const answers = await disk.placeFiles(
         some.map(({ step, path, temp }) => ({ temp, path, expected: parts.where.stat(step.id) })),
       )
-      for (const [i, { step, path }] of some.entries()) {
-        await attempt(parts, ledger, step.id, path, async () => {
-          const answer = answers[i]
-          assert(answer !== undefined, 'an answer comes for each file')
-          if ('trouble' in answer) throw answer.trouble
+      let next = 0
+      for (const file of some) {
+        const { step, path } = file
+        const answer = answers[next++]
+        assert(answer !== undefined, 'an answer comes for each file')
+        if ('trouble' in answer) await attempt(parts, ledger, step.id, path, () => Promise.reject(answer.trouble))
+        else {
+          file.isPlaced = true
           notePlaced(parts, step, path, answer.stat, counts, placed)
-        })
+        }
       }
     })
   } finally {

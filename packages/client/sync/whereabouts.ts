@@ -37,25 +37,35 @@ export class Whereabouts {
 
   /** Notes that a node lies in a folder under a name, and how it looks there. */
   moved(id: NodeId, folder: NodeId, name: string, stat: DiskStat): void {
-    const before = this.#places.get(id)
-    if (before !== undefined && this.#idsByPlace.get(this.#key(before)) === id)
-      this.#idsByPlace.delete(this.#key(before))
-    this.#places.set(id, { folder, name })
-    this.#idsByPlace.set(this.#key({ folder, name }), id)
     this.#stats.set(id, stat)
     this.#gone.delete(id)
-    if (stat.kind === 'folder') this.#folderPaths.clear()
+    const before = this.#places.get(id)
+    if (before?.folder === folder && before.name === name) return
+    if (before !== undefined) this.#leave(id, before)
+    const place = { folder, name }
+    this.#places.set(id, place)
+    this.#idsByPlace.set(this.#key(place), id)
+    this.#forgetPathsBelow(id)
   }
 
   /** Notes that a node is gone. */
   removed(id: NodeId): void {
     const before = this.#places.get(id)
-    if (before !== undefined && this.#idsByPlace.get(this.#key(before)) === id)
-      this.#idsByPlace.delete(this.#key(before))
+    if (before !== undefined) this.#leave(id, before)
     this.#places.delete(id)
     this.#stats.delete(id)
     this.#gone.add(id)
-    this.#folderPaths.clear()
+    this.#forgetPathsBelow(id)
+  }
+
+  #leave(id: NodeId, place: Place): void {
+    const key = this.#key(place)
+    if (this.#idsByPlace.get(key) === id) this.#idsByPlace.delete(key)
+  }
+
+  /** No path leads through a folder whose own was not asked for. */
+  #forgetPathsBelow(id: NodeId): void {
+    if (this.#folderPaths.has(id)) this.#folderPaths.clear()
   }
 
   /** How a node of the plan looked when it was last seen; null when it is not on the disk. */
