@@ -71,7 +71,7 @@ export const diskPaths = (givenRoot: string, libc: Libc = noLibc): DiskPaths => 
     inPrivate: (...names) => join(root, privateName, ...names),
     fenced,
     fenceForMany,
-    fullOf: (path) => (path === '' ? root : below(root, ...path.split('/'))),
+    fullOf: (path) => (path === '' ? root : below(root, sep === '/' ? path : path.replaceAll('/', sep))),
     fencedFolder,
   }
 }

@@ -41,9 +41,9 @@ export class RowCache {
     return row
   }
 
-  /** The database has this row now. Its content may be a part of something large, which shall not stay for its sake. */
+  /** The database has this row now, which stays as it is. */
   put(linkId: string, row: BaseNode): void {
-    this.#set(linkId, row.id, { ...row, content: row.content?.slice() ?? null })
+    this.#set(linkId, row.id, row)
   }
 
   /** The database has no row of the node any more. */

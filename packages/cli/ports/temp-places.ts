@@ -75,8 +75,11 @@ export class TempPlaces {
     if (this.#bound.has(folder)) return folder
     const { root } = this.#paths
     try {
+      const rootDevice = lstatSync(root).dev
+      // Wherever it leads, our own private folder is where nobody else is.
+      if (lstatSync(this.#paths.fullOf(folder)).dev === rootDevice) return null
       const { dev } = lstatSync(this.#paths.fencedFolder('disk.createTemp', folder))
-      if (dev === lstatSync(root).dev) return null
+      if (dev === rootDevice) return null
       let top = folder
       while (top.includes('/') && lstatSync(join(root, folderOf(top))).dev === dev) top = folderOf(top)
       return top
