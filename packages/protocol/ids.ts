@@ -27,8 +27,11 @@ declare const recordHash: unique symbol
 /** Lower-case hex of bytes. */
 export const toHex = (bytes: Uint8Array): string => bytes.toHex()
 
-/** V8 keeps small arrays that are made so among its own objects; what `Uint8Array.fromHex` makes costs ten times that. */
-const bytesOfHex = (text: string): Uint8Array<ArrayBuffer> => {
+/**
+ * The bytes of a hex text, of which it must be one. V8 keeps small arrays that are made so among its own objects; what
+ * `Uint8Array.fromHex` makes costs ten times that.
+ */
+export const bytesOfHex = (text: string): Uint8Array<ArrayBuffer> => {
   const bytes = new Uint8Array(text.length / 2)
   bytes.setFromHex(text)
   return bytes

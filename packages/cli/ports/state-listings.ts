@@ -4,9 +4,8 @@
  */
 import { hash } from 'node:crypto'
 import { idBytes } from '@anysync/protocol/limits.ts'
-import { idToBytes, nodeIdFromBytes, type NodeId } from '@anysync/protocol/ids.ts'
-import { concatBytes, equalBytes } from '@anysync/client/crypto/bytes.ts'
-import { blobOf, type Statement } from './state-database.ts'
+import { parseNodeId, type NodeId } from '@anysync/protocol/ids.ts'
+import { textOf, type Statement } from './state-database.ts'
 
 type ListingStatements = Record<'hasListings' | 'listing' | 'putListing' | 'removeListing', Statement>
 
@@ -29,16 +28,16 @@ export class Listings {
   }
 
   find(link: number, folder: NodeId, listing: string): NodeId[] | null {
-    const row = this.has(link) ? this.#sql.listing.get(link, idToBytes(folder)) : null
-    if (row === null || !equalBytes(blobOf(row, 'hash'), hashOf(listing))) return null
-    const ids = blobOf(row, 'folders')
-    return Array.from({ length: ids.length / idBytes }, (_, i) =>
-      nodeIdFromBytes(ids.subarray(i * idBytes, (i + 1) * idBytes)),
+    const row = this.has(link) ? this.#sql.listing.get(link, folder) : null
+    if (row === null || textOf(row, 'hash') !== hashOf(listing)) return null
+    const ids = textOf(row, 'folders')
+    return Array.from({ length: ids.length / idLetters }, (_, i) =>
+      parseNodeId(ids.slice(i * idLetters, (i + 1) * idLetters)),
     )
   }
 
   put(link: number, folder: NodeId, listing: string, folders: readonly NodeId[]): void {
-    this.#sql.putListing.run(link, idToBytes(folder), hashOf(listing), concatBytes(...folders.map(idToBytes)))
+    this.#sql.putListing.run(link, folder, hashOf(listing), folders.join(''))
     this.#hasAny.set(link, true)
     this.#gone?.delete(`${link} ${folder}`)
   }
@@ -47,7 +46,7 @@ export class Listings {
   remove(link: number, folder: NodeId): void {
     const key = `${link} ${folder}`
     if (this.#gone?.has(key)) return
-    this.#sql.removeListing.run(link, idToBytes(folder))
+    this.#sql.removeListing.run(link, folder)
     this.#gone?.add(key)
   }
 
@@ -67,4 +66,7 @@ export class Listings {
   }
 }
 
-const hashOf = (listing: string): Uint8Array => hash('sha256', listing, 'buffer')
+/** In hex. */
+const idLetters = 2 * idBytes
+
+const hashOf = (listing: string): string => hash('sha256', listing, 'hex')

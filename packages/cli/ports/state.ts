@@ -6,14 +6,7 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { IndexedPackSchema } from '@anysync/protocol/gen/anysync/v1/format_pb.js'
 import { assert } from '@anysync/protocol/errors.ts'
-import {
-  idToBytes,
-  nodeIdFromBytes,
-  packIdFromBytes,
-  recordHashFromBytes,
-  type NodeId,
-  type VaultId,
-} from '@anysync/protocol/ids.ts'
+import { packIdFromBytes, parseNodeId, recordHashFromBytes, type NodeId, type VaultId } from '@anysync/protocol/ids.ts'
 import { actionsMax, stateCacheBytesMax, stateRowsMax } from '@anysync/protocol/limits.ts'
 import type { BaseNode, LogHead, State } from '@anysync/client/ports.ts'
 import { placesOf } from '@anysync/client/content/places.ts'
@@ -34,7 +27,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
   const refOf = refsIn(database, sql)
   const rows = new RowCache(stateRowsMax, (linkId) => {
     const row = sql.highestNode.get(refOf.link(linkId))
-    return row && nodeIdFromBytes(blobOf(row, 'id'))
+    return row && parseNodeId(textOf(row, 'id'))
   })
   const listings = new Listings(sql)
   /** Null: to be counted when it is asked for. */
@@ -72,7 +65,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
 
   const readNode = (linkId: string, nodeId: NodeId): BaseNode | null =>
     rows.get(linkId, nodeId, () => {
-      const list = sql.node.get(refOf.link(linkId), idToBytes(nodeId))
+      const list = sql.node.get(refOf.link(linkId), nodeId)
       return list && nodeFromList(list)
     })
   /** A row is put, or removed when it has no parent any more: what is known of the folders that have or had it holds no more. */
@@ -93,7 +86,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       lookForOthers()
       return sql.links.all().map(linkFromRow)
     },
-    putLink: (link) => sql.putLink.run(link.id, idToBytes(link.vaultId), link.root, link.mode),
+    putLink: (link) => sql.putLink.run(link.id, link.vaultId, link.root, link.mode),
     removeLink(linkId) {
       database.join(() => {
         sql.removeLink.run(linkId)
@@ -105,9 +98,8 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
     },
 
     node: readNode,
-    children: (linkId, parent) => sql.children.all(refOf.link(linkId), idToBytes(parent)).map(nodeFromList),
-    childrenNamed: (linkId, parent, name) =>
-      sql.childrenNamed.all(refOf.link(linkId), idToBytes(parent), name).map(nodeFromList),
+    children: (linkId, parent) => sql.children.all(refOf.link(linkId), parent).map(nodeFromList),
+    childrenNamed: (linkId, parent, name) => sql.childrenNamed.all(refOf.link(linkId), parent, name).map(nodeFromList),
     nodeByInode(linkId, device, inode) {
       const list = sql.nodeByInode.get(refOf.link(linkId), BigInt.asIntN(64, inode), BigInt.asIntN(64, device))
       return list && nodeFromList(list)
@@ -126,7 +118,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       if (link === null) return
       database.join(() => {
         forgetListings(link, linkId, nodeId, null)
-        sql.removeNode.run(link, idToBytes(nodeId))
+        sql.removeNode.run(link, nodeId)
       })
       rows.remove(linkId, nodeId)
     },
@@ -140,9 +132,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
       listings.put(link, folder, listing, folders)
     },
     absentNodes: (linkId, kind, limit, after) =>
-      sql.absentNodes
-        .all(refOf.link(linkId), kind, after === undefined ? new Uint8Array() : idToBytes(after), limit)
-        .map(nodeFromList),
+      sql.absentNodes.all(refOf.link(linkId), kind, after ?? '', limit).map(nodeFromList),
     totals(linkId) {
       const row = sql.totals.get(refOf.link(linkId)) ?? {}
       return { files: numberOf(row, 'files'), bytes: numberOf(row, 'bytes') }
@@ -174,7 +164,7 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
         const vault = refOf.madeVault(vaultId)
         const head = readHead(vaultId)
         assert(head === null || sequence === head.sequence + 1, 'records are stored in order, one by one')
-        sql.putRecord.run(vault, sequence, idToBytes(hash), record)
+        sql.putRecord.run(vault, sequence, hash, record)
       })
     },
     *records(vaultId, from, to) {
@@ -205,57 +195,57 @@ export const openState = (path: string, cacheBytesMax: number = stateCacheBytesM
     putPack(vaultId, pack, isPending) {
       database.join(() => {
         const vault = refOf.madeVault(vaultId)
-        const known = sql.pack.get(vault, pack.pack)
+        const id = packIdFromBytes(pack.pack)
+        const known = sql.pack.get(vault, id)
         if (known) {
           if (!isPending) sql.settlePack.run(numberOf(known, 'ref'))
           return
         }
-        const row = sql.putPack.get(vault, pack.pack, toBinary(IndexedPackSchema, pack), isPending ? 1 : 0)
+        const row = sql.putPack.get(vault, id, toBinary(IndexedPackSchema, pack), isPending ? 1 : 0)
         const ref = numberOf(row ?? {}, 'ref')
         for (const { id: chunkId, place } of placesOf(pack)) {
           const segment = [place.segmentOffset, place.sealedLength, place.plainLength, place.kind, place.compression]
-          sql.putChunk.run(vault, idToBytes(chunkId), ref, ...segment, place.offset, place.length)
+          sql.putChunk.run(vault, chunkId, ref, ...segment, place.offset, place.length)
         }
       })
     },
     findChunk(vaultId, chunkId) {
-      const list = sql.findChunk.get(refOf.vault(vaultId), idToBytes(chunkId))
+      const list = sql.findChunk.get(refOf.vault(vaultId), chunkId)
       const rank = list?.at(-1) ?? null
       return list === null || rank === null ? null : placeFromList(list)
     },
-    hasChunk: (vaultId, chunkId) => sql.hasChunk.get(refOf.vault(vaultId), idToBytes(chunkId)) !== null,
+    hasChunk: (vaultId, chunkId) => sql.hasChunk.get(refOf.vault(vaultId), chunkId) !== null,
     pendingPacks: (vaultId) =>
       sql.pendingPacks.all(refOf.vault(vaultId)).map((row) => fromBinary(IndexedPackSchema, blobOf(row, 'directory'))),
     removePack(vaultId, packId) {
       database.join(() => {
         const vault = refOf.vault(vaultId)
-        const row = sql.pack.get(vault, idToBytes(packId))
+        const row = sql.pack.get(vault, packId)
         if (!row) return
         const ref = numberOf(row, 'ref')
         const pack = fromBinary(IndexedPackSchema, blobOf(row, 'directory'))
         assert(packIdFromBytes(pack.pack) === packId, 'a pack is stored under its own name')
-        for (const { id: chunkId } of placesOf(pack)) sql.removeChunk.run(vault, idToBytes(chunkId), ref)
+        for (const { id: chunkId } of placesOf(pack)) sql.removeChunk.run(vault, chunkId, ref)
         sql.removePack.run(ref)
       })
     },
     pack(vaultId, packId) {
-      const row = sql.pack.get(refOf.vault(vaultId), idToBytes(packId))
+      const row = sql.pack.get(refOf.vault(vaultId), packId)
       return row && fromBinary(IndexedPackSchema, blobOf(row, 'directory'))
     },
     packIds: (vaultId) => sql.packIds.all(refOf.vault(vaultId)).map((row) => packIdFromBytes(blobOf(row, 'id'))),
     countChunks: (vaultId) => numberOf(sql.countChunks.get(refOf.vault(vaultId)) ?? {}, 'count'),
 
     cachedChunk(vaultId, chunkId) {
-      const row = sql.cached.get(refOf.vault(vaultId), idToBytes(chunkId))
+      const row = sql.cached.get(refOf.vault(vaultId), chunkId)
       return row && blobOf(row, 'plaintext')
     },
     cacheChunk(vaultId, chunkId, plaintext) {
       database.join(() => {
         const vault = refOf.madeVault(vaultId)
-        const id = idToBytes(chunkId)
-        if (sql.isCached.get(vault, id)) return
+        if (sql.isCached.get(vault, chunkId)) return
         let bytes = cacheBytes ?? numberOf(sql.cacheTotal.get() ?? {}, 'bytes')
-        sql.putCached.run(vault, id, plaintext.length, plaintext)
+        sql.putCached.run(vault, chunkId, plaintext.length, plaintext)
         bytes += plaintext.length
         while (bytes > cacheBytesMax) bytes -= numberOf(sql.removeOldestCached.get() ?? {}, 'bytes')
         cacheBytes = bytes
