@@ -26,7 +26,6 @@ import {
 } from './identify.ts'
 import { buildPack, type SealedPack } from './pack.ts'
 import { createPacker, type LaneName } from './packer.ts'
-import { chunkIdsOf } from './places.ts'
 import { segmentOf } from './segment.ts'
 import { createWindows, type Window } from './windows.ts'
 import type { ContentWork } from './work.ts'
@@ -88,7 +87,9 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
     storingMax: parts.storingMax ?? (() => storingPacksMax),
   })
   // Chunks that are on their way: as good as known, for one finish makes all of them durable.
-  const written = new Set<ChunkId>()
+  let written = new Set<ChunkId>()
+  /** Those that the finish which is under way makes durable. */
+  let finishing = new Set<ChunkId>()
 
   const letGo = (chunk: Chunk): void => {
     windowsByChunk.get(chunk)?.release()
@@ -109,7 +110,7 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
 
   const isNew = (lane: LaneName, { id }: Chunk): boolean => {
     // A record names the packs that hold its index, so an index goes into a new pack even when an older one has it.
-    if (written.has(id) || (lane !== 'index' && parts.isKnown(id))) return false
+    if (written.has(id) || finishing.has(id) || (lane !== 'index' && parts.isKnown(id))) return false
     written.add(id)
     return true
   }
@@ -145,8 +146,10 @@ export const createContentWriter = (parts: ContentWriterParts): ContentWriter =>
       )
     },
     async finish() {
+      finishing = written
+      written = new Set()
       const packs = await packer.finish()
-      for (const pack of packs) for (const id of chunkIdsOf(pack)) written.delete(id)
+      finishing = new Set()
       return packs
     },
   }

@@ -53,7 +53,8 @@ export class MessageReader {
 
   sint64(): bigint {
     this.#readHalves()
-    const [high, low] = [halves.getUint32(0), halves.getUint32(4)]
+    const high = halves.getUint32(0)
+    const low = halves.getUint32(4)
     if (high === 0 && low === 0) this.refuse()
     const sign = -(low & 1)
     halves.setUint32(0, (high >>> 1) ^ sign)
@@ -63,9 +64,10 @@ export class MessageReader {
 
   /** A part of the bytes that are read. */
   bytes(): Uint8Array {
-    const [start, end] = this.#span()
-    if (start === end) this.refuse()
-    return this.#bytes.subarray(start, end)
+    const length = this.#length()
+    if (length === 0) this.refuse()
+    this.#at += length
+    return this.#bytes.subarray(this.#at - length, this.#at)
   }
 
   text(): string {
@@ -79,8 +81,9 @@ export class MessageReader {
 
   /** A message within this one. */
   message(): MessageReader {
-    const [start, end] = this.#span()
-    return new MessageReader(this.#bytes, this.#told, start, end)
+    const length = this.#length()
+    this.#at += length
+    return new MessageReader(this.#bytes, this.#told, this.#at - length, this.#at)
   }
 
   /** Throws `corrupt`: these bytes are no message of this kind, or not in its one form. */
@@ -93,13 +96,11 @@ export class MessageReader {
     if (this.#type !== type) this.refuse()
   }
 
-  #span(): [start: number, end: number] {
+  /** Of the bytes that follow. */
+  #length(): number {
     this.#expect(2)
     const length = this.#varint()
-    const start = this.#at
-    if (length > this.#end - start) this.refuse()
-    this.#at = start + length
-    return [start, this.#at]
+    return length > this.#end - this.#at ? this.refuse() : length
   }
 
   #byte(): number {
@@ -124,15 +125,19 @@ export class MessageReader {
   #readHalves(): void {
     this.#expect(0)
     /** 28, 28 and 8 bits. */
-    const parts: [number, number, number] = [0, 0, 0]
+    let low = 0
+    let middle = 0
+    let high = 0
     for (let count = 0; count < 10; count++) {
       const byte = this.#byte()
-      const part = count < 4 ? 0 : count < 8 ? 1 : 2
-      parts[part] |= (byte & 0x7f) << (7 * (count & 3))
+      const bits = (byte & 0x7f) << (7 * (count & 3))
+      if (count < 4) low |= bits
+      else if (count < 8) middle |= bits
+      else high |= bits
       if (byte >= 0x80) continue
-      if ((byte === 0 && count > 0) || parts[2] > 0xff) this.refuse()
-      halves.setUint32(0, (parts[1] >>> 4) | (parts[2] << 24))
-      halves.setUint32(4, parts[0] | (parts[1] << 28))
+      if ((byte === 0 && count > 0) || high > 0xff) this.refuse()
+      halves.setUint32(0, (middle >>> 4) | (high << 24))
+      halves.setUint32(4, low | (middle << 28))
       return
     }
     this.refuse()

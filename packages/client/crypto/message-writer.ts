@@ -38,7 +38,8 @@ export class MessageWriter {
     assert(BigInt.asIntN(64, value) === value, 'a signed number of a message has 64 bits')
     if (value === 0n) return
     halves.setBigInt64(0, value)
-    const [high, low] = [halves.getInt32(0), halves.getUint32(4)]
+    const high = halves.getInt32(0)
+    const low = halves.getUint32(4)
     const sign = high >> 31
     this.#varint(field << 3)
     this.#varint64((((high << 1) | (low >>> 31)) ^ sign) >>> 0, ((low << 1) ^ sign) >>> 0)
@@ -114,12 +115,13 @@ export class MessageWriter {
 
   #varint64(high: number, low: number): void {
     this.#reserve(10)
-    let [h, l] = [high, low]
-    while (h > 0 || l >= 0x80) {
-      this.#bytes[this.#at++] = (l & 0x7f) | 0x80
-      l = ((l >>> 7) | (h << 25)) >>> 0
-      h >>>= 7
+    let above = high
+    let left = low
+    while (above > 0 || left >= 0x80) {
+      this.#bytes[this.#at++] = (left & 0x7f) | 0x80
+      left = ((left >>> 7) | (above << 25)) >>> 0
+      above >>>= 7
     }
-    this.#bytes[this.#at++] = l
+    this.#bytes[this.#at++] = left
   }
 }

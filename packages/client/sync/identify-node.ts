@@ -55,6 +55,14 @@ export const identifyNode = async (
   return same ?? (await movedHere(parts, found, met)) ?? here[0] ?? null
 }
 
+/** Whether it is new without a doubt, as nearly all is of which the base has nothing: then nobody need look closer. */
+export const isNew = (
+  { state, linkId }: Pick<IdentifyParts, 'state' | 'linkId'>,
+  { name, stat }: Found,
+  bases: BaseNode[],
+): boolean =>
+  bases.length === 0 && asideId(name) === null && state.nodeByInode(linkId, stat.device, stat.inode) === null
+
 /** The file that lies here untouched, as almost all do, without a closer look; null for anything else. */
 export const fileAsItWas = ({ name, stat }: Found, bases: BaseNode[], met: ReadonlySet<NodeId>): BaseNode | null => {
   const [only, ...others] = bases

@@ -7,14 +7,8 @@ import { asideId, recoveredName, type Found } from './identify-node.ts'
 import type { LocalChange, LocalNode } from './scan.ts'
 import type { Trouble } from './report.ts'
 
-/** Null for what is as the base has it; also, with the trouble noted, for a link whose target cannot be read. */
-export const changeOf = async (
-  disk: Disk,
-  id: NodeId,
-  base: BaseNode | null,
-  found: Found,
-  told: { troubles: Trouble[] },
-): Promise<LocalChange | null> => {
+/** Null for what is as the base has it. The target of a link is empty; `withTarget` reads it. */
+export const changeOf = (id: NodeId, base: BaseNode | null, found: Found): LocalChange | null => {
   const { stat, path } = found
   if (stat.kind === 'other') return null
   const asideOf = asideId(found.name)
@@ -22,8 +16,6 @@ export const changeOf = async (
   const place = placeOf(base, found, isAside ? asideOf : null)
   const isPlaceSame = base !== null && !isAside && base.parent === place.parent && base.name === place.name
   if (isPlaceSame && base.disk !== null && isSameStat(base.disk, stat)) return null
-  const linkTarget = stat.kind === 'symlink' ? await readLink(disk, path, told) : ''
-  if (linkTarget === null) return null
   const local: LocalNode = {
     id,
     parent: place.parent,
@@ -33,13 +25,23 @@ export const changeOf = async (
     mtimeNs: stat.mtimeNs,
     size: stat.kind === 'file' ? stat.size : 0,
     content: null,
-    linkTarget,
+    linkTarget: '',
     path,
     folder: found.folder,
     disk: stat,
     isAside,
   }
   return { base, local }
+}
+
+/** The change of a link, with its target. Null, with the trouble noted, when that cannot be read. */
+export const withTarget = async (
+  disk: Disk,
+  { base, local }: LocalChange,
+  told: { troubles: Trouble[] },
+): Promise<LocalChange | null> => {
+  const linkTarget = local === null ? null : await readLink(disk, local.path, told)
+  return local === null || linkTarget === null ? null : { base, local: { ...local, linkTarget } }
 }
 
 /** Where a node belongs: what was set aside, to where it lay before, or under a name of its own. */

@@ -13,9 +13,9 @@ import { SyncError } from '@anysync/protocol/errors.ts'
 import { joinPath } from '../path.ts'
 import type { BaseNode, Disk, DiskEntry, NodeState, DiskStat, State } from '../ports.ts'
 import { isOnTheWay, lookInside, passOver } from './descend.ts'
-import { fileAsItWas, identifyNode, type Found } from './identify-node.ts'
+import { fileAsItWas, identifyNode, isNew, type Found } from './identify-node.ts'
 import { foldersIfKnown, listingOf } from './known-folder.ts'
-import { changeOf } from './local-change.ts'
+import { changeOf, withTarget } from './local-change.ts'
 import { reportGone } from './missing.ts'
 import { leftOut } from './left-out.ts'
 import type { Trouble } from './report.ts'
@@ -183,14 +183,15 @@ const listOne = async (walk: Walk, folder: FolderToList): Promise<boolean> => {
       result.nodes += 1
       continue
     }
-    const likely = await identifyNode(identifying, found, bases, met)
+    const likely = isNew(parts, found, bases) ? null : await identifyNode(identifying, found, bases, met)
     const node = likely !== null && isOnTheWay(folder, likely) ? null : likely
     const id = node?.id ?? parts.newId()
     if (node !== null && bases.includes(node) && node.disk?.inode === found.stat.inode) unmoved.add(id)
     else met.add(id)
     result.nodes += 1
     if (found.stat.kind === 'folder') lookInside(walk, folder, node, id, found)
-    const change = await changeOf(parts.disk, id, node, found, result)
+    const seen = changeOf(id, node, found)
+    const change = seen?.local?.kind === 'symlink' ? await withTarget(parts.disk, seen, result) : seen
     if (change !== null) result.changes.set(id, change)
   }
   const absent = children.filter((node) => {

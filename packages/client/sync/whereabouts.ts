@@ -8,6 +8,8 @@ import type { DiskStat, State } from '../ports.ts'
 import type { Step } from './plan.ts'
 
 type Place = { folder: NodeId; name: string }
+/** `stat`: how it looked there when it was last seen. */
+type Seen = Place & { stat: DiskStat }
 
 type WhereaboutsParts = { state: State; linkId: string; foldName: (name: string) => string }
 
@@ -15,9 +17,9 @@ export class Whereabouts {
   readonly #state: State
   readonly #linkId: string
   readonly #foldName: (name: string) => string
-  readonly #places = new Map<NodeId, Place>()
-  readonly #idsByPlace = new Map<string, NodeId>()
-  readonly #stats = new Map<NodeId, DiskStat>()
+  readonly #places = new Map<NodeId, Seen>()
+  /** Laid out when it is asked for: while nothing comes to this disk nobody asks. Of two in one place the one that came last. */
+  #idsByPlace: Map<string, NodeId> | null = null
   /** Nodes that are not on the disk, whatever the base says. */
   readonly #gone = new Set<NodeId>()
   /** Of folders that were asked for since one last moved: most of what is asked lies in one of few. */
@@ -37,14 +39,16 @@ export class Whereabouts {
 
   /** Notes that a node lies in a folder under a name, and how it looks there. */
   moved(id: NodeId, folder: NodeId, name: string, stat: DiskStat): void {
-    this.#stats.set(id, stat)
     this.#gone.delete(id)
     const before = this.#places.get(id)
-    if (before?.folder === folder && before.name === name) return
+    if (before?.folder === folder && before.name === name) {
+      before.stat = stat
+      return
+    }
     if (before !== undefined) this.#leave(id, before)
-    const place = { folder, name }
+    const place = { folder, name, stat }
     this.#places.set(id, place)
-    this.#idsByPlace.set(this.#key(place), id)
+    this.#idsByPlace?.set(this.#key(place), id)
     this.#forgetPathsBelow(id)
   }
 
@@ -52,15 +56,14 @@ export class Whereabouts {
   removed(id: NodeId): void {
     const before = this.#places.get(id)
     if (before !== undefined) this.#leave(id, before)
-    this.#places.delete(id)
-    this.#stats.delete(id)
     this.#gone.add(id)
     this.#forgetPathsBelow(id)
   }
 
   #leave(id: NodeId, place: Place): void {
-    const key = this.#key(place)
-    if (this.#idsByPlace.get(key) === id) this.#idsByPlace.delete(key)
+    this.#places.delete(id)
+    const key = this.#idsByPlace === null ? '' : this.#key(place)
+    if (this.#idsByPlace?.get(key) === id) this.#idsByPlace.delete(key)
   }
 
   /** No path leads through a folder whose own was not asked for. */
@@ -70,16 +73,17 @@ export class Whereabouts {
 
   /** How a node of the plan looked when it was last seen; null when it is not on the disk. */
   stat(id: NodeId): DiskStat | null {
-    return this.#stats.get(id) ?? null
+    return this.#places.get(id)?.stat ?? null
   }
 
   /** The same of any node: one that the plan does not name is as the base says. */
   seen(id: NodeId): DiskStat | null {
-    return this.#stats.get(id) ?? this.#state.node(this.#linkId, id)?.disk ?? null
+    return this.#places.get(id)?.stat ?? this.#state.node(this.#linkId, id)?.disk ?? null
   }
 
   /** Which node of the plan lies at a place. */
   at(folder: NodeId, name: string): NodeId | null {
+    this.#idsByPlace ??= new Map([...this.#places].map(([id, place]) => [this.#key(place), id]))
     return this.#idsByPlace.get(this.#key({ folder, name })) ?? null
   }
 

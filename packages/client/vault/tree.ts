@@ -97,7 +97,8 @@ const writeNode = (writer: MessageWriter, node: Node): void => {
 export const compareNames = (a: string, b: string): number => {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
-    const [unitA, unitB] = [a.charCodeAt(i), b.charCodeAt(i)]
+    const unitA = a.charCodeAt(i)
+    const unitB = b.charCodeAt(i)
     if (unitA !== unitB) return rank(unitA) - rank(unitB)
   }
   return a.length - b.length
