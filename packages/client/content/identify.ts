@@ -76,6 +76,12 @@ export const createIdentify = (work: ContentWork, changes: Partial<IdentifyLimit
   const windows = createWindows(work.allocate)
 
   return async (kind, source, take = () => undefined) => {
+    if (source instanceof Uint8Array && source.length > 0 && source.length <= cutLimits[kind].min) {
+      // One chunk, as nearly every folder's tree is.
+      const chunks = await nameChunks(work, kind, [source])
+      await take({ chunks, window: null })
+      return makeContent(source.length, 0, [idAt(chunks, 0)])
+    }
     const ids = createIdList(limits, async (list) => {
       const chunks = await nameChunks(work, ContentKind.LIST, [list])
       await take({ chunks, window: null })
