@@ -8,6 +8,8 @@ import { idToBytes, type ChunkId } from '@anysync/protocol/ids.ts'
 import {
   compressionGainMin,
   compressionLevel,
+  compressionLookBytes,
+  compressionLookEntropyMax,
   compressionTrialBytes,
   compressionTrialSamples,
   segmentAloneBytes,
@@ -19,6 +21,7 @@ import type { VaultKeys } from '../crypto/vault-keys.ts'
 import type { SealKey } from '../crypto/xaes.ts'
 import type { ChunkPlace, Cipher } from '../ports.ts'
 import { chunkIdOf } from './chunk-id.ts'
+import { entropy } from './entropy.ts'
 import type { Chunk } from './identify.ts'
 
 /** A segment as it lies in a pack, and what the pack's directory says of it. */
@@ -98,8 +101,9 @@ const compress = (cipher: Cipher, plaintext: Uint8Array): Uint8Array | null => {
   // Most large data that does not compress (photos, films, archives) shows it at once, and compression is the
   // dearest step of all.
   if (plaintext.length >= segmentAloneBytes) {
-    const trial = samplesOf(plaintext)
-    if (!isWorth(trial, cipher.compress(trial, compressionLevel))) return null
+    const isPromising = entropy(samplesOf(plaintext, compressionLookBytes)) <= compressionLookEntropyMax
+    const trial = isPromising ? null : samplesOf(plaintext, compressionTrialBytes)
+    if (trial !== null && !isWorth(trial, cipher.compress(trial, compressionLevel))) return null
   }
   const frame = cipher.compress(plaintext, compressionLevel)
   if (isWorth(plaintext, frame)) return frame
@@ -107,9 +111,9 @@ const compress = (cipher: Cipher, plaintext: Uint8Array): Uint8Array | null => {
   return null
 }
 
-/** From all over it: what begins with a picture may go on with text. */
-const samplesOf = (plaintext: Uint8Array): Uint8Array => {
-  const sampleBytes = compressionTrialBytes / compressionTrialSamples
+/** So many bytes from all over it: what begins with a picture may go on with text. */
+const samplesOf = (plaintext: Uint8Array, bytes: number): Uint8Array => {
+  const sampleBytes = bytes / compressionTrialSamples
   const strideBytes = Math.floor((plaintext.length - sampleBytes) / (compressionTrialSamples - 1))
   return concatBytes(
     ...Array.from({ length: compressionTrialSamples }, (_, i) =>

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { seededChance } from '../memory/chance.ts'
-import { entropy, isRecognisable, looksScrambled, type Before } from './scrambled.ts'
+import { entropy } from '../content/entropy.ts'
+import { isRecognisable, looksScrambled, type Before } from './scrambled.ts'
 
 const random = (bytes: number, seed = 1): Uint8Array => seededChance(seed).bytes(bytes)
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(Array.from(text, (character) => character.charCodeAt(0)))

@@ -4,6 +4,7 @@
  * Pure. [Note: the brake]
  */
 import { scrambledEntropyMin, scrambledSampleBytesMin, scrambledSharedRatioMax } from '@anysync/protocol/limits.ts'
+import { entropy } from '../content/entropy.ts'
 import { hasSignature, promisedBy } from './formats.ts'
 
 /** A file as it was. `storedShare`: what was stored of its first bytes, as a share of them; null: not known. */
@@ -27,17 +28,3 @@ export const isRecognisable = ({ name, storedShare }: Before): boolean => {
 /** Whether the beginning of a file looks like random bytes and like no known format. */
 export const looksScrambled = (head: Uint8Array): boolean =>
   head.length >= scrambledSampleBytesMin && !hasSignature(head) && entropy(head) >= scrambledEntropyMin
-
-/** Bits a byte, 0 to 8, with the correction of Miller and Madow for samples that are short. */
-export const entropy = (sample: Uint8Array): number => {
-  const counts = new Uint32Array(256)
-  for (const byte of sample) counts[byte] = (counts[byte] ?? 0) + 1
-  let bits = 0
-  let distinct = 0
-  for (const count of counts) {
-    if (count === 0) continue
-    distinct += 1
-    bits -= (count / sample.length) * Math.log2(count / sample.length)
-  }
-  return sample.length === 0 ? 0 : bits + (distinct - 1) / (2 * Math.LN2 * sample.length)
-}
