@@ -4,6 +4,7 @@
  */
 import { chmodSync, lstatSync, mkdirSync, renameSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { createPassingWindows } from '@anysync/client/content/windows.ts'
 import { folderOf } from '@anysync/client/path.ts'
 import { foldNameBy, type Folding } from '@anysync/client/fold-name.ts'
 import type { Disk } from '@anysync/client/ports.ts'
@@ -30,6 +31,7 @@ import { readFiles } from './read-files.ts'
 import { refuseName } from './refuse-name.ts'
 import { createNodeTemp, type TempOptions } from './temp-file.ts'
 import { TempPlaces } from './temp-places.ts'
+import { allocateShared } from './thread-memory.ts'
 import type { Threads } from './threads.ts'
 import { placeFiles, writeTemps, type DiskBatch } from './write-files.ts'
 
@@ -63,7 +65,15 @@ const createNodeDisk = (root: string, libc: Libc, threads: Threads | null): Disk
     }
   }
 
-  const batch: DiskBatch = { paths, libc, threads, temps, tempOptions, touch }
+  const batch: DiskBatch = {
+    paths,
+    libc,
+    threads,
+    temps,
+    tempOptions,
+    windows: createPassingWindows(allocateShared),
+    touch,
+  }
 
   let folding: Folding | null = null
   return {

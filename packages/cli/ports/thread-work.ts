@@ -56,11 +56,7 @@ export const createThreadWork = (): ThreadWork => {
       return opened
     },
     readFiles: async (root, files, memory) => readTogether(await libc(), root, files, memory),
-    writeTemps: async (memory, files, isSynced) => {
-      const stats = writeTogether(await libc(), memory, files, isSynced)
-      discard(memory)
-      return stats
-    },
+    writeTemps: async (memory, files, isSynced) => writeTogether(await libc(), memory, files, isSynced),
     placeFiles: async (root, files) => placeTogether(await libc(), root, files),
   }
 }

@@ -6,6 +6,7 @@ import { closeSync, constants, fchmodSync, fsyncSync, lstatSync, openSync, unlin
 import { randomUUID } from 'node:crypto'
 import { dirname } from 'node:path'
 import { isSameStat } from '@anysync/client/disk-stat.ts'
+import type { Windows } from '@anysync/client/content/windows.ts'
 import type { DiskStat, FilePlacement, FileToWrite, Placed, TempFile } from '@anysync/client/ports.ts'
 import { assert, demand, SyncError } from '@anysync/protocol/errors.ts'
 import { attempt, crossedMessage, errorCode } from './disk-errors.ts'
@@ -16,7 +17,6 @@ import type { Libc } from './libc.ts'
 import { fromPlain, toPlain, type PlainTrouble } from './plain-trouble.ts'
 import { NodeTempFile, type TempOptions } from './temp-file.ts'
 import type { TempPlaces } from './temp-places.ts'
-import { movable } from './thread-memory.ts'
 import type { Threads } from './threads.ts'
 
 /** What these two need of their Disk. */
@@ -26,6 +26,8 @@ export type DiskBatch = {
   threads: Threads | null
   temps: TempPlaces
   tempOptions: TempOptions
+  /** Where the bytes lie of the files that are made together: new memory costs more than filling it. */
+  windows: Windows
   /** Is told of every path whose name changed. */
   touch: (full: string) => void
 }
@@ -36,25 +38,30 @@ export type TempToWrite = { path: string; offset: number; length: number; mode: 
 /** As `Disk.writeTemps`, in a thread when that is worth it. */
 export const writeTemps = async (batch: DiskBatch, files: FileToWrite[]): Promise<TempFile[]> => {
   if (files.length === 0) return []
-  const { libc, threads, temps, tempOptions } = batch
+  const { libc, threads, temps, tempOptions, windows } = batch
   const pathFor = tempPaths(temps)
-  const memory = new Uint8Array(files.reduce((sum, { bytes }) => sum + bytes.length, 0))
-  let offset = 0
-  const asked = files.map(({ folder, bytes, mode, mtimeNs }): TempToWrite => {
-    memory.set(bytes, offset)
-    offset += bytes.length
-    return { path: pathFor(folder), offset: offset - bytes.length, length: bytes.length, mode, mtimeNs }
-  })
-  const { isSyncedAtFinish } = tempOptions
-  const stats = threads?.areWorth(memory.length)
-    ? await threads.run('writeTemps', [memory, asked, isSyncedAtFinish], movable(memory))
-    : writeTogether(libc, memory, asked, isSyncedAtFinish)
-  return asked.map(({ path }, i) => {
-    tempOptions.whenFinished(path)
-    const stat = stats[i]
-    assert(stat !== undefined, 'an answer comes for each file')
-    return new NodeTempFile(path, stat, tempOptions)
-  })
+  const length = files.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  const { memory, release } = windows.take(length)
+  try {
+    let offset = 0
+    const asked = files.map(({ folder, bytes, mode, mtimeNs }): TempToWrite => {
+      memory.set(bytes, offset)
+      offset += bytes.length
+      return { path: pathFor(folder), offset: offset - bytes.length, length: bytes.length, mode, mtimeNs }
+    })
+    const { isSyncedAtFinish } = tempOptions
+    const stats = threads?.areWorth(length)
+      ? await threads.run('writeTemps', [memory, asked, isSyncedAtFinish])
+      : writeTogether(libc, memory, asked, isSyncedAtFinish)
+    return asked.map(({ path }, i) => {
+      tempOptions.whenFinished(path)
+      const stat = stats[i]
+      assert(stat !== undefined, 'an answer comes for each file')
+      return new NodeTempFile(path, stat, tempOptions)
+    })
+  } finally {
+    release()
+  }
 }
 
 /** Paths that nothing has; where files of one folder are made is found out once. */

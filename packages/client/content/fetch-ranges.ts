@@ -15,7 +15,7 @@ import {
 } from '@anysync/protocol/limits.ts'
 import type { ChunkPlace } from '../ports.ts'
 import { createGate } from './gate.ts'
-import { createWindows, type Window } from './windows.ts'
+import { createPassingWindows, type Window } from './windows.ts'
 
 /** Names a segment on this device: its pack and where it begins. Chunks of one segment mostly come one after the other. */
 export const segmentKeyOf = ({ pack, segmentOffset }: ChunkPlace): string => {
@@ -73,11 +73,11 @@ export const createRangeFetcher = (
   const heldRanges = new Set<Range>()
   let heldBytes = 0
   const gate = createGate(fetchingMax)
-  const memories = createMemories(allocate)
+  const memories = createPassingWindows(allocate)
 
   const fetchExactly = async (pack: PackId, offset: number, length: number): Promise<Fetched> => {
     await gate.enter()
-    const lent = memories.take(length)
+    const lent = length < reusedBytesMin ? null : memories.take(length)
     try {
       const bytes = await ask(pack, offset, length, lent?.memory)
       const message = `pack ${pack} gave ${bytes.length} bytes at ${offset}, wanted ${length}; nothing was changed`
@@ -169,27 +169,6 @@ export const createRangeFetcher = (
         throw error
       } finally {
         if (range.awaited.size === 0) forget(range)
-      }
-    },
-  }
-}
-
-/** Memory for large ranges. What is free is kept as long as some is in use: whoever has read all that he wanted holds none. */
-const createMemories = (allocate: (length: number) => Uint8Array) => {
-  let windows = createWindows(allocate)
-  let inUse = 0
-  return {
-    take(length: number): Lent | null {
-      if (length < reusedBytesMin) return null
-      const window = windows.take(length)
-      inUse += 1
-      return {
-        memory: window.memory,
-        release() {
-          window.release()
-          inUse -= 1
-          if (inUse === 0) windows = createWindows(allocate)
-        },
       }
     },
   }

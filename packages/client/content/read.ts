@@ -98,11 +98,9 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
     if (kind !== ContentKind.TREE && ids.length > 1) expectChunks(ids)
   }
 
-  /** A segment; whoever asks while it is being opened gets the same. */
+  /** A segment that is not open yet; whoever asks while it is being opened gets the same. */
   const readSegment = async (place: ChunkPlace, wanted: ChunkId): Promise<OpenedSegment> => {
     const key = segmentKeyOf(place)
-    const ready = opened.get(key)
-    if (ready) return ready
     let underWay = opening.get(key)
     if (underWay === undefined) {
       underWay = { askers: 0, segment: openFetched(place, wanted, key).finally(() => opening.delete(key)) }
@@ -133,7 +131,7 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
     expectedPlaces.delete(id)
     if (place === null) throw new SyncError('content.read', 'corrupt', `no pack of the vault holds chunk ${id}`)
     if (place.kind !== kind) throw corruptAt(place, id, `it is of kind ${place.kind}, wanted ${kind}`)
-    const segment = await readSegment(place, id)
+    const segment = opened.get(segmentKeyOf(place)) ?? (await readSegment(place, id))
     const { plaintext, idsByOffset } = segment
     const chunk = plaintext.subarray(place.offset, place.offset + place.length)
     const isChecked = chunk.length === place.length && idsByOffset.get(place.offset) === id
@@ -167,18 +165,15 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
     size.end()
   }
 
-  /** The chunks of a content that names few itself, as nearly all do: without the streams that more of them need. */
-  const fewChunks = async (kind: SourceKind, content: Content): Promise<Uint8Array[]> => {
+  /** The only chunk of a content: nearly all contents have one, and need no streams. */
+  const onlyChunk = async (kind: SourceKind, content: Content, bytes: Uint8Array): Promise<Uint8Array> => {
     checkContent(content)
-    const isCached = kind === ContentKind.TREE
-    const ids = content.chunks.map(chunkIdFromBytes)
-    expectMany(kind, ids)
+    const id = chunkIdFromBytes(bytes)
+    const { chunk } = await readChunk(kind, id, kind === ContentKind.TREE)
     const size = countSize(content)
-    const chunks = await Promise.all(ids.map((id) => readChunk(kind, id, isCached)))
-    const read = chunks.map(({ chunk }) => chunk)
-    read.forEach((chunk, i) => size.take(ids[i] ?? '', chunk))
+    size.take(id, chunk)
     size.end()
-    return read
+    return chunk
   }
 
   async function* stream(content: Content): AsyncGenerator<Uint8Array, void, void> {
@@ -198,11 +193,9 @@ export const createContentReader = (parts: ContentReaderParts): ContentReader =>
         'corrupt',
         `${content.size} bytes are more than ${treeBytesMax}, the most of a tree`,
       )
-      const isOfFew = content.depth === 0 && content.chunks.length <= readAheadChunks
-      const chunks = isOfFew
-        ? await fewChunks(kind, content)
-        : await Array.fromAsync(chunksOf(kind, content), ({ chunk }) => chunk)
-      return chunks.length === 1 && chunks[0] ? chunks[0] : concatBytes(...chunks)
+      const [first, ...others] = content.chunks
+      if (content.depth === 0 && first !== undefined && others.length === 0) return onlyChunk(kind, content, first)
+      return concatBytes(...(await Array.fromAsync(chunksOf(kind, content), ({ chunk }) => chunk)))
     },
     stream,
     forgetPlaces: () => expectedPlaces.clear(),

@@ -37,6 +37,30 @@ export const createWindows = (allocate: (length: number) => Uint8Array): Windows
   }
 }
 
+/** Windows whose memory is kept for later only while some of it is in use: who has done all that he wanted holds none. */
+export const createPassingWindows = (allocate: (length: number) => Uint8Array): Windows => {
+  let windows = createWindows(allocate)
+  let holders = 0
+  return {
+    take(length) {
+      const { memory, hold, release } = windows.take(length)
+      holders += 1
+      return {
+        memory,
+        hold() {
+          hold()
+          holders += 1
+        },
+        release() {
+          release()
+          holders -= 1
+          if (holders === 0) windows = createWindows(allocate)
+        },
+      }
+    },
+  }
+}
+
 /** More than are ever in use at once are not kept for later. */
 const freeMax = 8
 /** What is larger than this many times the need is left for others. */
