@@ -4,7 +4,7 @@
  */
 import { chmodSync, lstatSync, mkdirSync, renameSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { createPassingWindows } from '@anysync/client/content/windows.ts'
+import { createWindows } from '@anysync/client/content/windows.ts'
 import { folderOf } from '@anysync/client/path.ts'
 import { foldNameBy, type Folding } from '@anysync/client/fold-name.ts'
 import type { Disk } from '@anysync/client/ports.ts'
@@ -71,7 +71,7 @@ const createNodeDisk = (root: string, libc: Libc, threads: Threads | null): Disk
     threads,
     temps,
     tempOptions,
-    windows: createPassingWindows(allocateShared),
+    windows: createWindows(allocateShared),
     touch,
   }
 
@@ -196,7 +196,11 @@ const createNodeDisk = (root: string, libc: Libc, threads: Threads | null): Disk
     readMarker: async () => readMarker(paths),
     writeMarker: async (text) => writeMarker(paths, text),
     removeMarker: () => removeMarker(paths),
-    sweepTemp: () => attemptAsync('disk.sweepTemp', () => temps.sweep()),
+    sweepTemp: () => {
+      // Once a turn: what the one before made is made.
+      batch.windows.forget()
+      return attemptAsync('disk.sweepTemp', () => temps.sweep())
+    },
     refuseName: (name) => refuseName(name),
     foldName: (name) => foldNameBy((folding ??= foldingOf(paths.inPrivate('tmp'))), name),
   }

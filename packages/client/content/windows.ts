@@ -15,6 +15,8 @@ export type Window = {
 export type Windows = {
   /** Memory of at least so many bytes, held once by who takes it. */
   take(length: number): Window
+  /** What nobody holds is kept for later no more. */
+  forget(): void
 }
 
 export const createWindows = (allocate: (length: number) => Uint8Array): Windows => {
@@ -34,14 +36,16 @@ export const createWindows = (allocate: (length: number) => Uint8Array): Windows
         },
       }
     },
+    forget: () => void free.splice(0),
   }
 }
 
 /** Windows whose memory is kept for later only while some of it is in use: who has done all that he wanted holds none. */
 export const createPassingWindows = (allocate: (length: number) => Uint8Array): Windows => {
-  let windows = createWindows(allocate)
+  const windows = createWindows(allocate)
   let holders = 0
   return {
+    forget: () => windows.forget(),
     take(length) {
       const { memory, hold, release } = windows.take(length)
       holders += 1
@@ -54,7 +58,7 @@ export const createPassingWindows = (allocate: (length: number) => Uint8Array): 
         release() {
           release()
           holders -= 1
-          if (holders === 0) windows = createWindows(allocate)
+          if (holders === 0) windows.forget()
         },
       }
     },
