@@ -52,12 +52,11 @@ export const segmentChunksMax = 65_536
 /** A segment is stored compressed only when that saves at least this share. */
 export const compressionGainMin = 0.03
 export const compressionLevel = 3
-/** Large data is tried on so many bytes of it first, from so many places, and stored as it is when these do not shrink. */
-export const compressionTrialBytes = 64 * KiB
+/** Large data is stored as it is unless bytes from so many places of it shrink: by their spread (bits a byte), or in a trial. */
 export const compressionTrialSamples = 8
-/** A look before the trial: what has so few bits a byte shrinks by an eighth by its bytes alone (Shannon, 1948). */
 export const compressionLookBytes = 8 * KiB
 export const compressionLookEntropyMax = 7
+export const compressionTrialBytes = 64 * KiB
 /** A writer closes a segment at so many chunks, so that tiny files do not make a directory large. */
 export const segmentChunksTarget = 8192
 
@@ -156,7 +155,6 @@ export const filesTogetherBytesMax = 2 * MiB
 /** Chunks of trees are gathered before they are written there: so many, of so many bytes. */
 export const treeCacheChunksMax = 256
 export const treeCacheBytesMax = 2 * MiB
-
 /** The local state keeps opened chunks of trees up to this much; and a process, so many rows of each linked folder. */
 export const stateCacheBytesMax = 64 * MiB
 export const stateRowsMax = 8_192
