@@ -102,7 +102,7 @@ export class MessageWriter {
     const needed = this.#at + bytes
     if (needed <= this.#bytes.length) return
     const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
-    larger.set(this.#bytes.subarray(0, this.#at))
+    larger.set(this.#bytes)
     this.#bytes = larger
   }
 
