@@ -15,7 +15,7 @@ import {
 } from '@anysync/protocol/limits.ts'
 import type { ChunkPlace } from '../ports.ts'
 import { createGate } from './gate.ts'
-import { createPassingWindows, type Window } from './windows.ts'
+import { createWindows, type Window } from './windows.ts'
 
 /** Names a segment on this device: its pack and where it begins. Chunks of one segment mostly come one after the other. */
 export const segmentKeyOf = ({ pack, segmentOffset }: ChunkPlace): string => {
@@ -73,7 +73,7 @@ export const createRangeFetcher = (
   const heldRanges = new Set<Range>()
   let heldBytes = 0
   const gate = createGate(fetchingMax)
-  const memories = createPassingWindows(allocate)
+  const memories = createWindows(allocate, { isPassing: true })
 
   const fetchExactly = async (pack: PackId, offset: number, length: number): Promise<Fetched> => {
     await gate.enter()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createPassingWindows, createWindows } from './windows.ts'
+import { createWindows } from './windows.ts'
 
 /** How often memory was asked for. */
 const counting = () => {
@@ -27,7 +27,7 @@ test('memory that nobody holds any more is taken again, and never before', () =>
 
 test('passing windows are kept while some memory is in use, and let go with the last', () => {
   const { allocate, count } = counting()
-  const windows = createPassingWindows(allocate)
+  const windows = createWindows(allocate, { isPassing: true })
   const [first, second] = [windows.take(50_000), windows.take(50_000)]
   first.release()
   const third = windows.take(50_000)
@@ -41,7 +41,7 @@ test('passing windows are kept while some memory is in use, and let go with the 
 
 test('of passing windows that nobody holds none is kept', () => {
   const { allocate, count } = counting()
-  const windows = createPassingWindows(allocate)
+  const windows = createWindows(allocate, { isPassing: true })
   windows.take(50_000).release()
   windows.take(50_000).release()
   assert.equal(count(), 2)

@@ -19,13 +19,16 @@ export type Windows = {
   forget(): void
 }
 
-export const createWindows = (allocate: (length: number) => Uint8Array): Windows => {
+/** `isPassing`: memory is kept for later only while some of it is in use: who has done all that he wanted holds none. */
+export const createWindows = (allocate: (length: number) => Uint8Array, { isPassing = false } = {}): Windows => {
   const free: Uint8Array[] = []
+  let inUse = 0
   return {
     take(length) {
       const fitting = free.findIndex((memory) => memory.length >= length && memory.length <= wasteMax * length)
       const memory = free.splice(fitting, fitting < 0 ? 0 : 1)[0] ?? allocate(roomFor(length))
       let holders = 1
+      inUse += 1
       return {
         memory,
         hold: () => void holders++,
@@ -33,35 +36,12 @@ export const createWindows = (allocate: (length: number) => Uint8Array): Windows
           if (--holders > 0) return
           free.push(memory)
           if (free.length > freeMax) free.shift()
+          inUse -= 1
+          if (isPassing && inUse === 0) free.splice(0)
         },
       }
     },
     forget: () => void free.splice(0),
-  }
-}
-
-/** Windows whose memory is kept for later only while some of it is in use: who has done all that he wanted holds none. */
-export const createPassingWindows = (allocate: (length: number) => Uint8Array): Windows => {
-  const windows = createWindows(allocate)
-  let holders = 0
-  return {
-    forget: () => windows.forget(),
-    take(length) {
-      const { memory, hold, release } = windows.take(length)
-      holders += 1
-      return {
-        memory,
-        hold() {
-          hold()
-          holders += 1
-        },
-        release() {
-          release()
-          holders -= 1
-          if (holders === 0) windows.forget()
-        },
-      }
-    },
   }
 }
 
