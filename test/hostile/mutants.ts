@@ -248,10 +248,10 @@ export const mutants: CheckMutant[] = [
   ),
   without(
     'client/vault/tree',
-    "id === rootNodeId ? 'has an id that no node has' : faultOfNode(node)",
+    'node.id.length !== idBytes || id === rootNodeId',
     'a node has the id of the root folder',
     'a node may be the root folder',
-    'faultOfNode(node)',
+    'node.id.length !== idBytes',
   ),
   without(
     'client/vault/tree',

@@ -116,7 +116,7 @@ const faultOf = (nodes: Node[]): Fault | null => {
   let previous: Node | null = null
   for (const node of nodes) {
     const id = toHex(node.id)
-    const why = id === rootNodeId ? 'has an id that no node has' : faultOfNode(node)
+    const why = faultOfNode(node, id)
     if (why !== null) return { message: `node ${id} ${why}`, isTwice: false }
     if (ids.has(id)) return { message: `node ${id} is there twice`, isTwice: true }
     ids.add(id)
@@ -129,9 +129,9 @@ const faultOf = (nodes: Node[]): Fault | null => {
   return null
 }
 
-/** What is wrong with one node, or null. */
-const faultOfNode = (node: Node): string | null => {
-  if (node.id.length !== idBytes) return 'has an id that no node has'
+/** What is wrong with one node, whose id is this in hex, or null. */
+const faultOfNode = (node: Node, id: string): string | null => {
+  if (node.id.length !== idBytes || id === rootNodeId) return 'has an id that no node has'
   if (!isName(node.name)) return 'has a name that no node may have'
   if (node.mode > modeMax) return `has mode ${node.mode.toString(8)}, which holds more than permission bits`
   switch (node.kind) {
