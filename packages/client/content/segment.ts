@@ -98,17 +98,21 @@ export const corruptAt = (place: ChunkPlace, wanted: ChunkId, why: string, cause
 
 /** A zstd frame, or null when it would not save enough. */
 const compress = (cipher: Cipher, plaintext: Uint8Array): Uint8Array | null => {
-  // Most large data that does not compress (photos, films, archives) shows it at once, and compression is the
-  // dearest step of all.
-  if (plaintext.length >= segmentAloneBytes) {
-    const isPromising = entropy(samplesOf(plaintext, compressionLookBytes)) <= compressionLookEntropyMax
-    const trial = isPromising ? null : samplesOf(plaintext, compressionTrialBytes)
-    if (trial !== null && !isWorth(trial, cipher.compress(trial, compressionLevel))) return null
-  }
+  if (plaintext.length >= segmentAloneBytes && !promises(cipher, plaintext)) return null
   const frame = cipher.compress(plaintext, compressionLevel)
   if (isWorth(plaintext, frame)) return frame
   discard(frame)
   return null
+}
+
+/**
+ * Whether large data looks as if it shrank: most that does not (photos, films, archives) shows it at once, and compression is
+ * the dearest step of all.
+ */
+const promises = (cipher: Cipher, plaintext: Uint8Array): boolean => {
+  if (entropy(samplesOf(plaintext, compressionLookBytes)) <= compressionLookEntropyMax) return true
+  const trial = samplesOf(plaintext, compressionTrialBytes)
+  return isWorth(trial, cipher.compress(trial, compressionLevel))
 }
 
 /** So many bytes from all over it: what begins with a picture may go on with text. */
