@@ -91,7 +91,7 @@ test('the client touches the world through its ports only', () => {
 })
 
 test('what decides a plan imports types, and each other, alone, and waits for nothing', () => {
-  const pure = ['plan.ts', 'draft.ts', 'merge.ts', 'modes.ts', 'step-of.ts']
+  const pure = ['plan.ts', 'draft.ts', 'merge.ts', 'modes.ts', 'steps-by-id.ts']
   const complaints: string[] = []
   for (const name of pure) {
     const source = product.find(({ path }) => path === `packages/client/sync/${name}`)

@@ -8,7 +8,7 @@ import type { BaseNode, NodeState, State } from '../ports.ts'
 import { isSameContent, isSamePlace } from './merge.ts'
 import type { Ledger } from './apply.ts'
 import type { Plan, Step } from './plan.ts'
-import { stepOfEach, type StepOf } from './step-of.ts'
+import { stepsById, type StepsById } from './steps-by-id.ts'
 import type { Whereabouts } from './whereabouts.ts'
 
 export type Round = {
@@ -44,7 +44,7 @@ export const keepActions = (state: State, linkId: string, { plan, ledger, where,
 /** In the order of the plan. */
 export const actionsOf = ({ plan, unsettled, rowOf, pathOf, timeNs }: Round): Action[] => {
   const copies = new Set(plan.conflicts)
-  const placeOf = placesIn(stepOfEach(plan.steps), pathOf)
+  const placeOf = placesIn(stepsById(plan.steps), pathOf)
   return plan.steps.flatMap((step): Action[] => {
     const row = rowOf(step.id)
     const told = copies.has(step.id)
@@ -131,13 +131,13 @@ const isOtherwise = (a: NodeState, b: NodeState): boolean =>
   a.mode !== b.mode || (b.kind !== 'folder' && a.mtimeNs !== b.mtimeNs)
 
 /** Where a node is or, of one that is gone, was: as far up as its folders are gone too, by what the plan saw. */
-const placesIn = (stepOf: StepOf, pathOf: Round['pathOf']): ((step: Step) => string) => {
+const placesIn = (stepById: StepsById, pathOf: Round['pathOf']): ((step: Step) => string) => {
   const placeOf = (step: Step): string => {
     if (step.merged !== null) return pathOf(step.id) ?? step.merged.name
     if (step.local !== null && step.local.path !== '') return step.local.path
     const was = step.base ?? step.remote
     if (was === null) return ''
-    const above = stepOf(was.parent)
+    const above = stepById(was.parent)
     const folder = above !== undefined && above.merged === null ? placeOf(above) : pathOf(was.parent)
     return folder === null || folder === '' ? was.name : `${folder}/${was.name}`
   }

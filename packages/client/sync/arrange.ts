@@ -11,7 +11,7 @@ import type { ApplyParts, Ledger } from './apply.ts'
 import { attempt } from './apply.ts'
 import type { Step } from './plan.ts'
 import { asideName } from './identify-node.ts'
-import { stepOfEach, type StepOf } from './step-of.ts'
+import { stepsById, type StepsById } from './steps-by-id.ts'
 
 /** Where a step's node shall lie; null when its folder is not on this disk. */
 export const targetPath = (parts: ApplyParts, step: Step): string | null => {
@@ -46,7 +46,7 @@ export const noteExceptions = (parts: ApplyParts, ledger: Ledger, steps: Step[])
 
 /** Makes folders and moves nodes. Steps come parents first. */
 export const arrange = async (parts: ApplyParts, ledger: Ledger, steps: Step[]): Promise<void> => {
-  const stepOf = stepOfEach(steps)
+  const stepById = stepsById(steps)
   for (const step of steps) {
     const { merged, local, toDisk } = step
     if (merged === null || (toDisk !== 'create' && toDisk !== 'change')) continue
@@ -59,7 +59,7 @@ export const arrange = async (parts: ApplyParts, ledger: Ledger, steps: Step[]):
     const target = reachableTarget(parts, ledger, step)
     if (target === null) continue
     await attempt(parts, ledger, step.id, target, async () => {
-      const there = await clearTheWay(parts, ledger, stepOf, step, target)
+      const there = await clearTheWay(parts, ledger, stepById, step, target)
       const from = isMoved ? parts.where.path(step.id) : null
       if (from === target) return
       const stat =
@@ -113,7 +113,7 @@ const makeFolder = async (
 const clearTheWay = async (
   parts: ApplyParts,
   ledger: Ledger,
-  stepOf: StepOf,
+  stepById: StepsById,
   step: Step,
   target: string,
 ): Promise<DiskStat | null> => {
@@ -124,10 +124,10 @@ const clearTheWay = async (
   const occupant = where.at(merged.parent, merged.name)
   if (occupant === step.id) return there
   if (occupant === null && there.kind === 'folder' && merged.kind === 'folder' && step.toDisk === 'create') return there
-  const other = occupant === null ? undefined : stepOf(occupant)
+  const other = occupant === null ? undefined : stepById(occupant)
   const isLeaving =
     other !== undefined &&
-    !staysHere(parts, ledger, stepOf, other) &&
+    !staysHere(parts, ledger, stepById, other) &&
     (other.merged === null ||
       other.toDisk === 'remove' ||
       other.merged.parent !== merged.parent ||
@@ -149,12 +149,12 @@ const clearTheWay = async (
 }
 
 /** Whether a node that the plan moves cannot be moved: its step failed or waits, or that of its new folder. */
-const staysHere = (parts: ApplyParts, ledger: Ledger, stepOf: StepOf, step: Step): boolean => {
+const staysHere = (parts: ApplyParts, ledger: Ledger, stepById: StepsById, step: Step): boolean => {
   if (ledger.unsettled.has(step.id)) return true
   if (step.merged === null || ledger.absences.has(step.id)) return false
   const { parent } = step.merged
-  const folder = parts.where.path(parent) === null ? stepOf(parent) : undefined
-  return folder !== undefined && staysHere(parts, ledger, stepOf, folder)
+  const folder = parts.where.path(parent) === null ? stepById(parent) : undefined
+  return folder !== undefined && staysHere(parts, ledger, stepById, folder)
 }
 
 export const seenStat = (parts: ApplyParts, step: Step) => {

@@ -8,7 +8,7 @@ import type { NodeId } from '@anysync/protocol/ids.ts'
 import type { Absence, LinkMode, NodeState } from '../ports.ts'
 import { isSameContent, isSamePlace, isUnchanged, mergeNode, placeKey, type Merged, type Sighting } from './merge.ts'
 import type { Step } from './plan.ts'
-import { stepOfEach } from './step-of.ts'
+import { stepsById } from './steps-by-id.ts'
 
 /** `isHeld`: nothing travels; `state` is what the disk has. */
 export type MergedByMode = Merged & { isHeld: boolean }
@@ -87,7 +87,7 @@ const withTimeOf = (local: NodeState, remote: NodeState): NodeState =>
 
 /** Of new files, those that keep their name; of folders, those above them that the head does not have. */
 const limitNewOnly = (steps: Step[]): Step[] => {
-  const stepOf = stepOfEach(steps)
+  const stepById = stepsById(steps)
   // What moved away here has its name in the vault still.
   const taken = new Set(steps.flatMap(({ remote }) => (remote === null ? [] : [placeKey(remote)])))
   const isFree = ({ local, merged }: Step): boolean =>
@@ -97,7 +97,7 @@ const limitNewOnly = (steps: Step[]): Step[] => {
     const { base, remote, merged } = step
     if (base !== null || remote !== null || merged === null || merged.kind === 'folder') continue
     const needed: Step[] = []
-    for (let at: Step | undefined = step; at?.merged && at.remote === null; at = stepOf(at.merged.parent))
+    for (let at: Step | undefined = step; at?.merged && at.remote === null; at = stepById(at.merged.parent))
       needed.push(at)
     // Under a name that the vault has for something else, nothing is sent.
     if (needed.every(isFree)) for (const { id } of needed) wanted.add(id)

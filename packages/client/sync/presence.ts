@@ -9,7 +9,7 @@ import { isSameContent } from './merge.ts'
 import type { ModePolicy } from './modes.ts'
 import type { Step } from './plan.ts'
 import type { PlaceJudges } from './ruled-out.ts'
-import { stepOfEach } from './step-of.ts'
+import { stepsById } from './steps-by-id.ts'
 import { foldsNames, twinAbsence, twinsAmong, type Named } from './twins.ts'
 
 export type PresenceParts = PlaceJudges & {
@@ -29,9 +29,10 @@ export const folderAbsence: Absence = { kind: 'folder', message: 'the folder tha
 export const withPresence = (steps: Step[], parts: PresenceParts): Step[] => {
   const absences = new Map<NodeId, Absence>()
   const twins = foldsNames(parts.foldName) ? allTwins(steps, parts) : new Set<NodeId>()
-  const stepOf = stepOfEach(steps)
+  const stepById = stepsById(steps)
   const isAbsent = (folder: NodeId): boolean =>
-    absences.has(folder) || (folder !== parts.root && parts.base(folder)?.disk === null && stepOf(folder) === undefined)
+    absences.has(folder) ||
+    (folder !== parts.root && parts.base(folder)?.disk === null && stepById(folder) === undefined)
   return steps.map((given) => {
     const step = isFreed(given, isAbsent) ? { ...given, toDisk: 'create' as const } : given
     const absence = absenceOf(step, twins, isAbsent, parts)

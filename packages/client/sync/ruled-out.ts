@@ -8,7 +8,7 @@ import { joinPath } from '../path.ts'
 import type { Absence, BaseNode } from '../ports.ts'
 import type { Step } from './plan.ts'
 import type { Refusal, Rules } from './rules.ts'
-import { stepOfEach } from './step-of.ts'
+import { stepsById } from './steps-by-id.ts'
 
 export type RuledParts = {
   root: NodeId
@@ -58,11 +58,11 @@ export type PlaceJudges = {
 
 export const createPlaceJudges = (steps: Step[], parts: RuledParts): PlaceJudges => {
   const { root, base, rules, leftOut, nowNs } = parts
-  const stepOf = stepOfEach(steps)
+  const stepById = stepsById(steps)
   const madeAnew = new Set(leftBehind(steps, parts))
   const folderPaths = new Map<NodeId, string>()
   const pathOf = (id: NodeId): string => {
-    const node = id === root ? null : (stepOf(id)?.merged ?? base(id))
+    const node = id === root ? null : (stepById(id)?.merged ?? base(id))
     return node === null ? '' : joinPath(pathOfFolder(node.parent), node.name)
   }
   const pathOfFolder = (id: NodeId): string => {

@@ -5,9 +5,9 @@
 import type { NodeId } from '@anysync/protocol/ids.ts'
 import type { Step } from './plan.ts'
 
-export type StepOf = (id: NodeId) => Step | undefined
+export type StepsById = (id: NodeId) => Step | undefined
 
-export const stepOfEach = (steps: readonly Step[]): StepOf => {
+export const stepsById = (steps: readonly Step[]): StepsById => {
   let byId: Map<NodeId, Step> | null = null
   return (id) => (byId ??= new Map(steps.map((step) => [step.id, step]))).get(id)
 }
