@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { folderOf } from '@anysync/client/path.ts'
 import { SyncError } from '@anysync/protocol/errors.ts'
 import { errorCode, isAbsence } from './disk-errors.ts'
-import type { DiskPaths } from './disk-paths.ts'
+import { below, type DiskPaths } from './disk-paths.ts'
 import { ensureFolder, isFolder, readPrivateText, tempName, writePrivateText } from './disk-private.ts'
 import { privateName } from './refuse-name.ts'
 
@@ -37,11 +37,34 @@ export class TempPlaces {
    * private folder.
    */
   newPath(folder: string): string {
-    const top = this.#topOf(folder)
-    if (top === null) {
-      ensureFolder(this.#paths.inPrivate(tempName))
-      return join(this.#paths.inPrivate(tempName), randomUUID())
+    return this.newPaths()(folder)
+  }
+
+  /** `newPath` for many files that are made at once: where those of one folder lie is found out once. */
+  newPaths(): (folder: string) => string {
+    const places = new Map<string, string>()
+    let usual: string | null = null
+    let rootDevice: number | null = null
+    const placeOf = (folder: string): string => {
+      const top = this.#topOf(folder, () => (rootDevice ??= lstatSync(this.#paths.root).dev))
+      return top === null ? (usual ??= this.#usualPlace()) : this.#placeAway(top)
     }
+    const together = randomUUID()
+    let made = 0
+    return (folder) => {
+      const place = places.get(folder) ?? placeOf(folder)
+      places.set(folder, place)
+      return below(place, `${together}-${made++}`)
+    }
+  }
+
+  #usualPlace(): string {
+    const place = this.#paths.inPrivate(tempName)
+    ensureFolder(place)
+    return place
+  }
+
+  #placeAway(top: string): string {
     const noted = this.#readNote()
     if (!noted.includes(top)) this.#writeNote([...noted, top].slice(-placesMax))
     const mine = join(this.#paths.root, top, privateName)
@@ -51,7 +74,7 @@ export class TempPlaces {
         ensureFolder(mine)
         ensureFolder(away)
       })
-    return join(away, randomUUID())
+    return away
   }
 
   /** A rename to this path was refused, because it leads to another file system: its next temp file shall lie there. */
@@ -70,16 +93,15 @@ export class TempPlaces {
   }
 
   /** The top of the file system that a folder lies on; null when that is the linked folder's, or cannot be seen. */
-  #topOf(folder: string): string | null {
+  #topOf(folder: string, rootDevice: () => number): string | null {
     if (folder === '') return null
     if (this.#bound.has(folder)) return folder
     const { root } = this.#paths
     try {
-      const rootDevice = lstatSync(root).dev
       // Wherever it leads, our own private folder is where nobody else is.
-      if (lstatSync(this.#paths.fullOf(folder)).dev === rootDevice) return null
+      if (lstatSync(this.#paths.fullOf(folder)).dev === rootDevice()) return null
       const { dev } = lstatSync(this.#paths.fencedFolder('disk.createTemp', folder))
-      if (dev === rootDevice) return null
+      if (dev === rootDevice()) return null
       let top = folder
       while (top.includes('/') && lstatSync(join(root, folderOf(top))).dev === dev) top = folderOf(top)
       return top

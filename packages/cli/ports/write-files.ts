@@ -3,14 +3,12 @@
  * is asked and answers is plain data.
  */
 import { closeSync, constants, fchmodSync, fsyncSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
-import { randomUUID } from 'node:crypto'
-import { dirname } from 'node:path'
 import { isSameStat } from '@anysync/client/disk-stat.ts'
 import type { Windows } from '@anysync/client/content/windows.ts'
 import type { DiskStat, FilePlacement, FileToWrite, Placed, TempFile } from '@anysync/client/ports.ts'
 import { assert, demand, SyncError } from '@anysync/protocol/errors.ts'
 import { attempt, crossedMessage, errorCode } from './disk-errors.ts'
-import { below, diskPaths, type DiskPaths } from './disk-paths.ts'
+import { diskPaths, type DiskPaths } from './disk-paths.ts'
 import { toDiskStat } from './disk-read.ts'
 import { look, renameNoReplace, replace, setMtimeBy } from './disk-rename.ts'
 import type { Libc } from './libc.ts'
@@ -39,7 +37,7 @@ export type TempToWrite = { path: string; offset: number; length: number; mode: 
 export const writeTemps = async (batch: DiskBatch, files: FileToWrite[]): Promise<TempFile[]> => {
   if (files.length === 0) return []
   const { libc, threads, temps, tempOptions, windows } = batch
-  const pathFor = tempPaths(temps)
+  const pathFor = temps.newPaths()
   const length = files.reduce((sum, { bytes }) => sum + bytes.length, 0)
   const { memory, release } = windows.take(length)
   try {
@@ -47,7 +45,13 @@ export const writeTemps = async (batch: DiskBatch, files: FileToWrite[]): Promis
     const asked = files.map(({ folder, bytes, mode, mtimeNs }): TempToWrite => {
       memory.set(bytes, offset)
       offset += bytes.length
-      return { path: pathFor(folder), offset: offset - bytes.length, length: bytes.length, mode, mtimeNs }
+      return {
+        path: attempt('disk.createTemp', () => pathFor(folder)),
+        offset: offset - bytes.length,
+        length: bytes.length,
+        mode,
+        mtimeNs,
+      }
     })
     const { isSyncedAtFinish } = tempOptions
     const stats = threads?.areWorth(length)
@@ -61,18 +65,6 @@ export const writeTemps = async (batch: DiskBatch, files: FileToWrite[]): Promis
     })
   } finally {
     release()
-  }
-}
-
-/** Paths that nothing has; where files of one folder are made is found out once. */
-const tempPaths = (temps: TempPlaces): ((folder: string) => string) => {
-  const placeByFolder = new Map<string, string>()
-  return (folder) => {
-    const place = placeByFolder.get(folder)
-    if (place !== undefined) return below(place, randomUUID())
-    const path = attempt('disk.createTemp', () => temps.newPath(folder))
-    placeByFolder.set(folder, dirname(path))
-    return path
   }
 }
 

@@ -4,7 +4,7 @@
  * itself is set aside under a name that the scan understands, so that a crash in between loses nothing.
  */
 import type { NodeId } from '@anysync/protocol/ids.ts'
-import { SyncError } from '@anysync/protocol/errors.ts'
+import { isTrouble, SyncError } from '@anysync/protocol/errors.ts'
 import { folderOf, joinPath } from '../path.ts'
 import type { DiskStat } from '../ports.ts'
 import type { ApplyParts, Ledger } from './apply.ts'
@@ -59,14 +59,17 @@ export const arrange = async (parts: ApplyParts, ledger: Ledger, steps: Step[]):
     const target = reachableTarget(parts, ledger, step)
     if (target === null) continue
     await attempt(parts, ledger, step.id, target, async () => {
+      const done = (stat: DiskStat): void => parts.where.moved(step.id, merged.parent, merged.name, stat)
+      const made = isMoved ? null : await makeWhereNothingIs(parts, target)
+      if (made !== null) return done(made)
       const there = await clearTheWay(parts, ledger, stepById, step, target)
       const from = isMoved ? parts.where.path(step.id) : null
       if (from === target) return
-      const stat =
+      done(
         from === null
           ? await makeFolder(parts, step, target, there)
-          : await moveHere(parts, from, target, seenStat(parts, step))
-      parts.where.moved(step.id, merged.parent, merged.name, stat)
+          : await moveHere(parts, from, target, seenStat(parts, step)),
+      )
     })
   }
 }
@@ -84,6 +87,16 @@ export const heldWithAbove = (heldFolders: ReadonlySet<NodeId>, steps: Step[]): 
   for (const { id, local, toDisk } of steps)
     if (toDisk === 'remove' && local !== null && held.has(id)) held.add(local.folder)
   return held
+}
+
+/** Makes a folder without a look, as nearly all can be made; null when something lies there. */
+const makeWhereNothingIs = async ({ disk }: ApplyParts, target: string): Promise<DiskStat | null> => {
+  try {
+    return await disk.makeFolder(target)
+  } catch (error) {
+    if (isTrouble(error, 'conflict')) return null
+    throw error
+  }
 }
 
 /**

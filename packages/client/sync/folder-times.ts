@@ -55,9 +55,9 @@ export class FolderTimes {
     }
     const paths = [...wanted].flatMap(([id, want]) => {
       const path = where.path(id)
-      return path === null ? [] : [{ id, path, want }]
+      return path === null ? [] : [{ id, path, want, depth: path.split('/').length }]
     })
-    for (const { id, path, want } of paths.sort((a, b) => b.path.split('/').length - a.path.split('/').length)) {
+    for (const { id, path, want } of paths.sort((a, b) => b.depth - a.depth)) {
       const { step } = want
       await attempt(this.#parts, ledger, id, path, async () => {
         // Expecting what the plan saw: a person may have changed the mode since.
