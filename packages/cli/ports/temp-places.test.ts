@@ -41,6 +41,16 @@ test('temp files lie in the private folder, and beside their place where no rena
   assert.ok(!existsSync(away))
 })
 
+test('files that are made together lie where each by itself would, and none where another does', (t) => {
+  const { places, at } = newPlaces(t)
+  const pathFor = places.newPaths()
+  const folders = ['', 'card/letters', 'card', 'card/letters', '']
+  const together = folders.map(pathFor)
+  const [usual, away] = [at('.anysync/tmp'), at('card/letters/.anysync/tmp-above')]
+  assert.deepEqual(together.map(dirname), [usual, away, usual, away, usual])
+  assert.equal(new Set([...together, ...folders.map(places.newPaths())]).size, 2 * folders.length)
+})
+
 test('what a crash left is swept by the next process, everywhere, and no folder gets another time by it', async (t) => {
   const { places, open, at } = newPlaces(t)
   const { mtimeNs } = lstatSync(at('card/letters'), { bigint: true })

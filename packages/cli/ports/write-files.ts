@@ -38,20 +38,17 @@ export const writeTemps = async (batch: DiskBatch, files: FileToWrite[]): Promis
   if (files.length === 0) return []
   const { libc, threads, temps, tempOptions, windows } = batch
   const pathFor = temps.newPaths()
+  const paths = attempt('disk.createTemp', () => files.map(({ folder }) => pathFor(folder)))
   const length = files.reduce((sum, { bytes }) => sum + bytes.length, 0)
   const { memory, release } = windows.take(length)
   try {
     let offset = 0
-    const asked = files.map(({ folder, bytes, mode, mtimeNs }): TempToWrite => {
+    const asked = files.map(({ bytes, mode, mtimeNs }, i): TempToWrite => {
+      const path = paths[i]
+      assert(path !== undefined, 'there is a path for each')
       memory.set(bytes, offset)
       offset += bytes.length
-      return {
-        path: attempt('disk.createTemp', () => pathFor(folder)),
-        offset: offset - bytes.length,
-        length: bytes.length,
-        mode,
-        mtimeNs,
-      }
+      return { path, offset: offset - bytes.length, length: bytes.length, mode, mtimeNs }
     })
     const { isSyncedAtFinish } = tempOptions
     const stats = threads?.areWorth(length)

@@ -111,6 +111,22 @@ test('an exchange of names that was cut in the middle and taken back at the head
   }
 })
 
+test('a new folder is made without a look, and takes no place that a person took by then', async () => {
+  const { a, b } = await household({ keep: 'k' })
+  a.user.writeFile('new/x', 'x')
+  a.user.writeFile('taken/y', 'y')
+  await a.engine.turn()
+  const calls: string[] = []
+  b.faults.disk = ({ operation, path }) => {
+    calls.push(`${operation} ${path}`)
+    if (operation === 'disk.makeFolder' && path === 'new') b.user.writeFile('taken', 'of a person')
+  }
+  await b.engine.turn()
+  b.faults.disk = null
+  assert.ok(!calls.slice(0, calls.indexOf('disk.makeFolder new')).includes('disk.lstat new'), calls.join('\n'))
+  assert.deepEqual(Object.values(await filesOf(b.disk)).toSorted(), ['k', 'of a person', 'x', 'y'])
+})
+
 test("a folder's time comes with what left it", async () => {
   const world = await household({ 'f/x': 'x', 'g/y': 'y', keep: 'k' })
   world.a.user.rm('f/x')
