@@ -45,17 +45,15 @@ export class TempPlaces {
     const places = new Map<string, string>()
     let usual: string | null = null
     let rootDevice: number | null = null
-    const placeOf = (folder: string): string => {
+    const find = (folder: string): string => {
       const top = this.#topOf(folder, () => (rootDevice ??= lstatSync(this.#paths.root).dev))
-      return top === null ? (usual ??= this.#usualPlace()) : this.#placeAway(top)
+      const place = top === null ? (usual ??= this.#usualPlace()) : this.#placeAway(top)
+      places.set(folder, place)
+      return place
     }
     const together = randomUUID()
     let made = 0
-    return (folder) => {
-      const place = places.get(folder) ?? placeOf(folder)
-      places.set(folder, place)
-      return below(place, `${together}-${made++}`)
-    }
+    return (folder) => below(places.get(folder) ?? find(folder), `${together}-${made++}`)
   }
 
   #usualPlace(): string {
